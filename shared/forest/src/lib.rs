@@ -1,0 +1,1 @@
+//! An XGBoost model compiled for speed: margins, exact SHAP values, interactions.
