@@ -1,0 +1,236 @@
+"""Draws the simulated population: customers who do not exist, but look like IBM's Telco customers.
+
+    simulate.py TELCO.csv [--out FOLDER] [--allow-other-data]
+        writes customers.csv and truth.json, and the measured fidelity into README.md;
+        fails when the population is not as like the real one as it must be
+    simulate.py --keep CUSTOMERS.csv [--out FOLDER]
+        writes customers.csv: the given customers as they are, with the behaviour columns they lack
+"""
+
+import argparse
+import json
+import string
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "models"))
+
+import behaviour  # noqa: E402  (it imports from the folder just added)
+import fidelity  # noqa: E402
+import telco  # noqa: E402
+
+SEED = 1
+LEAF_CUSTOMERS = 15
+
+# Each column is drawn given those before it.
+PROFILE_ORDER = ["gender", "SeniorCitizen", "Partner", "Dependents", "Contract", "tenure", "InternetService"]
+BILLING_ORDER = ["PaperlessBilling", "PaymentMethod"]
+
+# Prices end on five cents, as Telco's do.
+STEPS_PER_DOLLAR = 20
+# Added to a donor's gap from the price list, in dollars.
+GAP_JITTER = 0.25
+CHARGE_ATTEMPTS = 200
+
+# What treatment B does to the chance of churn, on the average of the whole population.
+VARIANT_EFFECT = -0.03
+
+
+def stream(name):
+    """The random numbers of one column: its own, so that another column's draws change nothing here."""
+    return np.random.default_rng([SEED, *name.encode()])
+
+
+def tree_inputs(frame):
+    """The columns as numbers that a tree can split: categories by their place in the alphabet."""
+    return np.column_stack(
+        [
+            frame[column] if column in telco.NUMERIC_COLUMNS else frame[column].astype("category").cat.codes
+            for column in frame
+        ]
+    )
+
+
+def donors(target, numeric, real, drawn, rng):
+    """For each drawn row the place of a real row that a tree for the target finds alike (CART synthesis)."""
+    both = tree_inputs(pd.concat([real, drawn]))
+    known, wanted = both[: len(real)], both[len(real) :]
+    kind = DecisionTreeRegressor if numeric else DecisionTreeClassifier
+    tree = kind(min_samples_leaf=LEAF_CUSTOMERS, random_state=SEED).fit(known, target)
+    known_leaves, wanted_leaves = tree.apply(known), tree.apply(wanted)
+    places = np.empty(len(drawn), int)
+    for leaf in np.unique(wanted_leaves):
+        here = wanted_leaves == leaf
+        places[here] = rng.choice(np.flatnonzero(known_leaves == leaf), here.sum())
+    return places
+
+
+def draw(column, real, drawn):
+    """Values of one column, given the columns drawn so far."""
+    if drawn.columns.empty:
+        return stream(column).choice(real[column], len(drawn))
+    places = donors(real[column], column in telco.NUMERIC_COLUMNS, real[drawn.columns], drawn, stream(column))
+    return real[column].to_numpy()[places]
+
+
+def draw_where(applies, otherwise, column, real, drawn):
+    """`draw` where the column applies, and a fixed value elsewhere: values against the rules are never drawn."""
+    values = np.full(len(drawn), otherwise, dtype=object)
+    here = applies(drawn).to_numpy()
+    values[here] = draw(column, real[applies(real)], drawn[here])
+    return values
+
+
+def draw_plans(real):
+    """Everything but the id, the charges and churn."""
+    drawn = pd.DataFrame(index=range(len(real)))
+    for column in PROFILE_ORDER:
+        drawn[column] = draw(column, real, drawn)
+    # Only DSL is sold without a phone.
+    drawn["PhoneService"] = draw_where(lambda f: f["InternetService"] == "DSL", "Yes", "PhoneService", real, drawn)
+    drawn["MultipleLines"] = draw_where(
+        lambda f: f["PhoneService"] == "Yes", "No phone service", "MultipleLines", real, drawn
+    )
+    for column in telco.ADD_ONS:
+        drawn[column] = draw_where(lambda f: f["InternetService"] != "No", "No internet service", column, real, drawn)
+    for column in BILLING_ORDER:
+        drawn[column] = draw(column, real, drawn)
+    return drawn
+
+
+def to_price(dollars):
+    """The nearest amount that ends on five cents."""
+    return np.round(np.round(dollars * STEPS_PER_DOLLAR) / STEPS_PER_DOLLAR, 2)
+
+
+def total_spread(frame):
+    """What one standard unit of the total's noise is worth, in dollars: a month's charge, as a random walk adds up."""
+    return frame["MonthlyCharges"] * np.sqrt(frame["tenure"])
+
+
+def draw_charges(real, plans, rng):
+    """Monthly and total charges: the price list plus a donor's gap; tenure times that, plus a donor's noise."""
+    prices = telco.fit_prices(real)
+    gaps = (real["MonthlyCharges"] - telco.services(real) @ prices).to_numpy()
+    gap = gaps[donors(gaps, True, real[plans.columns], plans, rng)] + rng.uniform(-GAP_JITTER, GAP_JITTER, len(plans))
+    charged = plans.assign(MonthlyCharges=to_price(telco.services(plans) @ prices + gap))
+
+    later = real[real["tenure"] > 1]
+    noises = ((later["TotalCharges"] - later["tenure"] * later["MonthlyCharges"]) / total_spread(later)).to_numpy()
+    noise = noises[donors(noises, True, later[["tenure"]], charged[["tenure"]], rng)]
+    total = charged["tenure"] * charged["MonthlyCharges"] + np.where(charged["tenure"] > 1, noise, 0) * total_spread(charged)
+    return charged.assign(TotalCharges=np.where(charged["tenure"] > 0, to_price(total), np.nan))
+
+
+def draw_profiles(real):
+    """Everything but the id and churn; charges are drawn again where the whole profile is a real customer's."""
+    plans = draw_plans(real)
+    rng = stream("charges")
+    charged = draw_charges(real, plans, rng)
+    columns = list(charged.columns)
+    taken = pd.MultiIndex.from_frame(real[columns].fillna(-1))
+    for _ in range(CHARGE_ATTEMPTS):
+        again = pd.MultiIndex.from_frame(charged.fillna(-1)).isin(taken)
+        if not again.any():
+            return charged
+        charged[again] = draw_charges(real, plans[again], rng)
+    sys.exit(f"after {CHARGE_ATTEMPTS} attempts {again.sum()} profiles are still those of real customers.")
+
+
+def draw_ids(real, count):
+    """Ids of Telco's shape, four digits and five letters, that no real customer has."""
+    rng = stream("customerID")
+    taken, ids = set(real["customerID"]), []
+    while len(ids) < count:
+        digits = "".join(map(str, rng.integers(10, size=4)))
+        candidate = f"{digits}-{''.join(rng.choice(list(string.ascii_uppercase), 5))}"
+        if candidate not in taken:
+            taken.add(candidate)
+            ids.append(candidate)
+    return ids
+
+
+def shifted_to(mean, chances):
+    """The shift of the chances' log-odds that brings their mean to the given one."""
+    log_odds = logit(np.clip(chances, 1e-6, 1 - 1e-6))
+    return brentq(lambda shift: expit(log_odds + shift).mean() - mean, -5, 5, xtol=1e-12)
+
+
+def draw_churn(real, profiles, variants):
+    """Churn of each customer under their variant, and what is true of the two arms.
+
+    The arms' mean chances, each taken over everybody, lie around the real churn rate and `VARIANT_EFFECT` apart.
+    """
+    forest = behaviour.churn_forest(telco.encode(as_text(real)), telco.churned(real), SEED)
+    chances = forest.predict_proba(np.nan_to_num(telco.encode(as_text(profiles))))[:, 1]
+    base_rate = telco.churned(real).mean()
+    means = {"A": base_rate - VARIANT_EFFECT / 2, "B": base_rate + VARIANT_EFFECT / 2}
+    shifts = {arm: shifted_to(mean, chances) for arm, mean in means.items()}
+    log_odds = logit(np.clip(chances, 1e-6, 1 - 1e-6)) + variants.map(shifts)
+    left = stream("Churn").random(len(profiles)) < expit(log_odds)
+    truth = {
+        "variant_effect": VARIANT_EFFECT,
+        "expected_churn_rate": {arm: round(float(mean), 9) for arm, mean in means.items()},
+        "log_odds_ratio": round(shifts["B"] - shifts["A"], 9),
+    }
+    return np.where(left, "Yes", "No"), truth
+
+
+def as_numbers(frame):
+    """Telco's text with its numeric columns as numbers, blank as NaN."""
+    encoded = pd.DataFrame(telco.encode(frame), columns=list(telco.FEATURES), index=frame.index)
+    numbers = frame.assign(**{column: encoded[column] for column in telco.NUMERIC_COLUMNS})
+    return numbers.assign(tenure=numbers["tenure"].astype(int))
+
+
+def as_text(frame):
+    """The inverse of `as_numbers`, in Telco's spelling: a whole charge without decimals, no total as a blank."""
+    spelled = {
+        column: frame[column].map(lambda value: " " if np.isnan(value) else f"{value:g}" if value == int(value) else repr(float(value)))
+        for column in ["MonthlyCharges", "TotalCharges"]
+    }
+    return frame.assign(tenure=frame["tenure"].astype(str), **spelled)
+
+
+def simulate(telco_frame):
+    """The simulated population as text, and what is true of its experiment."""
+    real = as_numbers(telco_frame)
+    customers = draw_profiles(real)
+    customers["customerID"] = draw_ids(real, len(real))
+    variants = customers["customerID"].map(behaviour.variant)
+    customers["Churn"], truth = draw_churn(real, customers, variants)
+    return behaviour.fill(as_text(customers[telco.COLUMNS]), SEED), truth
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path, metavar="TELCO.csv")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder to write to (default: here)")
+    parser.add_argument("--allow-other-data", action="store_true", help="imitate a file that is not IBM's")
+    parser.add_argument("--keep", action="store_true", help="keep the customers, fill only the columns they lack")
+    options = parser.parse_args()
+
+    target = options.out / "customers.csv"
+    if options.keep:
+        behaviour.fill(telco.read(options.source, allow_other_data=True), SEED).to_csv(target, index=False)
+        return
+    real = telco.read(options.source, allow_other_data=options.allow_other_data)
+    simulated, truth = simulate(real)
+    figures = fidelity.measure(real, simulated)
+    print(fidelity.table(figures))
+    simulated.to_csv(target, index=False)
+    (options.out / "truth.json").write_text(json.dumps(truth, indent=2) + "\n")
+    missed = [what for what, _, _, holds in figures if not holds]
+    if missed:
+        sys.exit(f"out of bounds: {'; '.join(missed)}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Trains the churn model on IBM's Telco file and writes churn.json, card.json and evaluation.json.
+
+    train.py TELCO.csv [--out FOLDER] [--allow-other-data]
+    train.py TELCO.csv --search
+"""
+
+import argparse
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import log_loss, roc_auc_score
+
+import churn_model
+import evaluation
+import telco
+
+# The day the shipped data are dated to. Reports name it, for nothing in the product may ask a clock.
+DATA_DATE = "2026-11-22"
+THRESHOLDS = {"will_churn": 0.5, "medium": 0.5, "high": 0.75}
+LIBRARIES = ["numpy", "pandas", "scikit-learn", "scipy", "xgboost-cpu"]
+
+SEARCH_REPEATS = 2
+# Each entry changes the shipped settings; "rounds" is the number of trees.
+SEARCH = [
+    {},
+    {"max_depth": 1, "rounds": 1200},
+    {"max_depth": 3},
+    {"max_depth": 3, "rounds": 400},
+    {"max_depth": 4, "rounds": 300},
+    {"max_depth": 4, "eta": 0.1, "rounds": 100},
+    {"rounds": 400},
+    {"rounds": 800},
+    {"rounds": 1200, "eta": 0.01},
+    {"rounds": 240, "eta": 0.05},
+    {"subsample": 0.5},
+    {"subsample": 1.0},
+    {"colsample_bytree": 0.3},
+    {"colsample_bytree": 1.0},
+    {"reg_lambda": 1},
+    {"reg_lambda": 20},
+    {"min_child_weight": 1},
+    {"min_child_weight": 20},
+]
+
+
+def rounded(value):
+    """The same structure with every float at nine significant digits, which any CPU reproduces."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    return value
+
+
+def write_json(path, value, **layout):
+    path.write_text(json.dumps(rounded(value), **layout) + "\n")
+
+
+def training_distribution(rows):
+    """What drift is measured against: the share of customers in each category or each of ten equal-mass bins.
+
+    Bin i of a number holds edges[i-1] <= value < edges[i]; shares are of the values that are not missing.
+    """
+    features = {}
+    for (feature, _, values), column in zip(telco.FEATURES.values(), rows.T, strict=True):
+        present = column[~np.isnan(column)]
+        if values is None:
+            edges = np.unique(np.quantile(present, np.arange(1, evaluation.BINS) / evaluation.BINS))
+            counts = np.bincount(np.searchsorted(edges, present, side="right"), minlength=len(edges) + 1)
+            bins = {"edges": edges}
+        else:
+            counts = np.bincount(present.astype(int), minlength=len(values))
+            bins = {"values": values}
+        features[feature] = {**bins, "shares": counts / len(present), "missing": float(np.isnan(column).mean())}
+    return features
+
+
+def search(rows, labels):
+    """Prints, as a Markdown table, how each candidate does out of fold; uncalibrated, for calibration keeps the order."""
+    print("| change | trees | ROC-AUC | log loss |\n|---|---|---|---|")
+    for change in SEARCH:
+        settings = {**churn_model.SETTINGS, **change}
+        rounds = settings.pop("rounds", churn_model.ROUNDS)
+        scores = []
+        for seed in range(SEARCH_REPEATS):
+            margins, _ = evaluation.out_of_fold(rows, labels, settings, rounds, seed)
+            probabilities = churn_model.calibrate(margins, 1, 0)
+            scores.append((roc_auc_score(labels, probabilities), log_loss(labels, probabilities)))
+        auc, loss = np.mean(scores, axis=0)
+        named = ", ".join(f"{name} {value}" for name, value in change.items() if name != "rounds") or "as shipped"
+        print(f"| {named} | {rounds} | {auc:.4f} | {loss:.4f} |", flush=True)
+
+
+def train(frame, data_sha256, out):
+    """Trains on all customers, evaluates out of fold, and writes the three files into `out`."""
+    rows, labels = telco.encode(frame), telco.churned(frame)
+
+    repeats = [
+        evaluation.out_of_fold(rows, labels, churn_model.SETTINGS, churn_model.ROUNDS, seed)
+        for seed in range(evaluation.REPEATS)
+    ]
+    probabilities = [evaluation.cross_calibrated(margins, labels, folds) for margins, folds in repeats]
+    slope, intercept = churn_model.fit_calibration(
+        np.concatenate([margins for margins, _ in repeats]), np.tile(labels, len(repeats))
+    )
+
+    booster = churn_model.fit(rows, labels)
+    model_file = out / "churn.json"
+    booster.save_model(model_file)
+
+    card = {
+        "version": f"telco-xgb-{telco.sha256(model_file)[:8]}",
+        "trained_on": {
+            "name": "IBM Telco Customer Churn",
+            "source": telco.SOURCE,
+            "sha256": data_sha256,
+            "customers": len(labels),
+            "churners": int(labels.sum()),
+        },
+        "data_date": DATA_DATE,
+        "base_rate": labels.mean(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "settings": {**churn_model.SETTINGS, "rounds": churn_model.ROUNDS},
+        "calibration": {"method": "platt", "slope": slope, "intercept": intercept},
+        "thresholds": THRESHOLDS,
+        "metrics": {
+            "folds": evaluation.FOLDS,
+            "repeats": evaluation.REPEATS,
+            **evaluation.summary(probabilities, labels),
+        },
+        "price_list": telco.price_list(frame),
+        "training_distribution": training_distribution(rows),
+    }
+    write_json(out / "card.json", card, indent=2)
+
+    groups = {
+        "gender": frame["gender"].to_numpy(),
+        "senior_citizen": frame["SeniorCitizen"].map({"0": "No", "1": "Yes"}).to_numpy(),
+    }
+    report = {"version": card["version"], **evaluation.report(probabilities, labels, groups)}
+    write_json(out / "evaluation.json", report, separators=(",", ":"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("telco", type=Path, metavar="TELCO.csv")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to (default: here)")
+    parser.add_argument("--allow-other-data", action="store_true", help="train on a file that is not IBM's")
+    parser.add_argument("--search", action="store_true", help="compare settings and write nothing")
+    options = parser.parse_args()
+
+    frame = telco.read(options.telco, allow_other_data=options.allow_other_data)
+    if options.search:
+        search(telco.encode(frame), telco.churned(frame))
+    else:
+        train(frame, telco.sha256(options.telco), options.out)
+
+
+if __name__ == "__main__":
+    main()
