@@ -15,6 +15,7 @@ help: ## list the verbs
 
 model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Customer-Churn.csv
 	$(PYTHON) models/train.py $(TELCO)
+	$(PYTHON) models/golden.py
 
-data: .venv ## draw the simulated customers: make data TELCO=path/to/Telco-Customer-Churn.csv
-	$(PYTHON) data/simulate.py $(TELCO)
+data: .venv ## draw the simulated customers; with KEEP=1 keep those of TELCO and fill the columns they lack
+	$(PYTHON) data/simulate.py $(if $(KEEP),--keep) $(TELCO)

@@ -4,6 +4,7 @@ Every distribution is stated in README.md. All columns of a customer share one l
 """
 
 import hashlib
+import sys
 
 import numpy as np
 from scipy.special import expit, logit
@@ -12,8 +13,11 @@ from sklearn.ensemble import RandomForestClassifier
 import telco
 
 TREES = 200
-LEAF_CUSTOMERS = 20
-INVOICE_DAYS_MAX = 365
+LEAF_CUSTOMERS = 5
+# The ranges that a customer profile allows.
+USAGE_DAYS = 30
+CALLS_MAX = 1000
+DELAY_DAYS_MAX = 365
 
 
 def churn_forest(rows, churned, seed):
@@ -27,6 +31,8 @@ def churn_forest(rows, churned, seed):
 def leanings(frame, seed):
     """How much each customer leans towards leaving: 0 on average, spread about 1, higher for those who did leave."""
     churned = telco.churned(frame)
+    if churned.all() or not churned.any():
+        sys.exit("the customers must include some who left and some who stayed, or there is no risk to follow.")
     risk = churn_forest(telco.encode(frame), churned, seed).oob_decision_function_[:, 1]
     log_odds = logit(np.clip(risk, 0.01, 0.99))
     standardised = (log_odds - log_odds.mean()) / log_odds.std()
@@ -37,19 +43,19 @@ def usage_frequency(frame, leaning, rng):
     """Active days of the last 30: beta-binomial, fewer for those who lean to leave, more for those who stream."""
     streams = (frame["StreamingTV"] == "Yes").to_numpy(float) + (frame["StreamingMovies"] == "Yes").to_numpy(float)
     offline = (frame["InternetService"] == "No").to_numpy(float)
-    share = expit(0.75 - 0.65 * leaning + 0.2 * streams - 0.35 * offline)
+    share = expit(0.55 - 0.65 * leaning + 0.2 * streams - 0.35 * offline)
     concentration = 8
-    return rng.binomial(30, rng.beta(concentration * share, concentration * (1 - share)))
+    return rng.binomial(USAGE_DAYS, rng.beta(concentration * share, concentration * (1 - share)))
 
 
 def support_calls(frame, leaning, rng):
-    """Calls of the last 90 days: gamma-Poisson, more for those who lean to leave and on fibre, fewer without internet."""
+    """Calls of the last 90 days: gamma-Poisson, more for those who lean to leave or have fibre."""
     fiber = (frame["InternetService"] == "Fiber optic").to_numpy(float)
     offline = (frame["InternetService"] == "No").to_numpy(float)
     supported = (frame["TechSupport"] == "Yes").to_numpy(float)
     mean = np.exp(0.25 + 0.45 * leaning + 0.3 * fiber - 0.4 * offline - 0.25 * supported)
     shape = 2
-    return np.minimum(rng.poisson(mean * rng.gamma(shape, 1 / shape, len(frame))), 1000)
+    return np.minimum(rng.poisson(mean * rng.gamma(shape, 1 / shape, len(frame))), CALLS_MAX)
 
 
 def payment_delay(frame, leaning, rng):
@@ -57,7 +63,7 @@ def payment_delay(frame, leaning, rng):
     automatic = frame["PaymentMethod"].str.contains("automatic").to_numpy()
     late = rng.random(len(frame)) < np.where(automatic, expit(-2.6 + 0.6 * leaning), expit(-0.4 + 0.7 * leaning))
     days = np.ceil(rng.lognormal(2.3 + 0.3 * leaning, 0.9)).astype(int)
-    return np.where(late, np.clip(days, 1, INVOICE_DAYS_MAX), 0)
+    return np.where(late, np.clip(days, 1, DELAY_DAYS_MAX), 0)
 
 
 def variant(customer_id):
@@ -66,7 +72,7 @@ def variant(customer_id):
 
 
 def fill(frame, seed):
-    """Adds those of the four columns that the frame lacks; a column it has stays as it is."""
+    """Telco's columns and the four of this file: those that the frame has as they are, the others drawn."""
     filled = frame.copy()
     draws = {"UsageFrequency": usage_frequency, "SupportCalls": support_calls, "PaymentDelay": payment_delay}
     lacking = [column for column in draws if column not in frame]
@@ -77,4 +83,4 @@ def fill(frame, seed):
         filled[column] = draws[column](frame, leaning, np.random.default_rng([seed, *column.encode()]))
     if "variant" not in frame:
         filled["variant"] = frame["customerID"].map(variant)
-    return filled
+    return filled[[*telco.COLUMNS, *draws, "variant"]]

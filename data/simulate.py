@@ -1,10 +1,10 @@
 """Draws the simulated population: customers who do not exist, but look like IBM's Telco customers.
 
-    simulate.py TELCO.csv [--out FOLDER] [--allow-other-data]
-        writes customers.csv and truth.json, and the measured fidelity into README.md;
-        fails when the population is not as like the real one as it must be
-    simulate.py --keep CUSTOMERS.csv [--out FOLDER]
-        writes customers.csv: the given customers as they are, with the behaviour columns they lack
+simulate.py TELCO.csv [--out FOLDER] [--allow-other-data]
+    writes customers.csv and truth.json, and the measured fidelity into the folder's README.md;
+    fails when the population is not as like the real one as it must be
+simulate.py --keep CUSTOMERS.csv [--out FOLDER]
+    writes customers.csv: the given customers as they are, with the behaviour columns they lack
 """
 
 import argparse
@@ -35,12 +35,15 @@ BILLING_ORDER = ["PaperlessBilling", "PaymentMethod"]
 
 # Prices end on five cents, as Telco's do.
 STEPS_PER_DOLLAR = 20
-# Added to a donor's gap from the price list, in dollars.
+# The most that a donor's gap from the price list is moved by, in dollars either way.
 GAP_JITTER = 0.25
 CHARGE_ATTEMPTS = 200
 
 # What treatment B does to the chance of churn, on the average of the whole population.
 VARIANT_EFFECT = -0.03
+
+FIDELITY_START = "<!-- measured by simulate.py: start -->"
+FIDELITY_END = "<!-- measured by simulate.py: end -->"
 
 
 def stream(name):
@@ -116,16 +119,19 @@ def total_spread(frame):
 
 
 def draw_charges(real, plans, rng):
-    """Monthly and total charges: the price list plus a donor's gap; tenure times that, plus a donor's noise."""
+    """The plans with charges: monthly, the price list plus a donor's gap; total, that by tenure plus a donor's noise."""
     prices = telco.fit_prices(real)
     gaps = (real["MonthlyCharges"] - telco.services(real) @ prices).to_numpy()
     gap = gaps[donors(gaps, True, real[plans.columns], plans, rng)] + rng.uniform(-GAP_JITTER, GAP_JITTER, len(plans))
+    gap = np.clip(gap, gaps.min(), gaps.max())
     charged = plans.assign(MonthlyCharges=to_price(telco.services(plans) @ prices + gap))
 
     later = real[real["tenure"] > 1]
     noises = ((later["TotalCharges"] - later["tenure"] * later["MonthlyCharges"]) / total_spread(later)).to_numpy()
     noise = noises[donors(noises, True, later[["tenure"]], charged[["tenure"]], rng)]
-    total = charged["tenure"] * charged["MonthlyCharges"] + np.where(charged["tenure"] > 1, noise, 0) * total_spread(charged)
+    # The first month's total is the first month's charge.
+    noise = np.where(charged["tenure"] > 1, noise, 0)
+    total = charged["tenure"] * charged["MonthlyCharges"] + noise * total_spread(charged)
     return charged.assign(TotalCharges=np.where(charged["tenure"] > 0, to_price(total), np.nan))
 
 
@@ -190,12 +196,14 @@ def as_numbers(frame):
     return numbers.assign(tenure=numbers["tenure"].astype(int))
 
 
+def spell_amount(dollars):
+    """An amount as Telco writes it: a whole one without decimals, none as one space."""
+    return " " if np.isnan(dollars) else f"{dollars:.2f}".rstrip("0").rstrip(".")
+
+
 def as_text(frame):
-    """The inverse of `as_numbers`, in Telco's spelling: a whole charge without decimals, no total as a blank."""
-    spelled = {
-        column: frame[column].map(lambda value: " " if np.isnan(value) else f"{value:g}" if value == int(value) else repr(float(value)))
-        for column in ["MonthlyCharges", "TotalCharges"]
-    }
+    """The inverse of `as_numbers`, in Telco's spelling."""
+    spelled = {column: frame[column].map(spell_amount) for column in ["MonthlyCharges", "TotalCharges"]}
     return frame.assign(tenure=frame["tenure"].astype(str), **spelled)
 
 
@@ -207,6 +215,14 @@ def simulate(telco_frame):
     variants = customers["customerID"].map(behaviour.variant)
     customers["Churn"], truth = draw_churn(real, customers, variants)
     return behaviour.fill(as_text(customers[telco.COLUMNS]), SEED), truth
+
+
+def write_section(readme, text):
+    """Puts the text between the two fidelity marks of the file; a folder without a README gets none."""
+    if readme.is_file():
+        before, rest = readme.read_text().split(FIDELITY_START)
+        after = rest.split(FIDELITY_END)[1]
+        readme.write_text(f"{before}{FIDELITY_START}\n{text}\n{FIDELITY_END}{after}")
 
 
 def main():
@@ -227,6 +243,7 @@ def main():
     print(fidelity.table(figures))
     simulated.to_csv(target, index=False)
     (options.out / "truth.json").write_text(json.dumps(truth, indent=2) + "\n")
+    write_section(options.out / "README.md", fidelity.table(figures))
     missed = [what for what, _, _, holds in figures if not holds]
     if missed:
         sys.exit(f"out of bounds: {'; '.join(missed)}.")

@@ -80,12 +80,18 @@ def sha256(path):
 
 
 def encode(frame):
-    """The rows as the model sees them: 64-bit floats, one column per feature, categories as codes, blank as NaN."""
+    """The rows as the model sees them: 64-bit floats, one column per feature, categories as codes, blank as NaN.
+
+    Ends the program with a sentence when a value is neither a number nor one of the allowed.
+    """
     columns = []
     for column, (_, _, values) in FEATURES.items():
         text = frame[column].astype(str).str.strip()
         if values is None:
-            numbers = text.replace("", "nan").to_numpy(object).astype(float)
+            try:
+                numbers = text.replace("", "nan").to_numpy(object).astype(float)
+            except ValueError as error:
+                sys.exit(f"column {column}: {error}.")
         else:
             numbers = text.map({value: code for code, value in enumerate(values)}).to_numpy(float)
             unknown = sorted(set(text[np.isnan(numbers)]))
@@ -117,7 +123,8 @@ def fit_prices(frame):
     """Ordinary least squares of the monthly charges on the services, no constant: dollars a month per service."""
     charges = frame["MonthlyCharges"].to_numpy(float)
     prices, *_ = np.linalg.lstsq(services(frame), charges)
-    return prices
+    # The last bits depend on the CPU; whoever computes with the prices must not.
+    return np.round(prices, 9)
 
 
 def price_list(frame):
