@@ -1,25 +1,28 @@
 """Trains the churn model on IBM's Telco file and writes churn.json, card.json and evaluation.json.
 
-    train.py TELCO.csv [--out FOLDER] [--allow-other-data]
-    train.py TELCO.csv --search
+train.py TELCO.csv [--out FOLDER] [--allow-other-data] [--data-date YYYY-MM-DD]
+train.py TELCO.csv --search
 """
 
 import argparse
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import scipy
+import sklearn
+import xgboost
 from sklearn.metrics import log_loss, roc_auc_score
 
 import churn_model
 import evaluation
 import telco
 
-# The day the shipped data are dated to. Reports name it, for nothing in the product may ask a clock.
+# The day the shipped customers are dated to. Reports name it, for the domain of the product asks no clock.
 DATA_DATE = "2026-11-22"
 THRESHOLDS = {"will_churn": 0.5, "medium": 0.5, "high": 0.75}
-LIBRARIES = ["numpy", "pandas", "scikit-learn", "scipy", "xgboost-cpu"]
+LIBRARIES = [np, pd, scipy, sklearn, xgboost]
 
 SEARCH_REPEATS = 2
 # Each entry changes the shipped settings; "rounds" is the number of trees.
@@ -57,6 +60,7 @@ def rounded(value):
 
 
 def write_json(path, value, **layout):
+    """Writes the rounded value; `layout` goes to `json.dumps`."""
     path.write_text(json.dumps(rounded(value), **layout) + "\n")
 
 
@@ -80,7 +84,7 @@ def training_distribution(rows):
 
 
 def search(rows, labels):
-    """Prints, as a Markdown table, how each candidate does out of fold; uncalibrated, for calibration keeps the order."""
+    """Prints as a Markdown table how each candidate does out of fold, uncalibrated."""
     print("| change | trees | ROC-AUC | log loss |\n|---|---|---|---|")
     for change in SEARCH:
         settings = {**churn_model.SETTINGS, **change}
@@ -91,12 +95,13 @@ def search(rows, labels):
             probabilities = churn_model.calibrate(margins, 1, 0)
             scores.append((roc_auc_score(labels, probabilities), log_loss(labels, probabilities)))
         auc, loss = np.mean(scores, axis=0)
-        named = ", ".join(f"{name} {value}" for name, value in change.items() if name != "rounds") or "as shipped"
+        named = ", ".join(f"{name} {value}" for name, value in change.items() if name != "rounds") or "none"
         print(f"| {named} | {rounds} | {auc:.4f} | {loss:.4f} |", flush=True)
 
 
-def train(frame, data_sha256, out):
-    """Trains on all customers, evaluates out of fold, and writes the three files into `out`."""
+def train(source, frame, data_date, out):
+    """Trains on all customers of the source file, evaluates out of fold, and writes the three files into `out`."""
+    source_sha256 = telco.sha256(source)
     rows, labels = telco.encode(frame), telco.churned(frame)
 
     repeats = [
@@ -115,15 +120,15 @@ def train(frame, data_sha256, out):
     card = {
         "version": f"telco-xgb-{telco.sha256(model_file)[:8]}",
         "trained_on": {
-            "name": "IBM Telco Customer Churn",
-            "source": telco.SOURCE,
-            "sha256": data_sha256,
+            "file": source.name,
+            "source": telco.SOURCE if source_sha256 == telco.SHA256 else None,
+            "sha256": source_sha256,
             "customers": len(labels),
             "churners": int(labels.sum()),
         },
-        "data_date": DATA_DATE,
+        "data_date": data_date,
         "base_rate": labels.mean(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {library.__name__: library.__version__ for library in LIBRARIES},
         "settings": {**churn_model.SETTINGS, "rounds": churn_model.ROUNDS},
         "calibration": {"method": "platt", "slope": slope, "intercept": intercept},
         "thresholds": THRESHOLDS,
@@ -150,6 +155,9 @@ def main():
     parser.add_argument("telco", type=Path, metavar="TELCO.csv")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to (default: here)")
     parser.add_argument("--allow-other-data", action="store_true", help="train on a file that is not IBM's")
+    parser.add_argument(
+        "--data-date", default=DATA_DATE, help="the day the customers are dated to (default: %(default)s)"
+    )
     parser.add_argument("--search", action="store_true", help="compare settings and write nothing")
     options = parser.parse_args()
 
@@ -157,7 +165,7 @@ def main():
     if options.search:
         search(telco.encode(frame), telco.churned(frame))
     else:
-        train(frame, telco.sha256(options.telco), options.out)
+        train(options.telco, frame, options.data_date, options.out)
 
 
 if __name__ == "__main__":
