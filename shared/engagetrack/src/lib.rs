@@ -1,1 +1,21 @@
-//! The domain of EngageTrack AI: customers, the model, explanations and what follows from them.
+//! The domain of EngageTrack AI: who the customers are, whether they will leave, why, what to do, and whether it worked.
+//!
+//! Pure: data in, `Result` out. No clock, no environment, no I/O, no HTTP. The model and the customers are embedded by
+//! `build.rs`, which checks them first, so nothing here can fail because of them.
+
+#![forbid(unsafe_code)]
+
+pub mod card;
+pub mod customer;
+pub mod directory;
+pub mod encoding;
+pub mod error;
+pub mod intake;
+pub mod lifecycle;
+pub mod model;
+pub mod population;
+pub mod pricing;
+pub mod profile_json;
+pub mod query;
+mod record;
+pub mod selection;

@@ -1,1 +1,17 @@
-//! Everything HTTP: problems, extractors, request ids, tracing, the usage log and the Lambda bootstrap.
+//! Everything HTTP: problems, bodies, content negotiation, request ids, the usage log and the Lambda bootstrap.
+//!
+//! A function hands in its plain axum router; [`app`] adds what every response of every home has in common.
+
+#![forbid(unsafe_code)]
+
+pub mod body;
+mod frame;
+pub mod lambda;
+pub mod logging;
+pub mod negotiation;
+pub mod path;
+pub mod problem;
+
+pub use frame::{RequestId, app};
+pub use path::Segment;
+pub use problem::Problem;

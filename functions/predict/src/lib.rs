@@ -1,0 +1,157 @@
+//! `/v1/predict`: will this customer leave?
+
+#![forbid(unsafe_code)]
+
+mod csv_answer;
+
+use axum::Router;
+
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use engagetrack::error::FieldError;
+use engagetrack::intake::{self, Json, Submission};
+use engagetrack::model::{self, Prediction};
+use engagetrack::profile_json::ProfileJson;
+use engagetrack::{encoding, population};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+use web::body::{self, Payload};
+use web::negotiation::preferred;
+use web::{Problem, Segment};
+
+/// Most profiles in one JSON array.
+const MOST_PROFILES: usize = 1_000;
+
+/// The paths of this function and what answers there.
+pub fn routes() -> [(&'static str, MethodRouter); 2] {
+    [
+        ("/v1/predict", post(predict_posted)),
+        ("/v1/predict/{customer_id}", get(predict_customer)),
+    ]
+}
+
+/// The router of this function.
+pub fn router() -> Router {
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
+}
+
+/// What this function adds to the API's description.
+#[derive(OpenApi)]
+#[openapi(paths(predict_customer, predict_posted))]
+pub struct Api;
+
+/// A prediction for one customer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CustomerPrediction {
+    /// The customer's id; null for an anonymous profile.
+    #[schema(required)]
+    pub customer_id: Option<String>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub prediction: Prediction,
+}
+
+/// One profile, or up to 1,000.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+enum Posted {
+    One(ProfileJson),
+    Many(Vec<ProfileJson>),
+}
+
+/// One prediction, or as many as profiles were sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Answer {
+    /// For one profile.
+    One(CustomerPrediction),
+    /// For an array of profiles, in the same order.
+    Many(Vec<CustomerPrediction>),
+}
+
+/// Predicts for one of the embedded customers.
+#[utoipa::path(get, path = "/v1/predict/{customer_id}", tag = "predict",
+    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE")),
+    responses((status = 200, body = CustomerPrediction),
+        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn predict_customer(
+    headers: HeaderMap,
+    Segment(id): Segment,
+) -> Result<axum::Json<CustomerPrediction>, Problem> {
+    preferred(&headers, &["application/json"])?;
+    let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
+    Ok(axum::Json(CustomerPrediction {
+        customer_id: Some(id),
+        prediction: model::predict(&customer.profile()),
+    }))
+}
+
+/// Predicts for posted profiles: one as a JSON object, up to 1,000 as an array, or a CSV file with Telco's header, which
+/// comes back with `churn_probability` and `risk_level` appended.
+#[utoipa::path(post, path = "/v1/predict", tag = "predict",
+    request_body(content((Posted = "application/json"), (String = "text/csv"))),
+    responses((status = 200, content((Answer = "application/json"), (String = "text/csv"))),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response, Problem> {
+    match payload {
+        Payload::Json(bytes) => {
+            preferred(&headers, &["application/json"])?;
+            Ok(axum::Json(predict_json(&body::parse(&bytes)?)?).into_response())
+        }
+        Payload::Csv(bytes) => {
+            preferred(&headers, &["text/csv"])?;
+            let answer = csv_answer::scored(&bytes)?;
+            Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], answer).into_response())
+        }
+    }
+}
+
+fn predict_json(json: &Json) -> Result<Answer, Problem> {
+    let Json::Array(elements) = json else {
+        let submission = intake::from_json(json).map_err(Problem::invalid)?;
+        return Ok(Answer::One(answers(vec![submission]).remove(0)));
+    };
+    if elements.len() > MOST_PROFILES {
+        let detail = format!(
+            "must hold at most {MOST_PROFILES} profiles, got {}; send CSV for more",
+            elements.len()
+        );
+        return Err(Problem::invalid(vec![(String::new(), detail)]));
+    }
+    let mut submissions = Vec::with_capacity(elements.len());
+    let mut errors: Vec<FieldError> = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        match intake::from_json(element) {
+            Ok(submission) => submissions.push(submission),
+            Err(found) => errors.extend(found.into_iter().map(|error| error.within(index))),
+        }
+    }
+    if errors.is_empty() {
+        Ok(Answer::Many(answers(submissions)))
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
+fn answers(submissions: Vec<Submission>) -> Vec<CustomerPrediction> {
+    let rows: Vec<f32> = submissions
+        .iter()
+        .flat_map(|submission| encoding::encode(&submission.profile))
+        .collect();
+    let probabilities = model::probabilities(&rows);
+    let answer = |(submission, probability): (Submission, f64)| CustomerPrediction {
+        customer_id: submission.customer_id,
+        prediction: Prediction::of(probability),
+    };
+    submissions
+        .into_iter()
+        .zip(probabilities)
+        .map(answer)
+        .collect()
+}

@@ -1,0 +1,6 @@
+//! The HTTP contract, the same for every home. `$BASE_URL` names a running one; without it the server is started here.
+
+mod home;
+mod predict;
+mod problems;
+mod summary;

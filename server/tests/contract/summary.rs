@@ -1,0 +1,92 @@
+use crate::home::{get, request, send, some_customer};
+use serde_json::Value;
+
+#[test]
+fn the_directory_is_paged_from_the_likeliest_to_leave() {
+    let page = get("/v1/summary").json();
+    assert_eq!(page["total"], 7043);
+    assert_eq!(page["items"].as_array().unwrap().len(), 50);
+    let next = get(&format!(
+        "/v1/summary?cursor={}",
+        page["next_cursor"].as_str().unwrap()
+    ))
+    .json();
+    let probability = |entry: &Value| entry["probability"].as_f64().unwrap();
+    assert!(probability(&next["items"][0]) <= probability(&page["items"][49]));
+    let members: Vec<&String> = page["items"][0].as_object().unwrap().keys().collect();
+    let expected = [
+        "at_risk",
+        "churned",
+        "contract",
+        "customer_id",
+        "monthly_charges",
+        "percentile",
+        "persona",
+        "probability",
+        "risk_level",
+        "stage",
+        "tenure_months",
+        "variant",
+    ];
+    assert_eq!(members, expected);
+}
+
+#[test]
+fn filters_search_and_sort_combine() {
+    let page = get(
+        "/v1/summary?contract=One+year&contract=Two+year&tenure_max=12&risk_level=low&sort=-monthly_charges&limit=500",
+    );
+    let page = page.json();
+    let items = page["items"].as_array().unwrap();
+    assert!(!items.is_empty());
+    assert_eq!(page["next_cursor"], Value::Null);
+    for item in items {
+        assert_ne!(item["contract"], "Month-to-month");
+        assert!(item["tenure_months"].as_u64().unwrap() <= 12);
+        assert_eq!(item["risk_level"], "low");
+    }
+    assert!(
+        items.is_sorted_by(|a, b| a["monthly_charges"].as_f64() >= b["monthly_charges"].as_f64())
+    );
+    let id = items[0]["customer_id"].as_str().unwrap();
+    assert_eq!(
+        get(&format!("/v1/summary?q={id}")).json()["items"][0],
+        items[0]
+    );
+    assert_eq!(
+        get(&format!("/v1/summary?q={id}&contract=Month-to-month")).json()["total"],
+        0
+    );
+}
+
+#[test]
+fn a_wrong_filter_names_what_is_allowed() {
+    let answer = get("/v1/summary?limit=501&persona=nobody&colour=red");
+    assert_eq!(answer.status, 422);
+    let errors = answer.json()["errors"].clone();
+    assert_eq!(errors.as_array().unwrap().len(), 3, "{errors}");
+    assert!(
+        errors.to_string().contains("essentials") && errors.to_string().contains("tenure_min"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn one_customer_is_summarised() {
+    let id = some_customer();
+    let summary = send(
+        request("GET", &format!("/v1/summary/{id}")).header("accept", "application/json"),
+        b"",
+    )
+    .json();
+    assert_eq!(summary["customer_id"], id);
+    assert!(
+        summary["persona"]["description"]
+            .as_str()
+            .unwrap()
+            .ends_with('.')
+    );
+    assert!(summary["profile"]["contract"].is_string() && summary["churned"].is_boolean());
+    let prediction = get(&format!("/v1/predict/{id}")).json();
+    assert_eq!(summary["probability"], prediction["probability"]);
+}

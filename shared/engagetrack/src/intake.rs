@@ -1,0 +1,463 @@
+//! Profiles from the outside, as JSON or as a row of a CSV file, in our spelling or in Telco's.
+//!
+//! Everything that is wrong with an input is reported at once.
+
+use crate::customer::Profile;
+use crate::encoding::{self, FIELDS, Kind};
+use crate::error::FieldError;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// A JSON document that keeps the members of an object as they were written, repeated ones included.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object.
+    Object(Vec<(String, Json)>),
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyJson;
+        impl<'de> Visitor<'de> for AnyJson {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_unit<E>(self) -> Result<Json, E> {
+                Ok(Json::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+                Ok(Json::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+                Ok(Json::Number(value as f64))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+                Ok(Json::Number(value as f64))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+                Ok(Json::Number(value))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+                Ok(Json::Text(value.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
+                let mut array = Vec::new();
+                while let Some(element) = elements.next_element()? {
+                    array.push(element);
+                }
+                Ok(Json::Array(array))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+                let mut object = Vec::new();
+                while let Some(member) = members.next_entry()? {
+                    object.push(member);
+                }
+                Ok(Json::Object(object))
+            }
+        }
+        deserializer.deserialize_any(AnyJson)
+    }
+}
+
+/// A value of a field before it is understood.
+#[derive(Clone, Copy, Debug)]
+enum Raw<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(&'a str),
+    Nested(&'static str),
+}
+
+impl<'a> From<&'a Json> for Raw<'a> {
+    fn from(json: &'a Json) -> Self {
+        match json {
+            Json::Null => Raw::Null,
+            Json::Bool(value) => Raw::Bool(*value),
+            Json::Number(value) => Raw::Number(*value),
+            Json::Text(value) => Raw::Text(value),
+            Json::Array(_) => Raw::Nested("an array"),
+            Json::Object(_) => Raw::Nested("an object"),
+        }
+    }
+}
+
+impl fmt::Display for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Raw::Null => f.write_str("null"),
+            Raw::Bool(value) => write!(f, "{value}"),
+            Raw::Number(value) => write!(f, "{value}"),
+            Raw::Nested(what) => f.write_str(what),
+            Raw::Text(text) => match text.char_indices().nth(40) {
+                None => write!(f, "{text:?}"),
+                Some((end, _)) => write!(f, "{:?}…", &text[..end]),
+            },
+        }
+    }
+}
+
+/// A number, from a number or from decimal text.
+fn number(raw: Raw<'_>) -> Option<f64> {
+    match raw {
+        Raw::Number(value) => Some(value),
+        Raw::Text(text) => {
+            let decimal = text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+            text.parse().ok().filter(|_| decimal)
+        }
+        _ => None,
+    }
+}
+
+/// The code of a yes or no, in any spelling.
+fn flag(raw: Raw<'_>) -> Option<f64> {
+    match raw {
+        Raw::Bool(value) => Some(f64::from(value)),
+        Raw::Number(value) if value == 0.0 || value == 1.0 => Some(value),
+        Raw::Text("No" | "0" | "false") => Some(0.0),
+        Raw::Text("Yes" | "1" | "true") => Some(1.0),
+        _ => None,
+    }
+}
+
+/// A field's code, NaN when nothing is given, or what is wrong.
+fn code(kind: Kind, raw: Raw<'_>) -> Result<f64, String> {
+    let raw = match raw {
+        Raw::Text(text) => Raw::Text(text.trim_ascii()),
+        other => other,
+    };
+    if matches!(raw, Raw::Null | Raw::Text("")) {
+        return Ok(f64::NAN);
+    }
+    let ranged = |limit: f64| -> Result<f64, String> {
+        let value = number(raw).ok_or_else(|| format!("must be a number, got {raw}"))?;
+        match (0.0..=limit).contains(&value) {
+            true => Ok(value),
+            false => Err(format!("must be between 0 and {limit}, got {raw}")),
+        }
+    };
+    match kind {
+        Kind::Flag => flag(raw).ok_or_else(|| format!("must be true or false, got {raw}")),
+        Kind::Dependent(impossible) => match raw {
+            Raw::Text(text) if text == impossible => Ok(2.0),
+            _ => {
+                flag(raw).ok_or_else(|| format!("must be true, false or {impossible:?}, got {raw}"))
+            }
+        },
+        Kind::Choice(names) => match raw {
+            Raw::Text(text) => names.iter().position(|name| *name == text),
+            _ => None,
+        }
+        .map(|position| position as f64)
+        .ok_or_else(|| format!("must be one of {}; got {raw}", quoted(names))),
+        Kind::Dollars(limit) => ranged(limit),
+        Kind::Whole(limit) => match ranged(limit)? {
+            value if value.fract() == 0.0 => Ok(value),
+            _ => Err(format!("must be a whole number, got {raw}")),
+        },
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    names.join(", ")
+}
+
+/// A profile as somebody sent it, with the id they gave it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submission {
+    /// The sender's id for the customer, echoed and never looked up.
+    pub customer_id: Option<String>,
+    /// The profile.
+    pub profile: Profile,
+}
+
+/// Names under which a customer's id is accepted, ours and Telco's.
+const ID_NAMES: [&str; 2] = ["customer_id", "customerID"];
+/// Telco's outcome: accepted, so that its rows can be sent as they are, and ignored.
+const OUTCOME: &str = "Churn";
+const LONGEST_ID: usize = 64;
+
+fn customer_id(raw: Raw<'_>) -> Result<Option<String>, String> {
+    match raw {
+        Raw::Null => Ok(None),
+        Raw::Text(text)
+            if text.chars().count() <= LONGEST_ID && !text.chars().any(char::is_control) =>
+        {
+            Ok(Some(text.to_owned()).filter(|id| !id.is_empty()))
+        }
+        _ => Err(format!(
+            "must be text of at most {LONGEST_ID} characters without control characters, got {raw}"
+        )),
+    }
+}
+
+fn field_named(name: &str) -> Option<usize> {
+    FIELDS
+        .iter()
+        .position(|field| field.name == name || field.column == name)
+}
+
+/// Reads one profile from a JSON object.
+///
+/// # Errors
+/// Everything that is wrong with it, each with a pointer to the member as it was written.
+pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
+    let Json::Object(members) = json else {
+        return Err(vec![FieldError {
+            pointer: String::new(),
+            detail: format!("must be a profile, a JSON object; got {}", Raw::from(json)),
+        }]);
+    };
+    let mut errors = Vec::new();
+    let mut codes = [f64::NAN; FIELDS.len()];
+    let mut written: [Option<&str>; FIELDS.len()] = [None; FIELDS.len()];
+    let mut refused = [false; FIELDS.len()];
+    let mut id = None;
+    let mut id_written: Option<&str> = None;
+    for (name, value) in members {
+        let raw = Raw::from(value);
+        if ID_NAMES.contains(&name.as_str()) {
+            match (id_written.replace(name), customer_id(raw)) {
+                (Some(before), _) => errors.push(given_twice(name, before)),
+                (None, Err(detail)) => errors.push(FieldError::new(name, detail)),
+                (None, Ok(given)) => id = given,
+            }
+        } else if let Some(position) = field_named(name) {
+            if let Some(before) = written[position].replace(name) {
+                errors.push(given_twice(name, before));
+                continue;
+            }
+            match code(FIELDS[position].kind, raw) {
+                Ok(code) => codes[position] = code,
+                Err(detail) => {
+                    refused[position] = true;
+                    errors.push(FieldError::new(name, detail));
+                }
+            }
+        } else if name != OUTCOME {
+            let allowed: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
+            errors.push(FieldError::new(
+                name,
+                format!(
+                    "is unknown; the fields are customer_id, {}",
+                    allowed.join(", ")
+                ),
+            ));
+        }
+    }
+    let name = |position: usize| written[position].unwrap_or(FIELDS[position].name);
+    finish(&codes, &refused, errors, name).map(|profile| Submission {
+        customer_id: id,
+        profile,
+    })
+}
+
+fn given_twice(name: &str, before: &str) -> FieldError {
+    let detail = match name == before {
+        true => "is given twice".to_owned(),
+        false => format!("is given twice, as {before} and as {name}"),
+    };
+    FieldError::new(name, detail)
+}
+
+/// Joins the errors of single fields with those that show between fields.
+fn finish<'n>(
+    codes: &[f64; FIELDS.len()],
+    refused: &[bool; FIELDS.len()],
+    mut errors: Vec<FieldError>,
+    name: impl Fn(usize) -> &'n str,
+) -> Result<Profile, Vec<FieldError>> {
+    match encoding::profile(codes) {
+        Ok(profile) if errors.is_empty() => Ok(profile),
+        Ok(_) => Err(errors),
+        Err(between) => {
+            // A value that was refused has already been reported; it is not also missing.
+            let new = between
+                .into_iter()
+                .filter(|(position, _)| !refused[*position]);
+            errors.extend(new.map(|(position, detail)| FieldError::new(name(position), detail)));
+            Err(errors)
+        }
+    }
+}
+
+/// Where the fields of a profile stand in a CSV file.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    names: Vec<String>,
+    fields: [Option<usize>; FIELDS.len()],
+    id: Option<usize>,
+    outcome: Option<usize>,
+}
+
+impl Columns {
+    /// Finds the fields in a header, in any order, under our names or Telco's. Other columns are let be.
+    ///
+    /// # Errors
+    /// Each field that every profile needs and the header lacks, and each that stands there twice.
+    pub fn from_header(header: &csv::ByteRecord) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut columns = Self {
+            names: Vec::with_capacity(header.len()),
+            fields: [None; FIELDS.len()],
+            id: None,
+            outcome: None,
+        };
+        for (column, cell) in header.iter().enumerate() {
+            let cell = String::from_utf8_lossy(cell);
+            let name = cell.trim_start_matches('\u{feff}').trim();
+            let place = match field_named(name) {
+                Some(position) => Some(&mut columns.fields[position]),
+                None if ID_NAMES.contains(&name) => Some(&mut columns.id),
+                None if name == OUTCOME => Some(&mut columns.outcome),
+                None => None,
+            };
+            if let Some(before) = place.and_then(|place| place.replace(column)) {
+                errors.push(given_twice(name, &columns.names[before]));
+            }
+            columns.names.push(name.to_owned());
+        }
+        for (field, column) in FIELDS.iter().zip(columns.fields) {
+            if column.is_none() && (field.required || field.name == "total_charges") {
+                errors.push(FieldError::new(
+                    field.column,
+                    "is a column that the header lacks",
+                ));
+            }
+        }
+        if errors.is_empty() {
+            Ok(columns)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Reads the profile in one record.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with a pointer to the column's name.
+    pub fn profile(&self, record: &csv::ByteRecord) -> Result<Profile, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut codes = [f64::NAN; FIELDS.len()];
+        let mut refused = [false; FIELDS.len()];
+        for (position, column) in self.fields.iter().enumerate() {
+            let Some(cell) = column.and_then(|column| record.get(column)) else {
+                continue;
+            };
+            let read = std::str::from_utf8(cell)
+                .map_err(|_| "must be UTF-8".to_owned())
+                .and_then(|text| code(FIELDS[position].kind, Raw::Text(text)));
+            match read {
+                Ok(code) => codes[position] = code,
+                Err(detail) => {
+                    refused[position] = true;
+                    errors.push(FieldError::new(self.name(position), detail));
+                }
+            }
+        }
+        finish(&codes, &refused, errors, |position| self.name(position))
+    }
+
+    /// The customer's id in one record, as it stands there.
+    pub fn id<'r>(&self, record: &'r csv::ByteRecord) -> Option<&'r [u8]> {
+        self.id.and_then(|column| record.get(column))
+    }
+
+    /// Whether the customer left, where the record says so.
+    pub fn churned(&self, record: &csv::ByteRecord) -> Option<bool> {
+        match record.get(self.outcome?)?.trim_ascii() {
+            b"Yes" | b"1" => Some(true),
+            b"No" | b"0" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn name(&self, position: usize) -> &str {
+        self.fields[position].map_or(FIELDS[position].column, |column| &self.names[column])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::codes;
+    use proptest::prelude::*;
+
+    /// Some value that the field allows, as its code.
+    fn any_code(kind: Kind) -> BoxedStrategy<f64> {
+        match kind {
+            Kind::Flag => (0..2u32).prop_map(f64::from).boxed(),
+            Kind::Dependent(_) => (0..3u32).prop_map(f64::from).boxed(),
+            Kind::Choice(names) => (0..names.len()).prop_map(|code| code as f64).boxed(),
+            Kind::Whole(limit) => (0..=limit as u32).prop_map(f64::from).boxed(),
+            Kind::Dollars(limit) => (0.0..=limit).boxed(),
+        }
+    }
+
+    fn any_profile() -> impl Strategy<Value = Profile> {
+        let fields: Vec<_> = FIELDS.iter().map(|field| any_code(field.kind)).collect();
+        fields.prop_filter_map("an impossible plan", |codes| {
+            encoding::profile(&codes.try_into().ok()?).ok()
+        })
+    }
+
+    /// A code in the words of the Telco file.
+    fn telco_text(kind: Kind, code: f64) -> String {
+        let name = |names: &[&str]| names[code as usize].to_owned();
+        match kind {
+            _ if code.is_nan() => " ".to_owned(),
+            Kind::Flag => name(&["No", "Yes"]),
+            Kind::Dependent(impossible) => name(&["No", "Yes", impossible]),
+            Kind::Choice(names) => name(names),
+            Kind::Whole(_) | Kind::Dollars(_) => code.to_string(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn json_and_csv_in_telcos_words_give_the_same_profile(profile in any_profile()) {
+            let cells: Vec<String> =
+                FIELDS.iter().zip(codes(&profile)).map(|(field, code)| telco_text(field.kind, code)).collect();
+            let json = FIELDS.iter().zip(&cells).map(|(field, cell)| (field.column.to_owned(), Json::Text(cell.clone())));
+            prop_assert_eq!(from_json(&Json::Object(json.collect())).unwrap().profile, profile);
+            let header: Vec<&str> = FIELDS.iter().map(|field| field.column).collect();
+            let columns = Columns::from_header(&csv::ByteRecord::from(header)).unwrap();
+            prop_assert_eq!(columns.profile(&csv::ByteRecord::from(cells)).unwrap(), profile);
+        }
+
+        #[test]
+        fn whatever_is_sent_is_answered(text in "\\PC*", number in any::<f64>()) {
+            for field in &FIELDS {
+                let _ = code(field.kind, Raw::Text(&text));
+                let _ = code(field.kind, Raw::Number(number));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_meant() {
+        let whole = Kind::Whole(600.0);
+        assert_eq!(code(whole, Raw::Text(" 12 ")), Ok(12.0));
+        assert_eq!(code(whole, Raw::Number(12.0)), Ok(12.0));
+        assert!(code(whole, Raw::Text("")).unwrap().is_nan());
+        for wrong in ["nan", "inf", "1e9", "0x10", "1.5", "-1", "1,000"] {
+            assert!(code(whole, Raw::Text(wrong)).is_err(), "{wrong}");
+        }
+        assert!(code(Kind::Dollars(1e6), Raw::Number(f64::NAN)).is_err());
+    }
+}

@@ -1,0 +1,171 @@
+//! Parameters of a query string, read one by one; everything that is wrong is reported at once.
+
+use crate::error::FieldError;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+/// A query string whose percent signs or bytes make no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The parameters that are still to be read, and what was wrong with those that were.
+#[derive(Debug)]
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl Query {
+    /// Splits a query string (without the question mark) into its parameters.
+    ///
+    /// # Errors
+    /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let hexadecimal = |pair: &[u8]| pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+        let mut after_percent = text.as_bytes().split(|byte| *byte == b'%').skip(1);
+        if !after_percent.all(|rest| rest.get(..2).is_some_and(hexadecimal)) {
+            return Err(Malformed);
+        }
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect();
+        let replaced = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+        if pairs
+            .iter()
+            .any(|(name, value)| replaced(name) || replaced(value))
+        {
+            return Err(Malformed);
+        }
+        Ok(Self {
+            pairs,
+            known: Vec::new(),
+            errors: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, name: &'static str) -> Vec<String> {
+        self.known.push(name);
+        let (taken, rest) = std::mem::take(&mut self.pairs)
+            .into_iter()
+            .partition(|(other, _)| other == name);
+        self.pairs = rest;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// A parameter that may be given once.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        let mut values = self.take(name);
+        if values.len() > 1 {
+            self.refuse(name, "is given more than once");
+        }
+        values.pop()
+    }
+
+    /// A number within a range.
+    pub fn number<T>(&mut self, name: &'static str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let text = self.text(name)?;
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.refuse(
+                name,
+                format!(
+                    "must be a number between {} and {}, got {text:?}",
+                    range.start(),
+                    range.end()
+                ),
+            );
+        }
+        number
+    }
+
+    /// `true` or `false`; absent is false.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        self.choice(name, &["false", "true"]) == Some(1)
+    }
+
+    /// One of these names, as its position.
+    pub fn choice(&mut self, name: &'static str, names: &[&str]) -> Option<usize> {
+        let text = self.text(name)?;
+        self.position(name, &text, names)
+    }
+
+    /// Any of these names, as their positions; the parameter may be repeated.
+    pub fn choices(&mut self, name: &'static str, names: &[&str]) -> Vec<usize> {
+        let values = self.take(name);
+        values
+            .iter()
+            .filter_map(|value| self.position(name, value, names))
+            .collect()
+    }
+
+    fn position(&mut self, name: &'static str, value: &str, names: &[&str]) -> Option<usize> {
+        let position = names.iter().position(|known| *known == value);
+        if position.is_none() {
+            self.refuse(name, format!("must be one of {names:?}, got {value:?}"));
+        }
+        position
+    }
+
+    /// Notes what is wrong with a parameter.
+    pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError::new(name, detail));
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// All that was wrong, and each parameter that nobody asked for.
+    pub fn finish(self) -> Result<(), Vec<FieldError>> {
+        let mut errors = self.errors;
+        for (name, _) in &self.pairs {
+            let known = match self.known.as_slice() {
+                [] => "there are none".to_owned(),
+                known => format!("they are {}", known.join(", ")),
+            };
+            errors.push(FieldError::new(
+                name,
+                format!("is an unknown parameter; {known}"),
+            ));
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_reported_at_once() {
+        let mut query =
+            Query::parse("limit=0&contract=Weekly&contract=One+year&colour=red&q=a&q=b").unwrap();
+        assert_eq!(query.number("limit", 1..=500), None);
+        assert_eq!(query.choices("contract", &["One year"]), [0]);
+        query.text("q");
+        let errors = query.finish().unwrap_err();
+        let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/limit", "/contract", "/q", "/colour"]);
+        assert_eq!(
+            errors[0].detail,
+            "must be a number between 1 and 500, got \"0\""
+        );
+    }
+
+    #[test]
+    fn nonsense_is_malformed() {
+        for text in ["a=%", "a=%4", "a=%zz", "a=%ff"] {
+            assert_eq!(Query::parse(text).unwrap_err(), Malformed, "{text}");
+        }
+        assert!(Query::parse("a=%41+b").is_ok());
+    }
+}

@@ -1,0 +1,101 @@
+//! Request bodies: their media type, their size, their bytes.
+
+use crate::Problem;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+
+/// Largest JSON body, in bytes.
+pub const JSON_LIMIT: usize = 1 << 20;
+/// Largest CSV body, in bytes: the answer repeats it and must fit into the 6 MB that Lambda allows.
+pub const CSV_LIMIT: usize = 4 << 20;
+
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
+
+/// A JSON or CSV body.
+#[derive(Debug)]
+pub enum Payload {
+    /// `application/json`, not parsed yet.
+    Json(Bytes),
+    /// `text/csv`.
+    Csv(Bytes),
+}
+
+/// A JSON body, read into `T`.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<S: Sync> FromRequest<S> for Payload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        match media_type(request.headers(), &[JSON, CSV])? {
+            JSON => read(request.into_body(), JSON_LIMIT).await.map(Self::Json),
+            _ => read(request.into_body(), CSV_LIMIT).await.map(Self::Csv),
+        }
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), &[JSON])?;
+        parse(&read(request.into_body(), JSON_LIMIT).await?).map(Self)
+    }
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// 400 that says where it stops making sense.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::malformed(format!("The body is not the JSON wanted here: {error}."))
+    })
+}
+
+/// Which of the offered types the body has; JSON where nothing is said.
+fn media_type<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str, Problem> {
+    let refused = || Problem::unsupported_media_type(offered);
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
+        return Err(refused());
+    }
+    let given = match headers.get(header::CONTENT_TYPE) {
+        None => JSON,
+        Some(value) => value.to_str().map_err(|_| refused())?,
+    };
+    let mut parts = given.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    for parameter in parts {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if name.eq_ignore_ascii_case("charset")
+            && !value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        {
+            return Err(refused());
+        }
+    }
+    offered
+        .iter()
+        .find(|offer| offer.eq_ignore_ascii_case(essence))
+        .copied()
+        .ok_or_else(refused)
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    to_bytes(body, limit).await.map_err(|error| {
+        let mut source: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(cause) = source {
+            if cause.is::<http_body_util::LengthLimitError>() {
+                return Problem::too_large(limit);
+            }
+            source = cause.source();
+        }
+        Problem::malformed("The body ended before it was complete.")
+    })
+}

@@ -1,0 +1,163 @@
+//! What every request and response has in common: a request id, problems as documents, no cache, no panic.
+
+use crate::Problem;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use tower::{Layer, Service};
+
+const REQUEST_ID: &str = "x-request-id";
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// The id of the request, for handlers and logs: the caller's where it sent a valid one, else a fresh UUID.
+///
+/// Valid are 1 to 128 letters, digits, and `-`, `_`, `.`, `:`, `=`, `+`, `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn of(request: &Request) -> Self {
+        let valid = |value: &&HeaderValue| {
+            let bytes = value.as_bytes();
+            let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:=+/".contains(byte);
+            (1..=LONGEST_REQUEST_ID).contains(&bytes.len()) && bytes.iter().all(allowed)
+        };
+        Self(
+            request
+                .headers()
+                .get(REQUEST_ID)
+                .filter(valid)
+                .cloned()
+                .unwrap_or_else(|| {
+                    let fresh = uuid::Uuid::new_v4().to_string();
+                    HeaderValue::from_str(&fresh).expect("a UUID is ASCII")
+                }),
+        )
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().expect("valid ids are ASCII")
+    }
+}
+
+/// Puts the frame around a router: this is what a home serves.
+///
+/// Around the router, not a layer inside it, because axum adds `allow` to a 405 outside all layers.
+pub fn app(
+    router: Router,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send {
+    middleware::from_fn(frame).layer(router)
+}
+
+async fn frame(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(&request);
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(id.clone());
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = handled.unwrap_or_else(|panic| {
+        tracing::error!(
+            request_id = id.as_str(),
+            path,
+            panic = panic_message(&*panic),
+            "a handler panicked"
+        );
+        Problem::internal().into_response()
+    });
+    // axum answers a wrong method by itself, with an empty body and the list of allowed methods.
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let problem = match (
+        response.extensions_mut().remove::<Problem>(),
+        response.status(),
+    ) {
+        (Some(problem), _) => Some(problem),
+        (None, StatusCode::METHOD_NOT_ALLOWED) => Some(Problem::method_not_allowed(allow.as_ref())),
+        (None, _) => None,
+    };
+    if let Some(problem) = problem {
+        if problem.status.is_server_error() {
+            tracing::error!(
+                request_id = id.as_str(),
+                path,
+                status = problem.status.as_u16(),
+                "a request failed"
+            );
+        }
+        response = problem.into_document(&path, id.as_str());
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.0);
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("of unknown kind")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::routing::get;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    async fn panicking() -> StatusCode {
+        panic!("the secret inside")
+    }
+
+    async fn ask(request: axum::http::request::Builder) -> (Response, Value) {
+        let router = Router::new()
+            .route("/fine", get(async || "fine"))
+            .route("/panics", get(panicking));
+        let mut response = app(router)
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let body = std::mem::take(response.body_mut());
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        (response, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_says_nothing_of_the_inside() {
+        let (response, problem) = ask(Request::get("/panics").header(REQUEST_ID, "abc-1")).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert_eq!(problem["request_id"], "abc-1");
+        assert_eq!(problem["instance"], "/panics");
+        assert!(!problem.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_request_id_is_kept_when_valid_and_replaced_when_not() {
+        let (response, _) = ask(Request::get("/fine").header(REQUEST_ID, "caller:1/2")).await;
+        assert_eq!(response.headers()[REQUEST_ID], "caller:1/2");
+        for wrong in ["", "with space", "{\"forged\":1}", &"x".repeat(129)] {
+            let (response, _) = ask(Request::get("/fine").header(REQUEST_ID, wrong)).await;
+            assert_eq!(response.headers()[REQUEST_ID].len(), 36, "{wrong:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_method_names_the_right_ones() {
+        let (response, problem) = ask(Request::delete("/fine")).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[header::ALLOW], "GET,HEAD");
+        assert_eq!(problem["detail"], "Allowed here: GET, HEAD.");
+    }
+}

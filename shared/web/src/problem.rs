@@ -1,0 +1,214 @@
+//! Errors as RFC 9457 problems. A handler returns a [`Problem`]; the frame adds path and request id and writes it.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The most errors of single fields that one answer lists.
+const MOST_ERRORS: usize = 100;
+
+/// What is wrong, before it is known where.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    slug: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<InvalidField>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
+}
+
+/// One field that can't be accepted.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InvalidField {
+    /// An RFC 6901 pointer to it.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// A problem as it is sent, `application/problem+json`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// What kind of problem it is: a path under `/problems/`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time.
+    pub detail: String,
+    /// The path that was asked.
+    pub instance: String,
+    /// The id under which the request is logged.
+    pub request_id: String,
+    /// Each field that can't be accepted, the first 100 of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<InvalidField>,
+}
+
+impl Problem {
+    /// A problem of a kind of its own.
+    pub fn new(
+        status: StatusCode,
+        slug: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            slug,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            header: None,
+        }
+    }
+
+    /// 400: the request can't be read.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "malformed-request",
+            "Malformed request",
+            detail,
+        )
+    }
+
+    /// 404: nobody has this customer id.
+    pub fn unknown_customer(id: &str) -> Self {
+        let detail = format!("There is no customer {id:?}.");
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown-customer",
+            "Unknown customer",
+            detail,
+        )
+    }
+
+    /// 404: nothing is served at this path.
+    pub fn unknown_path() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown-path",
+            "Unknown path",
+            "Nothing is served at this path.",
+        )
+    }
+
+    /// 405: the path is served, but not with this method.
+    pub fn method_not_allowed(allow: Option<&HeaderValue>) -> Self {
+        let allowed = allow
+            .and_then(|allow| allow.to_str().ok())
+            .unwrap_or("none");
+        let detail = format!("Allowed here: {}.", allowed.replace(',', ", "));
+        let mut problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+            detail,
+        );
+        problem.header = allow.map(|allow| Box::new((header::ALLOW, allow.clone())));
+        problem
+    }
+
+    /// 406: none of the representations on offer is acceptable.
+    pub fn not_acceptable(offered: &[&str]) -> Self {
+        let detail = format!("Offered here: {}.", offered.join(", "));
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            "Not acceptable",
+            detail,
+        )
+    }
+
+    /// 413: the body is too large.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("The body may have at most {limit} bytes.");
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            "Body too large",
+            detail,
+        )
+    }
+
+    /// 415: the body is of a type that is not understood here.
+    pub fn unsupported_media_type(offered: &[&str]) -> Self {
+        let detail = format!(
+            "Understood here, in UTF-8 and not compressed: {}.",
+            offered.join(", ")
+        );
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        )
+    }
+
+    /// 422: well-formed, but impossible. The first 100 errors are listed.
+    pub fn invalid<E: Into<(String, String)>>(errors: Vec<E>) -> Self {
+        let count = errors.len();
+        let detail = match count {
+            1 => "One field can't be accepted.".to_owned(),
+            _ if count > MOST_ERRORS => {
+                format!("{count} fields can't be accepted; the first {MOST_ERRORS} are listed.")
+            }
+            _ => format!("{count} fields can't be accepted."),
+        };
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid-input",
+            "Invalid input",
+            detail,
+        );
+        let fields = errors.into_iter().take(MOST_ERRORS).map(Into::into);
+        problem.errors = fields
+            .map(|(pointer, detail)| InvalidField { pointer, detail })
+            .collect();
+        problem
+    }
+
+    /// 500: our fault. Says nothing about the inside.
+    pub fn internal() -> Self {
+        let detail = "Something went wrong on our side. It is logged under the request id.";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "Internal error",
+            detail,
+        )
+    }
+
+    /// The answer to a request with this path and id.
+    pub(crate) fn into_document(self, instance: &str, request_id: &str) -> Response {
+        let document = ProblemDocument {
+            kind: format!("/problems/{}", self.slug),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail,
+            instance: instance.to_owned(),
+            request_id: request_id.to_owned(),
+            errors: self.errors,
+        };
+        let mut response = (self.status, axum::Json(document)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response.headers_mut().extend(self.header.map(|header| *header));
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Carries the problem to the frame, which alone knows the path and the request id.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
