@@ -119,7 +119,7 @@ def total_spread(frame):
 
 
 def draw_charges(real, plans, rng):
-    """The plans with charges: monthly, the price list plus a donor's gap; total, that by tenure plus a donor's noise."""
+    """The plans with monthly charges (price list plus a donor's gap) and totals (tenure times that plus noise)."""
     prices = telco.fit_prices(real)
     gaps = (real["MonthlyCharges"] - telco.services(real) @ prices).to_numpy()
     gap = gaps[donors(gaps, True, real[plans.columns], plans, rng)] + rng.uniform(-GAP_JITTER, GAP_JITTER, len(plans))
