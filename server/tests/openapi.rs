@@ -1,5 +1,7 @@
 //! The committed description of the API is the one that the code derives.
 
+#![allow(clippy::unwrap_used)]
+
 #[test]
 fn the_committed_description_is_the_codes() {
     let derived = server::openapi().to_pretty_json().unwrap() + "\n";

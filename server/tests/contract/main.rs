@@ -1,5 +1,7 @@
 //! The HTTP contract, the same for every home. `$BASE_URL` names a running one; without it the server is started here.
 
+#![allow(clippy::unwrap_used)]
+
 mod home;
 mod predict;
 mod problems;
