@@ -10,6 +10,7 @@ pub const DOCUMENT: &str = include_str!("../openapi.json");
     info(title = "EngageTrack AI", description = "Churn of a subscription business: who will leave, why, what to do, and did it work. \
         The customers are simulated; the model is trained on IBM's Telco Customer Churn data."),
     tags((name = "predict", description = "Will this customer leave?"),
+        (name = "explain", description = "Why does the model expect that?"),
         (name = "summary", description = "The directory, and all that is known of one customer."))
 )]
 struct Whole;
@@ -18,6 +19,7 @@ struct Whole;
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Whole::openapi();
     api.merge(predict::Api::openapi());
+    api.merge(explain::Api::openapi());
     api.merge(summary::Api::openapi());
     api.openapi = utoipa::openapi::OpenApiVersion::Version31;
     api

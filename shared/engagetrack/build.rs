@@ -20,7 +20,7 @@ use customer::{AddOn, CustomerId, Profile};
 use encoding::{FEATURES, FIELDS};
 use forest::{Forest, Model, Part};
 use record::Record;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,10 @@ fn build() -> Result<(), String> {
         &model.compile(Part::Explanations, MEMORY_BUDGET),
     )?;
     write("card.rs", card.constants.as_bytes())?;
+    write(
+        "quality.json",
+        &card.quality(&input("models/evaluation.json")?)?,
+    )?;
 
     let customers = read_customers(&input("data/customers.csv")?)?;
     let records = score(&margins, &customers)?;
@@ -81,6 +85,9 @@ struct Card {
     slope: f64,
     intercept: f64,
     constants: String,
+    version: String,
+    /// The whole card, where it describes the model.
+    document: Option<Value>,
 }
 
 impl Card {
@@ -178,7 +185,19 @@ impl Card {
             slope,
             intercept,
             constants,
+            version,
+            document: described.then_some(card),
         })
+    }
+
+    /// Card and evaluation in one JSON document; null where they describe another model.
+    fn quality(&self, evaluation: &[u8]) -> Result<Vec<u8>, String> {
+        let evaluation: Value = serde_json::from_slice(evaluation)
+            .map_err(|error| format!("models/evaluation.json: {error}"))?;
+        let evaluation = (evaluation["version"] == self.version.as_str()).then_some(evaluation);
+        let quality =
+            json!({"model_version": self.version, "card": self.document, "evaluation": evaluation});
+        serde_json::to_vec(&quality).map_err(|error| error.to_string())
     }
 }
 

@@ -85,8 +85,7 @@ impl From<Customer> for Summary {
         (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
 async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<axum::Json<Page>, Problem> {
     preferred(&headers, &["application/json"])?;
-    let mut query = Query::parse(&query.unwrap_or_default())
-        .map_err(|_| Problem::malformed("The query string is not percent-encoded UTF-8."))?;
+    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
     let request = directory::Request::from_query(&mut query);
     query.finish().map_err(Problem::invalid)?;
     Ok(axum::Json(request.page()))

@@ -246,7 +246,11 @@ pub fn profile(codes: &[f64; FIELDS.len()]) -> Result<Profile, Vec<(usize, Strin
 
 /// The profile as the model sees it.
 pub fn encode(profile: &Profile) -> Row {
-    let codes = codes(profile);
+    row(&codes(profile))
+}
+
+/// The codes of a profile as the model sees them.
+pub fn row(codes: &[f64; FIELDS.len()]) -> Row {
     std::array::from_fn(|position| codes[position] as f32)
 }
 

@@ -81,7 +81,12 @@ pub fn probability(profile: &Profile) -> f64 {
 
 /// The calibrated churn probability of an encoded profile, 0 to 1.
 pub fn row_probability(row: &Row) -> f64 {
-    logistic(forest().margin(row))
+    logistic(log_odds(row))
+}
+
+/// The calibrated log-odds of an encoded profile.
+pub fn log_odds(row: &Row) -> f64 {
+    forest().margin(row)
 }
 
 /// The calibrated churn probabilities of many encoded profiles, row after row, 0 to 1.

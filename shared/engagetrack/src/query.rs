@@ -1,13 +1,19 @@
 //! Parameters of a query string, read one by one; everything that is wrong is reported at once.
 
 use crate::error::FieldError;
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A query string whose percent signs or bytes make no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
+
+impl Display for Malformed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("The query string is not percent-encoded UTF-8.")
+    }
+}
 
 /// The parameters that are still to be read, and what was wrong with those that were.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::fmt::Display;
 use utoipa::ToSchema;
 
 /// The most errors of single fields that one answer lists.
@@ -69,12 +70,12 @@ impl Problem {
     }
 
     /// 400: the request can't be read.
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub fn malformed(detail: impl Display) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "malformed-request",
             "Malformed request",
-            detail,
+            detail.to_string(),
         )
     }
 
@@ -199,7 +200,9 @@ impl Problem {
         let mut response = (self.status, axum::Json(document)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response.headers_mut().extend(self.header.map(|header| *header));
+        response
+            .headers_mut()
+            .extend(self.header.map(|header| *header));
         response
     }
 }

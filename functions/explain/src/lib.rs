@@ -1,0 +1,175 @@
+//! `/v1/explain`: why does the model expect that?
+
+#![forbid(unsafe_code)]
+
+use axum::Router;
+use axum::extract::RawQuery;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use engagetrack::customer::Profile;
+use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
+use engagetrack::intake;
+use engagetrack::population::{self, Customer};
+use engagetrack::profile_json::ProfileJson;
+use engagetrack::quality::{self, Quality};
+use engagetrack::query::Query;
+use engagetrack::selection::{Filters, Selection};
+use serde::Serialize;
+use utoipa::{IntoParams, OpenApi, ToSchema};
+use web::negotiation::preferred;
+use web::{Problem, Segment};
+
+/// Most points per feature: the answer must fit into the 6 MB that Lambda allows.
+const MOST_POINTS: usize = 2_000;
+const USUAL_POINTS: usize = 300;
+
+/// The paths of this function and what answers there.
+pub fn routes() -> [(&'static str, MethodRouter); 3] {
+    [
+        ("/v1/explain", get(explain_population).post(explain_posted)),
+        ("/v1/explain/model", get(explain_model)),
+        ("/v1/explain/{customer_id}", get(explain_customer)),
+    ]
+}
+
+/// The router of this function.
+pub fn router() -> Router {
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
+}
+
+/// What this function adds to the API's description.
+#[derive(OpenApi)]
+#[openapi(paths(explain_population, explain_posted, explain_model, explain_customer))]
+pub struct Api;
+
+/// An explanation of one customer's prediction.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CustomerExplanation {
+    /// The customer's id; null for an anonymous profile.
+    #[schema(required)]
+    pub customer_id: Option<String>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub explanation: Explanation,
+    /// The pairwise interactions, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactions: Option<Interactions>,
+}
+
+impl CustomerExplanation {
+    fn new(customer_id: Option<String>, profile: &Profile, detail: Detail) -> Self {
+        Self {
+            customer_id,
+            explanation: explanation::explain(profile),
+            interactions: detail
+                .interactions
+                .then(|| explanation::interactions(profile)),
+        }
+    }
+}
+
+/// How much of an explanation is wanted, as parameters of a query.
+#[derive(Clone, Copy, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Detail {
+    /// Adds the matrix of pairwise interactions.
+    #[param(required = false)]
+    interactions: bool,
+}
+
+impl Detail {
+    fn from_query(query: Option<String>) -> Result<Self, Problem> {
+        let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
+        let detail = Self {
+            interactions: query.flag("interactions"),
+        };
+        query.finish().map_err(Problem::invalid)?;
+        Ok(detail)
+    }
+}
+
+/// How much of the picture of many customers is wanted, as parameters of a query.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+struct Cloud {
+    /// Most points per feature; 300 when absent.
+    #[param(required = false, minimum = 0, maximum = 2000)]
+    max_points: usize,
+}
+
+/// Explains the prediction for one of the embedded customers.
+#[utoipa::path(get, path = "/v1/explain/{customer_id}", tag = "explain",
+    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE"), Detail),
+    responses((status = 200, body = CustomerExplanation),
+        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn explain_customer(
+    headers: HeaderMap,
+    Segment(id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<CustomerExplanation>, Problem> {
+    preferred(&headers, &["application/json"])?;
+    let detail = Detail::from_query(query)?;
+    let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
+    Ok(axum::Json(CustomerExplanation::new(
+        Some(id),
+        &customer.profile(),
+        detail,
+    )))
+}
+
+/// Explains the prediction for a posted profile.
+#[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail), request_body = ProfileJson,
+    responses((status = 200, body = CustomerExplanation),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn explain_posted(
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: web::body::Json<intake::Json>,
+) -> Result<axum::Json<CustomerExplanation>, Problem> {
+    preferred(&headers, &["application/json"])?;
+    let detail = Detail::from_query(query)?;
+    let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
+    Ok(axum::Json(CustomerExplanation::new(
+        submission.customer_id,
+        &submission.profile,
+        detail,
+    )))
+}
+
+/// Explains what drives the predictions for all customers who pass the filters.
+#[utoipa::path(get, path = "/v1/explain", tag = "explain", params(Filters, Cloud),
+    responses((status = 200, body = GlobalExplanation),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn explain_population(
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<GlobalExplanation>, Problem> {
+    preferred(&headers, &["application/json"])?;
+    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
+    let selection = Selection::from_query(&mut query);
+    let max_points = query
+        .number("max_points", 0..=MOST_POINTS)
+        .unwrap_or(USUAL_POINTS);
+    query.finish().map_err(Problem::invalid)?;
+    let customers: Vec<Customer> = population::all()
+        .filter(|customer| selection.contains(*customer))
+        .collect();
+    Ok(axum::Json(explanation::explain_all(&customers, max_points)))
+}
+
+/// Gives the model's card and its evaluation out of fold.
+#[utoipa::path(get, path = "/v1/explain/model", tag = "explain", responses((status = 200, body = Quality)))]
+async fn explain_model(headers: HeaderMap) -> Result<Response, Problem> {
+    preferred(&headers, &["application/json"])?;
+    Ok((
+        [(header::CONTENT_TYPE, "application/json")],
+        quality::DOCUMENT,
+    )
+        .into_response())
+}

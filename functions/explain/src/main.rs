@@ -1,0 +1,6 @@
+//! The explain function on AWS Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    web::lambda::run(explain::router()).await
+}
