@@ -11,6 +11,7 @@ pub mod logging;
 pub mod negotiation;
 pub mod path;
 pub mod problem;
+pub mod usage_log;
 
 pub use frame::{RequestId, app};
 pub use path::Segment;

@@ -1,0 +1,332 @@
+//! The format of a line: what it says, how it is sealed, how lines hang together in a chain.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::key::{Key, random};
+
+/// How each line begins; the log subscription filters by it.
+pub(super) const OPENING: &str = r#"{"kind":"usage""#;
+
+/// What the first line of a chain names as the hash before it.
+const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+const HEX_DIGITS: usize = 64;
+
+/// What a line says about one call. Fields that do not apply are left out.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Record {
+    /// UTC, RFC 3339 with milliseconds.
+    pub time: String,
+    pub request_id: String,
+    pub action: &'static str,
+    pub function: &'static str,
+    /// HMAC-SHA256 of the customer id, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Customers read or scored.
+    pub count: usize,
+    /// HTTP status.
+    pub outcome: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_version: Option<String>,
+    pub latency_us: u64,
+    pub caller: String,
+    /// What a person did, for calls that report it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nudge_id: Option<String>,
+}
+
+#[cfg(test)]
+impl Record {
+    /// What a call might have left.
+    pub fn sample() -> Self {
+        Self {
+            time: "2026-11-22T17:28:00.123Z".to_owned(),
+            request_id: "r-1".to_owned(),
+            action: "predict",
+            function: "predict",
+            subject: Some("ab".repeat(32)),
+            count: 1,
+            outcome: 200,
+            probability: Some(0.25),
+            model_version: Some("m1".to_owned()),
+            latency_us: 81,
+            caller: "anonymous".to_owned(),
+            event: None,
+            nudge_id: None,
+        }
+    }
+}
+
+/// A record and its place in a chain: the canonical line is this, as JSON.
+#[derive(Serialize)]
+struct Linked<'a> {
+    kind: &'static str,
+    #[serde(flatten)]
+    record: &'a Record,
+    key_id: &'a str,
+    chain_id: &'a str,
+    seq: u64,
+    prev_hash: &'a str,
+}
+
+/// Names the chains of one writer, each differently from any other writer's.
+pub(super) struct ChainNames {
+    writer: String,
+    next: AtomicU64,
+}
+
+impl ChainNames {
+    /// # Panics
+    /// When the operating system has no random bytes to give.
+    pub fn new() -> Self {
+        Self {
+            writer: hex::encode(random::<8>()),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    /// A chain without lines.
+    pub fn start(&self) -> Chain {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Chain {
+            id: format!("{}-{number}", self.writer),
+            seq: 0,
+            prev_hash: NO_HASH.to_owned(),
+        }
+    }
+}
+
+/// The place where a chain's next line goes.
+#[derive(Clone)]
+pub(super) struct Chain {
+    id: String,
+    seq: u64,
+    prev_hash: String,
+}
+
+impl Chain {
+    /// The chain that goes on behind a line, if the line was sealed with this key.
+    pub fn behind(line: &[u8], key: &Key) -> Option<Self> {
+        let sealed = Sealed::parse(line)
+            .ok()
+            .filter(|sealed| sealed.is_authentic(key))?;
+        Some(Self {
+            id: sealed.link.chain_id,
+            seq: sealed.link.seq + 1,
+            prev_hash: sealed.hash,
+        })
+    }
+
+    /// Appends the line of a record, with its line feed, to `lines`.
+    pub fn push(&mut self, record: &Record, key: &Key, lines: &mut Vec<u8>) {
+        let linked = Linked {
+            kind: "usage",
+            record,
+            key_id: key.id(),
+            chain_id: &self.id,
+            seq: self.seq,
+            prev_hash: &self.prev_hash,
+        };
+        let start = lines.len();
+        linked
+            .serialize(&mut serde_json::Serializer::with_formatter(
+                &mut *lines,
+                Ascii,
+            ))
+            .expect("strings and numbers are written to memory");
+        let canonical = &lines[start..];
+        let digest = hex::encode(Sha256::digest(canonical));
+        let hash = key.sign(canonical);
+        lines.pop();
+        lines.extend_from_slice(
+            format!("{}{digest}{}{hash}{}\n", SEAL[0], SEAL[1], SEAL[2]).as_bytes(),
+        );
+        self.seq += 1;
+        self.prev_hash = hash;
+    }
+}
+
+/// What stands before the digest, between digest and hash, and behind the hash.
+const SEAL: [&str; 3] = [r#","digest":""#, r#"","hash":""#, r#""}"#];
+
+/// The fields by which a line hangs in its chain.
+#[derive(Deserialize)]
+pub(super) struct Link {
+    kind: String,
+    pub key_id: String,
+    pub chain_id: String,
+    pub seq: u64,
+    pub prev_hash: String,
+}
+
+/// A line that was read back, its parts taken apart, its digest checked.
+pub(super) struct Sealed {
+    canonical: Vec<u8>,
+    pub link: Link,
+    pub digest: String,
+    pub hash: String,
+}
+
+impl Sealed {
+    /// Takes a line, without its line feed, apart. The error says what is wrong with it.
+    pub fn parse(line: &[u8]) -> Result<Self, &'static str> {
+        const UNSEALED: &str = "it does not end in a digest and a hash";
+        let hex_digits = |text: &[u8]| {
+            let lower_hex = text
+                .iter()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            lower_hex.then(|| String::from_utf8_lossy(text).into_owned())
+        };
+        let rest = line.strip_suffix(SEAL[2].as_bytes()).ok_or(UNSEALED)?;
+        let (rest, hash) = rest.split_last_chunk::<HEX_DIGITS>().ok_or(UNSEALED)?;
+        let rest = rest.strip_suffix(SEAL[1].as_bytes()).ok_or(UNSEALED)?;
+        let (rest, digest) = rest.split_last_chunk::<HEX_DIGITS>().ok_or(UNSEALED)?;
+        let rest = rest.strip_suffix(SEAL[0].as_bytes()).ok_or(UNSEALED)?;
+        let (digest, hash) = (
+            hex_digits(digest).ok_or(UNSEALED)?,
+            hex_digits(hash).ok_or(UNSEALED)?,
+        );
+
+        let canonical = [rest, b"}"].concat();
+        if hex::encode(Sha256::digest(&canonical)) != digest {
+            return Err("its content does not have its digest");
+        }
+        let link: Link =
+            serde_json::from_slice(&canonical).map_err(|_| "it is not a usage line")?;
+        if link.kind != "usage" {
+            return Err("it is not a usage line");
+        }
+        Ok(Self {
+            canonical,
+            link,
+            digest,
+            hash,
+        })
+    }
+
+    /// Whether the hash was made with this key.
+    pub fn is_authentic(&self, key: &Key) -> bool {
+        self.link.key_id == key.id() && key.sign(&self.canonical) == self.hash
+    }
+
+    /// Whether the line may be the first of its chain.
+    pub fn begins_a_chain(&self) -> bool {
+        self.link.seq == 0 && self.link.prev_hash == NO_HASH
+    }
+}
+
+/// Writes JSON in printable ASCII, so that no reader's idea of a line end (U+0085, U+2028) can split a line.
+struct Ascii;
+
+impl serde_json::ser::Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let printable = |c: char| (' '..='~').contains(&c);
+        let mut rest = fragment;
+        while let Some(start) = rest.find(|c| !printable(c)) {
+            let (plain, special) = rest.split_at(start);
+            let length = special.find(printable).unwrap_or(special.len());
+            writer.write_all(plain.as_bytes())?;
+            for unit in special[..length].encode_utf16() {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &special[length..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(chain: &mut Chain, record: &Record, key: &Key) -> String {
+        let mut lines = Vec::new();
+        chain.push(record, key, &mut lines);
+        String::from_utf8(lines).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_what_the_documentation_shows() {
+        let key = Key::new(b"a secret of a decent length", Some("k1"));
+        let mut chain = Chain {
+            id: "c-0".to_owned(),
+            seq: 0,
+            prev_hash: NO_HASH.to_owned(),
+        };
+        let canonical = format!(
+            r#"{{"kind":"usage","time":"2026-11-22T17:28:00.123Z","request_id":"r-1","action":"predict","function":"predict","subject":"{}","count":1,"outcome":200,"probability":0.25,"model_version":"m1","latency_us":81,"caller":"anonymous","key_id":"k1","chain_id":"c-0","seq":0,"prev_hash":"{NO_HASH}"}}"#,
+            "ab".repeat(32)
+        );
+        // Both from Python: hashlib.sha256(canonical) and hmac.new(secret, canonical, "sha256").
+        let seal = concat!(
+            r#","digest":"2ee95ed3ccbc5a65f72450e06a5db32f931b5abd59f9768c90578728ed4b7027","hash":"c309827513b21745525babfbf7863fa3d568d10028550c36311a6eed0d61ef45"}"#,
+            "\n"
+        );
+        assert_eq!(
+            line(&mut chain, &Record::sample(), &key),
+            format!("{}{seal}", canonical.strip_suffix('}').unwrap())
+        );
+    }
+
+    #[test]
+    fn the_next_line_names_the_hash_before_it() {
+        let key = Key::new(b"a secret of a decent length", None);
+        let mut chain = ChainNames::new().start();
+        let first = line(&mut chain, &Record::sample(), &key);
+        let second = line(&mut chain, &Record::sample(), &key);
+        let (first, second) = (first.trim_end(), second.trim_end());
+        let (first, second) = (
+            Sealed::parse(first.as_bytes()).unwrap(),
+            Sealed::parse(second.as_bytes()).unwrap(),
+        );
+        assert!(first.begins_a_chain() && !second.begins_a_chain());
+        assert_eq!((second.link.seq, &second.link.prev_hash), (1, &first.hash));
+    }
+
+    #[test]
+    fn a_chain_goes_on_only_behind_a_line_of_its_own_key() {
+        let key = Key::new(b"a secret of a decent length", Some("k1"));
+        let impostor = Key::new(b"another secret of some length", Some("k1"));
+        let mut chain = ChainNames::new().start();
+        let first = line(&mut chain, &Record::sample(), &key);
+        let first = first.trim_end().as_bytes();
+        let mut resumed = Chain::behind(first, &key).unwrap();
+        assert_eq!(
+            line(&mut resumed, &Record::sample(), &key),
+            line(&mut chain, &Record::sample(), &key)
+        );
+        assert!(Chain::behind(first, &impostor).is_none());
+        assert!(Chain::behind(b"some other text", &key).is_none());
+    }
+
+    #[test]
+    fn hostile_text_stays_inside_its_string() {
+        let key = Key::new(b"a secret of a decent length", None);
+        let hostile = "x\"},\n{\"kind\":\"usage\"\r\u{85}\u{2028}\u{2029}\u{7f}\u{0}\u{1f600}é\\";
+        let mut record = Record::sample();
+        record.request_id = hostile.to_owned();
+        record.caller = hostile.to_owned();
+        record.nudge_id = Some(hostile.to_owned());
+        let line = line(&mut ChainNames::new().start(), &record, &key);
+        let text = line.strip_suffix('\n').unwrap();
+        assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        assert!(Sealed::parse(text.as_bytes()).unwrap().is_authentic(&key));
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        for field in ["request_id", "caller", "nudge_id"] {
+            assert_eq!(value[field], hostile);
+        }
+    }
+}
