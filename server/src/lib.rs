@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use web::Problem;
+use web::usage_log::{Destination, UsageLog};
 
 /// How the server is set up.
 #[derive(Clone, Debug)]
@@ -71,18 +72,25 @@ pub async fn run(settings: Settings) -> io::Result<()> {
         "EngageTrack AI is at http://{}",
         listener.local_addr()?
     )?;
-    serve(listener, &settings).await
+    let usage_log = UsageLog::from_env(Destination::File("logs/usage.log".into()));
+    serve(listener, &settings, usage_log).await
 }
 
-/// Serves until a signal to stop, then finishes the requests in hand.
+/// Serves until a signal to stop, then finishes the requests in hand and closes the usage log.
 ///
 /// # Errors
 /// Signals that can't be listened for.
-pub async fn serve(listener: TcpListener, settings: &Settings) -> io::Result<()> {
-    let app = tower::make::Shared::new(web::app(router(settings)));
-    axum::serve(listener, app)
+pub async fn serve(
+    listener: TcpListener,
+    settings: &Settings,
+    usage_log: UsageLog,
+) -> io::Result<()> {
+    let app = tower::make::Shared::new(web::app(router(settings), usage_log.clone()));
+    let served = axum::serve(listener, app)
         .with_graceful_shutdown(stopped()?)
-        .await
+        .await;
+    usage_log.close();
+    served
 }
 
 fn stopped() -> io::Result<impl Future<Output = ()>> {

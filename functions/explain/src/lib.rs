@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-use axum::Router;
 use axum::extract::RawQuery;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use axum::{Extension, Router};
+use engagetrack::card;
 use engagetrack::customer::Profile;
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
 use engagetrack::intake;
@@ -18,7 +19,7 @@ use engagetrack::selection::{Filters, Selection};
 use serde::Serialize;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use web::negotiation::preferred;
-use web::{Problem, Segment};
+use web::{Problem, Segment, Usage};
 
 /// Most points per feature: the answer must fit into the 6 MB that Lambda allows.
 const MOST_POINTS: usize = 2_000;
@@ -62,6 +63,16 @@ pub struct CustomerExplanation {
 }
 
 impl CustomerExplanation {
+    fn noted(self) -> (Extension<Usage>, axum::Json<Self>) {
+        let usage = Usage::of_customer("explain", self.customer_id.as_deref());
+        (
+            usage
+                .scored(self.explanation.probability, card::VERSION)
+                .noted(),
+            axum::Json(self),
+        )
+    }
+
     fn new(customer_id: Option<String>, profile: &Profile, detail: Detail) -> Self {
         Self {
             customer_id,
@@ -112,15 +123,11 @@ async fn explain_customer(
     headers: HeaderMap,
     Segment(id): Segment,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<CustomerExplanation>, Problem> {
+) -> Result<(Extension<Usage>, axum::Json<CustomerExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    Ok(axum::Json(CustomerExplanation::new(
-        Some(id),
-        &customer.profile(),
-        detail,
-    )))
+    Ok(CustomerExplanation::new(Some(id), &customer.profile(), detail).noted())
 }
 
 /// Explains the prediction for a posted profile.
@@ -131,15 +138,11 @@ async fn explain_posted(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     body: web::body::Json<intake::Json>,
-) -> Result<axum::Json<CustomerExplanation>, Problem> {
+) -> Result<(Extension<Usage>, axum::Json<CustomerExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
-    Ok(axum::Json(CustomerExplanation::new(
-        submission.customer_id,
-        &submission.profile,
-        detail,
-    )))
+    Ok(CustomerExplanation::new(submission.customer_id, &submission.profile, detail).noted())
 }
 
 /// Explains what drives the predictions for all customers who pass the filters.
@@ -149,7 +152,7 @@ async fn explain_posted(
 async fn explain_population(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<axum::Json<GlobalExplanation>, Problem> {
+) -> Result<(Extension<Usage>, axum::Json<GlobalExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
     let selection = Selection::from_query(&mut query);
@@ -160,7 +163,11 @@ async fn explain_population(
     let customers: Vec<Customer> = population::all()
         .filter(|customer| selection.contains(*customer))
         .collect();
-    Ok(axum::Json(explanation::explain_all(&customers, max_points)))
+    let usage = Usage::of_many("explain", customers.len()).scored_by(card::VERSION);
+    Ok((
+        usage.noted(),
+        axum::Json(explanation::explain_all(&customers, max_points)),
+    ))
 }
 
 /// Gives the model's card and its evaluation out of fold.

@@ -4,7 +4,7 @@
 
 mod csv_answer;
 
-use axum::Router;
+use axum::{Extension, Router};
 
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -13,12 +13,12 @@ use engagetrack::error::FieldError;
 use engagetrack::intake::{self, Json, Submission};
 use engagetrack::model::{self, Prediction};
 use engagetrack::profile_json::ProfileJson;
-use engagetrack::{encoding, population};
+use engagetrack::{card, encoding, population};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 use web::body::{self, Payload};
 use web::negotiation::preferred;
-use web::{Problem, Segment};
+use web::{Problem, Segment, Usage};
 
 /// Most profiles in one JSON array.
 const MOST_PROFILES: usize = 1_000;
@@ -83,13 +83,20 @@ pub enum Answer {
 async fn predict_customer(
     headers: HeaderMap,
     Segment(id): Segment,
-) -> Result<axum::Json<CustomerPrediction>, Problem> {
+) -> Result<(Extension<Usage>, axum::Json<CustomerPrediction>), Problem> {
     preferred(&headers, &["application/json"])?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    Ok(axum::Json(CustomerPrediction {
-        customer_id: Some(id),
-        prediction: model::predict(&customer.profile()),
-    }))
+    let prediction = model::predict(&customer.profile());
+    let usage = Usage::of_customer("predict", Some(&id))
+        .scored(prediction.probability, prediction.model_version);
+    let customer_id = Some(id);
+    Ok((
+        usage.noted(),
+        axum::Json(CustomerPrediction {
+            customer_id,
+            prediction,
+        }),
+    ))
 }
 
 /// Predicts for posted profiles: one as a JSON object, up to 1,000 as an array, or a CSV file with Telco's header, which
@@ -102,12 +109,36 @@ async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response
     match payload {
         Payload::Json(bytes) => {
             preferred(&headers, &["application/json"])?;
-            Ok(axum::Json(predict_json(&body::parse(&bytes)?)?).into_response())
+            let answer = predict_json(&body::parse(&bytes)?)?;
+            Ok((answer.usage().noted(), axum::Json(answer)).into_response())
         }
         Payload::Csv(bytes) => {
             preferred(&headers, &["text/csv"])?;
-            let answer = csv_answer::scored(&bytes)?;
-            Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], answer).into_response())
+            let (answer, count) = csv_answer::scored(&bytes)?;
+            let usage = Usage::of_many("predict", count).scored_by(card::VERSION);
+            Ok((
+                usage.noted(),
+                [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
+                answer,
+            )
+                .into_response())
+        }
+    }
+}
+
+impl Answer {
+    fn usage(&self) -> Usage {
+        match self {
+            Self::One(CustomerPrediction {
+                customer_id,
+                prediction,
+            }) => {
+                let usage = Usage::of_customer("predict", customer_id.as_deref());
+                usage.scored(prediction.probability, prediction.model_version)
+            }
+            Self::Many(predictions) => {
+                Usage::of_many("predict", predictions.len()).scored_by(card::VERSION)
+            }
         }
     }
 }

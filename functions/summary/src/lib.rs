@@ -2,10 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use axum::Router;
 use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get};
+use axum::{Extension, Router};
+use engagetrack::card;
 use engagetrack::customer::CustomerId;
 use engagetrack::directory::{self, Page, Paging};
 use engagetrack::lifecycle::{self, Persona, PersonaCard, Stage};
@@ -17,7 +18,7 @@ use engagetrack::selection::Filters;
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 use web::negotiation::preferred;
-use web::{Problem, Segment};
+use web::{Problem, Segment, Usage};
 
 /// The paths of this function and what answers there.
 pub fn routes() -> [(&'static str, MethodRouter); 2] {
@@ -83,12 +84,21 @@ impl From<Customer> for Summary {
     params(Filters, Paging),
     responses((status = 200, body = Page),
         (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
-async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<axum::Json<Page>, Problem> {
+async fn list(
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<(Extension<Usage>, axum::Json<Page>), Problem> {
     preferred(&headers, &["application/json"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
     let request = directory::Request::from_query(&mut query);
     query.finish().map_err(Problem::invalid)?;
-    Ok(axum::Json(request.page()))
+    let page = request.page();
+    Ok((
+        Usage::of_many("list", page.items.len())
+            .scored_by(card::VERSION)
+            .noted(),
+        axum::Json(page),
+    ))
 }
 
 /// Tells all that is known of one customer.
@@ -99,8 +109,11 @@ async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<axum::Jso
 async fn summarise(
     headers: HeaderMap,
     Segment(id): Segment,
-) -> Result<axum::Json<Summary>, Problem> {
+) -> Result<(Extension<Usage>, axum::Json<Summary>), Problem> {
     preferred(&headers, &["application/json"])?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    Ok(axum::Json(Summary::from(customer)))
+    let summary = Summary::from(customer);
+    let usage = Usage::of_customer("summary", Some(&id))
+        .scored(summary.prediction.probability, card::VERSION);
+    Ok((usage.noted(), axum::Json(summary)))
 }

@@ -27,7 +27,9 @@ fn start() -> String {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            server::serve(listener, &settings).await.unwrap();
+            server::serve(listener, &settings, web::usage_log::UsageLog::off())
+                .await
+                .unwrap();
         });
     });
     format!("http://{address}")

@@ -1,8 +1,10 @@
 //! What every request and response has in common: a request id, problems as documents, no cache, no panic.
 
 use crate::Problem;
+use crate::usage::{self, Call, Caller, Usage};
+use crate::usage_log::UsageLog;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +12,7 @@ use futures_util::FutureExt;
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 use tower::{Layer, Service};
 
 const REQUEST_ID: &str = "x-request-id";
@@ -52,13 +55,16 @@ impl RequestId {
 /// Around the router, not a layer inside it, because axum adds `allow` to a 405 outside all layers.
 pub fn app(
     router: Router,
+    usage_log: UsageLog,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send {
-    middleware::from_fn(frame).layer(router)
+    middleware::from_fn_with_state(usage_log, frame).layer(router)
 }
 
-async fn frame(mut request: Request, next: Next) -> Response {
+async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Next) -> Response {
+    let arrival = Instant::now();
     let id = RequestId::of(&request);
     let path = request.uri().path().to_owned();
+    let caller = request.extensions_mut().remove::<Caller>();
     request.extensions_mut().insert(id.clone());
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = handled.unwrap_or_else(|panic| {
@@ -91,6 +97,17 @@ async fn frame(mut request: Request, next: Next) -> Response {
         }
         response = problem.into_document(&path, id.as_str());
     }
+    let call = Call {
+        path: &path,
+        request_id: id.as_str(),
+        caller: caller.map_or_else(|| "anonymous".to_owned(), |caller| caller.0),
+        outcome: response.status().as_u16(),
+        latency: arrival.elapsed(),
+    };
+    let usage = response.extensions_mut().remove::<Usage>();
+    if let Some(event) = usage::event(call, usage) {
+        usage_log.record(event).await;
+    }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id.0);
     headers
@@ -108,9 +125,11 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage_log::Key;
     use axum::body::Body;
     use axum::routing::get;
-    use serde_json::Value;
+    use serde_json::{Value, json};
+    use std::time::SystemTime;
     use tower::ServiceExt;
 
     async fn panicking() -> StatusCode {
@@ -121,7 +140,7 @@ mod tests {
         let router = Router::new()
             .route("/fine", get(async || "fine"))
             .route("/panics", get(panicking));
-        let mut response = app(router)
+        let mut response = app(router, UsageLog::off())
             .oneshot(request.body(Body::empty()).unwrap())
             .await
             .unwrap();
@@ -141,6 +160,51 @@ mod tests {
         assert_eq!(problem["request_id"], "abc-1");
         assert_eq!(problem["instance"], "/panics");
         assert!(!problem.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn each_call_that_reads_a_customer_leaves_one_line() {
+        let (log, lines) = UsageLog::in_memory(Key::new(b"a secret of tests", None), SystemTime::now);
+        let read = get(async || {
+            (
+                Usage::of_customer("read", Some("1234-ABCDE"))
+                    .scored(0.25, "v1")
+                    .noted(),
+                "read",
+            )
+        });
+        let refused = get(async || Problem::malformed("No."));
+        let router = Router::new()
+            .route("/v1/predict/x", read)
+            .route("/v1/explain", refused);
+        let router = router
+            .route("/v1/summary", get(async || "nobody was read"))
+            .route("/healthz", get(async || "ok"));
+        let app = app(router, log);
+        for path in ["/v1/predict/x", "/v1/explain", "/v1/summary", "/healthz"] {
+            let request = Request::get(path)
+                .header(REQUEST_ID, "a\"b")
+                .body(Body::empty())
+                .unwrap();
+            app.clone().oneshot(request).await.unwrap();
+        }
+        let lines: Vec<Value> = lines
+            .lines()
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let seen: Vec<_> = lines
+            .iter()
+            .map(|line| (&line["action"], &line["outcome"], &line["count"]))
+            .collect();
+        let expected = [json!(["read", 200, 1]), json!(["explain", 400, 0])];
+        assert_eq!(
+            seen.iter().map(|line| json!(line)).collect::<Vec<_>>(),
+            expected
+        );
+        assert_eq!(lines[0]["probability"], 0.25);
+        assert_eq!(lines[0]["caller"], "anonymous");
+        assert!(!lines[0].to_string().contains("1234-ABCDE"));
     }
 
     #[tokio::test]

@@ -11,8 +11,10 @@ pub mod logging;
 pub mod negotiation;
 pub mod path;
 pub mod problem;
+mod usage;
 pub mod usage_log;
 
 pub use frame::{RequestId, app};
 pub use path::Segment;
 pub use problem::Problem;
+pub use usage::{Caller, Usage};

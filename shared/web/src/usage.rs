@@ -1,0 +1,111 @@
+//! What a handler says of the customers it read or scored; the frame makes a usage event of it.
+
+use crate::usage_log::{Event, Interaction};
+use axum::Extension;
+use std::time::Duration;
+
+/// The functions whose calls are logged, by the first segment of their paths below `/v1/`.
+const FUNCTIONS: [&str; 5] = ["predict", "explain", "nudges", "analytics", "summary"];
+
+/// Who called, as the authorizer says; handed on by a home in the request's extensions.
+#[derive(Clone, Debug)]
+pub struct Caller(pub String);
+
+/// The customers that a call read or scored. A handler returns it beside its response.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    action: &'static str,
+    customer_id: Option<String>,
+    count: usize,
+    probability: Option<f64>,
+    model_version: Option<&'static str>,
+    interaction: Option<Interaction>,
+}
+
+impl Usage {
+    /// One customer, or a profile of nobody in particular, was read.
+    pub fn of_customer(action: &'static str, customer_id: Option<&str>) -> Self {
+        Self {
+            customer_id: customer_id.map(str::to_owned),
+            ..Self::of_many(action, 1)
+        }
+    }
+
+    /// So many customers were read or scored.
+    pub fn of_many(action: &'static str, count: usize) -> Self {
+        Self {
+            action,
+            customer_id: None,
+            count,
+            probability: None,
+            model_version: None,
+            interaction: None,
+        }
+    }
+
+    /// A model gave this churn probability.
+    #[must_use]
+    pub fn scored(self, probability: f64, model_version: &'static str) -> Self {
+        Self {
+            probability: Some(probability),
+            model_version: Some(model_version),
+            ..self
+        }
+    }
+
+    /// A model scored all of them.
+    #[must_use]
+    pub fn scored_by(self, model_version: &'static str) -> Self {
+        Self {
+            model_version: Some(model_version),
+            ..self
+        }
+    }
+
+    /// A person did something with the customer's nudges or report.
+    #[must_use]
+    pub fn reporting(self, kind: &'static str, nudge_id: Option<String>) -> Self {
+        Self {
+            interaction: Some(Interaction { kind, nudge_id }),
+            ..self
+        }
+    }
+
+    /// The part of a response that carries it to the frame.
+    pub fn noted(self) -> Extension<Self> {
+        Extension(self)
+    }
+}
+
+/// The call that a usage event is about.
+pub(crate) struct Call<'c> {
+    pub path: &'c str,
+    pub request_id: &'c str,
+    pub caller: String,
+    pub outcome: u16,
+    pub latency: Duration,
+}
+
+/// The event that a call leaves: always when it read or scored customers, and when a function refused or failed it.
+pub(crate) fn event(call: Call<'_>, usage: Option<Usage>) -> Option<Event> {
+    let name = call.path.strip_prefix("/v1/")?.split('/').next()?;
+    let function = FUNCTIONS.into_iter().find(|function| *function == name)?;
+    let usage = match usage {
+        Some(usage) => usage,
+        None if call.outcome >= 400 => Usage::of_many(function, 0),
+        None => return None,
+    };
+    Some(Event {
+        action: usage.action,
+        function,
+        customer_id: usage.customer_id,
+        count: usage.count,
+        outcome: call.outcome,
+        probability: usage.probability,
+        model_version: usage.model_version.map(str::to_owned),
+        latency: call.latency,
+        caller: call.caller,
+        request_id: call.request_id.to_owned(),
+        interaction: usage.interaction,
+    })
+}
