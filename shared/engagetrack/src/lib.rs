@@ -10,6 +10,7 @@ pub mod customer;
 pub mod directory;
 pub mod encoding;
 pub mod error;
+pub mod experiment;
 pub mod explanation;
 pub mod intake;
 pub mod lifecycle;

@@ -1,0 +1,32 @@
+//! The readout of an A/B experiment on a conversion rate: what happened, how sure that is, and what to do.
+//!
+//! Three engines read the same relative lift. The frequentist one (Welch's t) is right at a single look that was fixed in
+//! advance; the Bayesian one (a normal posterior) gives the chance to win and the cost of being wrong; the sequential
+//! one may be looked at every day, and the decision rests on it. The numbers are those of GrowthBook's gbstats,
+//! statsmodels and scipy.
+//!
+//! Counts that determine no answer give `None` (null in JSON), never a number that is none: an empty arm has no rate, a
+//! control arm without conversions no lift, and an arm in which nobody or everybody converted no standard error, hence
+//! no interval and no engine's verdict. What else can be said (rates, Wilson intervals, the pooled z test, the
+//! sample-ratio check) is still said, and the reason names the arm at fault.
+
+mod adjust;
+mod cuped;
+mod distributions;
+mod effect;
+mod power;
+mod proportions;
+mod readout;
+mod request;
+mod selection;
+mod settings;
+
+pub use adjust::Correction;
+pub use cuped::{CovariateSums, Cuped, cuped};
+pub use effect::{Bayesian, Effect, Estimate, Frequentist, Risk, SEQUENTIAL_TUNING, Sequential};
+pub use power::{ArmUsers, Plan, PlannedExperiment, Power, TARGET_POWER};
+pub use proportions::{ArmReadout, Counts, Interval, PooledZ, SAMPLE_RATIO_ALPHA, SampleRatio};
+pub use readout::{Decision, Experiment, Readout};
+pub use request::{ArmCounts, ExperimentRequest, PlanRequest};
+pub use selection::{Dimension, Observation, SegmentEffect, SelectionReadout, read_selection};
+pub use settings::{Metric, Prior, Settings};

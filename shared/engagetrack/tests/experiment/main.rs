@@ -1,0 +1,9 @@
+//! The experiment readout against other packages' numbers, at its edges, and over many simulated experiments.
+
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
+
+mod degenerate;
+mod embedded;
+mod golden;
+mod properties;
+mod requests;

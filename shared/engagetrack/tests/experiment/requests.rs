@@ -1,0 +1,222 @@
+//! What a caller may ask, what the defaults are, and what is refused.
+
+use engagetrack::experiment::{Decision, ExperimentRequest, Metric, PlanRequest, Settings};
+use serde_json::{Value, json};
+
+fn experiment(request: Value) -> ExperimentRequest {
+    serde_json::from_value(request).unwrap()
+}
+
+fn plan(request: Value) -> PlanRequest {
+    serde_json::from_value(request).unwrap()
+}
+
+/// Pointers and details of a refusal.
+fn errors<T>(refused: Result<T, Vec<engagetrack::error::FieldError>>) -> Vec<(String, String)> {
+    refused
+        .err()
+        .unwrap()
+        .into_iter()
+        .map(|error| (error.pointer, error.detail))
+        .collect()
+}
+
+fn listed(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected
+        .iter()
+        .map(|(pointer, detail)| ((*pointer).to_owned(), (*detail).to_owned()))
+        .collect()
+}
+
+#[test]
+fn only_the_counts_are_required() {
+    let request = experiment(json!({
+        "control": {"users": 3439, "conversions": 922},
+        "treatment": {"users": 3604, "conversions": 947},
+    }));
+    let experiment = request.validate().unwrap();
+    assert_eq!(experiment.settings, Settings::default());
+    assert_eq!(experiment.settings.metric, Metric::LowerIsBetter);
+    assert_eq!(
+        (
+            experiment.settings.prior.sd,
+            experiment.settings.prior.proper
+        ),
+        (0.3, false)
+    );
+    assert_eq!(
+        (experiment.control.users, experiment.treatment.conversions),
+        (3439, 947)
+    );
+}
+
+#[test]
+fn counts_may_be_written_as_any_json_number() {
+    let request = experiment(json!({
+        "control": {"users": 1e12, "conversions": 5e11},
+        "treatment": {"users": 1_000_000_000_000_u64, "conversions": 500_000_000_001.0},
+    }));
+    let experiment = request.validate().unwrap();
+    assert_eq!(experiment.control.users, experiment.treatment.users);
+    assert_eq!(experiment.treatment.conversions, 500_000_000_001);
+}
+
+#[test]
+fn everything_impossible_is_reported_at_once() {
+    let request = experiment(json!({
+        "control": {"users": 0, "conversions": -1},
+        "treatment": {"users": 10, "conversions": 11},
+        "expected_split": [0.5, 0.6],
+        "alpha": 1,
+        "prior": {"mean": 1e7, "sd": 0, "proper": true},
+    }));
+    assert_eq!(
+        errors(request.validate()),
+        listed(&[
+            (
+                "/control/users",
+                "must be a whole number between 1 and 1000000000000000, got 0"
+            ),
+            (
+                "/control/conversions",
+                "must be a whole number from 0 to users, got -1"
+            ),
+            (
+                "/treatment/conversions",
+                "must not exceed users (10), got 11"
+            ),
+            (
+                "/expected_split",
+                "must be two shares above 0 that add up to 1, got [0.5, 0.6]"
+            ),
+            ("/alpha", "must be between 0.000001 and 0.5, got 1"),
+            (
+                "/prior/mean",
+                "must be between -1000000 and 1000000, got 10000000"
+            ),
+            ("/prior/sd", "must be between 0.000001 and 1000000, got 0"),
+        ])
+    );
+}
+
+#[test]
+fn fractions_of_users_are_refused() {
+    let request = experiment(json!({
+        "control": {"users": 10.5, "conversions": 0.5},
+        "treatment": {"users": 10, "conversions": 1},
+    }));
+    let pointers: Vec<String> = errors(request.validate())
+        .into_iter()
+        .map(|error| error.0)
+        .collect();
+    assert_eq!(pointers, ["/control/users", "/control/conversions"]);
+}
+
+#[test]
+fn unknown_fields_are_refused() {
+    for request in [
+        json!({"control": {"users": 1, "conversions": 1}, "treatment": {"users": 1, "conversions": 1}, "alhpa": 0.1}),
+        json!({"control": {"users": 1, "conversions": 1, "visits": 3}, "treatment": {"users": 1, "conversions": 1}}),
+    ] {
+        assert!(serde_json::from_value::<ExperimentRequest>(request).is_err());
+    }
+}
+
+#[test]
+fn rounded_shares_are_made_to_add_up() {
+    let request = experiment(json!({
+        "control": {"users": 1000, "conversions": 10},
+        "treatment": {"users": 2000, "conversions": 20},
+        "expected_split": [0.333, 0.667],
+    }));
+    let rounded_down = experiment(json!({
+        "control": {"users": 1000, "conversions": 10},
+        "treatment": {"users": 2000, "conversions": 20},
+        "expected_split": [0.333, 0.666],
+    }));
+    assert_eq!(
+        request.validate().unwrap().settings.expected_split,
+        [0.333, 0.667]
+    );
+    let [control, treatment] = rounded_down.validate().unwrap().settings.expected_split;
+    assert!((control + treatment - 1.0).abs() < 1e-15);
+}
+
+#[test]
+fn a_plan_counts_the_days() {
+    let request = plan(json!({
+        "baseline_rate": 0.265, "detectable_effect": -0.04, "split": [0.2, 0.8], "users_per_day": 100,
+    }));
+    let plan = request.validate().unwrap().plan();
+    let users = plan.users_per_arm;
+    assert!((users.treatment / users.control - 4.0).abs() < 1e-12);
+    assert!((plan.days.unwrap() - users.total() / 100.0).abs() < 1e-9);
+}
+
+#[test]
+fn an_impossible_plan_is_refused_with_every_reason() {
+    let request = plan(json!({
+        "baseline_rate": 0.03, "detectable_effect": -0.04, "alpha": 0.9, "power": 0.8, "split": [1, 0],
+        "users_per_day": -5,
+    }));
+    let errors = errors(request.validate());
+    let pointers: Vec<&str> = errors.iter().map(|error| error.0.as_str()).collect();
+    assert_eq!(
+        pointers,
+        [
+            "/detectable_effect",
+            "/alpha",
+            "/power",
+            "/split",
+            "/users_per_day"
+        ]
+    );
+}
+
+#[test]
+fn no_effect_cannot_be_planned_for() {
+    let request = plan(json!({"baseline_rate": 0.3, "detectable_effect": 0}));
+    assert_eq!(
+        errors(request.validate()),
+        listed(&[(
+            "/detectable_effect",
+            "must differ from 0 by at least 0.000001, got 0"
+        )])
+    );
+}
+
+#[test]
+fn the_reason_says_what_the_decision_rests_on() {
+    let decided = |control: u64, treatment: u64| {
+        let readout = experiment(json!({
+            "control": {"users": 10_000, "conversions": control},
+            "treatment": {"users": 10_000, "conversions": treatment},
+        }))
+        .validate()
+        .unwrap()
+        .readout();
+        (readout.decision, readout.reason)
+    };
+    // The intervals are gbstats'.
+    for (treatment, decision, reason) in [
+        (
+            2_000,
+            Decision::Ship,
+            "The treatment lowers the rate by 20.0%, and the always-valid 95% interval of the lift, −26.6% to −13.4%, \
+             excludes no change.",
+        ),
+        (
+            3_000,
+            Decision::RollBack,
+            "The treatment raises the rate by 20.0%, and the always-valid 95% interval of the lift, +11.3% to +28.7%, \
+             excludes no change.",
+        ),
+        (
+            2_450,
+            Decision::KeepRunning,
+            "The always-valid 95% interval of the lift, −9.6% to +5.6%, still includes no change.",
+        ),
+    ] {
+        assert_eq!(decided(2_500, treatment), (decision, reason.to_owned()));
+    }
+}
