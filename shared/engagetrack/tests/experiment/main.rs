@@ -4,6 +4,8 @@
 
 mod degenerate;
 mod embedded;
+mod false_positives;
 mod golden;
 mod properties;
 mod requests;
+mod simulation;
