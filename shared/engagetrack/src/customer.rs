@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Declares an enum whose variants are known to the outside by fixed names.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $type { $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+ }
