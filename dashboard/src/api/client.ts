@@ -1,0 +1,69 @@
+/**
+ * The one way to the API: a client typed by the server's own OpenAPI document, whose every failure is a `Problem`.
+ */
+import createClient from "openapi-fetch";
+import type { paths } from "./schema.d.ts";
+
+/** One thing that is wrong with a request, and where. */
+export interface Fault {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** A failure as a person can read it: what the server said (RFC 9457), or that it could not be reached. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+
+  constructor(
+    readonly title: string,
+    readonly detail: string,
+    /** The HTTP status; 0 when there was no answer. */
+    readonly status: number,
+    readonly faults: readonly Fault[] = [],
+    readonly requestId: string | null = null,
+  ) {
+    super(`${title}: ${detail}`);
+  }
+
+  /** Wraps whatever was thrown. */
+  static from(error: unknown): Problem {
+    if (error instanceof Problem) return error;
+    return new Problem("The server cannot be reached", "Check the connection, then try again.", 0);
+  }
+
+  /** Reads the body of a failed response. */
+  static fromBody(body: unknown, status: number): Problem {
+    const fields: Record<string, unknown> = typeof body === "object" && body !== null ? { ...body } : {};
+    const text = (name: string) => (typeof fields[name] === "string" ? fields[name] : null);
+    return new Problem(
+      text("title") ?? "The request failed",
+      text("detail") ?? `The server answered with status ${status}.`,
+      status,
+      Array.isArray(fields.errors) ? fields.errors.filter(isFault) : [],
+      text("request_id"),
+    );
+  }
+}
+
+function isFault(value: unknown): value is Fault {
+  return typeof value === "object" && value !== null && "pointer" in value && "detail" in value;
+}
+
+/** The typed client; use it through `answer`. */
+export const api = createClient<paths>({ baseUrl: "", headers: { accept: "application/json" } });
+
+/** The body of a response, or its `Problem` thrown. */
+export async function answer<T>(
+  call: Promise<{ data?: T; error?: unknown; response: Response }>,
+): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok || data === undefined) throw Problem.fromBody(error, response.status);
+  return data;
+}
+
+/** Calls a route whose body is text, such as CSV or a report. */
+export async function text(path: string, accept: string, init: RequestInit = {}): Promise<string> {
+  const response = await fetch(path, { ...init, headers: { ...init.headers, accept } });
+  if (response.ok) return response.text();
+  throw Problem.fromBody(await response.json().catch(() => null), response.status);
+}

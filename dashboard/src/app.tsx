@@ -1,0 +1,47 @@
+import { Mark } from "./components/icons.tsx";
+import { sentenceCase } from "./format.ts";
+import { CustomersPage } from "./pages/customers/customers-page.tsx";
+import { selection } from "./state/selection.ts";
+import { formatView, PLACES, view } from "./state/view.ts";
+
+/** The frame around every place: navigation above, the honest line below. */
+export function App() {
+  const { place, customer } = view.value;
+  document.title = `${customer ?? sentenceCase(place)} · EngageTrack AI`;
+  return (
+    <>
+      <button type="button" class="skip" onClick={focusMain}>
+        Skip to the content
+      </button>
+      <header class="header">
+        <a class="brand" href="#/customers">
+          <Mark />
+          <span>EngageTrack AI</span>
+        </a>
+        <nav class="places" aria-label="Places">
+          {PLACES.map((name) => (
+            <a
+              key={name}
+              href={formatView({ place: name, customer: null, params: selection() })}
+              aria-current={name === place ? "page" : undefined}
+            >
+              {sentenceCase(name)}
+            </a>
+          ))}
+        </nav>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <CustomersPage />
+      </main>
+      <footer class="footer">
+        The customers are simulated; the model is trained on IBM’s Telco data. Probabilities are expectations,
+        not promises.
+      </footer>
+    </>
+  );
+}
+
+// A link to `#main` would replace the view, which stands in the fragment.
+function focusMain() {
+  document.getElementById("main")?.focus();
+}

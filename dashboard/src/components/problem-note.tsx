@@ -1,0 +1,26 @@
+import type { Problem } from "../api/client.ts";
+
+/** Says what went wrong in the server's own words, and offers to try again. */
+export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () => void }) {
+  return (
+    <div class="note problem" role="alert">
+      <h2>{problem.title}</h2>
+      <p>{problem.detail}</p>
+      {problem.faults.length > 0 && (
+        <ul>
+          {problem.faults.map((fault) => (
+            <li key={fault.pointer}>
+              <code>{fault.pointer}</code> {fault.detail}
+            </li>
+          ))}
+        </ul>
+      )}
+      {problem.requestId && <p class="small muted">Request {problem.requestId}</p>}
+      {retry && (
+        <button type="button" class="button" onClick={retry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import {
+  money,
+  percent,
+  percentile,
+  plural,
+  points,
+  pValue,
+  sentenceCase,
+  signed,
+  signedMoney,
+} from "./format.ts";
+
+describe("numbers as people read them", () => {
+  it("puts a no-break space between a number and its unit", () => {
+    expect(percent(0.6431)).toBe("64\u00a0%");
+    expect(percent(0.6431, 1)).toBe("64.3\u00a0%");
+    expect(plural(12, "day")).toBe("12\u00a0days");
+    expect(plural(1, "day")).toBe("1\u00a0day");
+  });
+
+  it("writes signs with U+2212 and none on what rounds to zero", () => {
+    expect(signed(0.676)).toBe("+0.68");
+    expect(signed(-0.12)).toBe("\u22120.12");
+    expect(signed(-0.004)).toBe("0.00");
+    expect(signedMoney(-5)).toBe("\u2212$5.00");
+    expect(signedMoney(0.001)).toBe("$0.00");
+    expect(points(-0.031)).toBe("\u22123.1\u00a0pp");
+  });
+
+  it("writes dollars with cents", () => {
+    expect(money(1889.5)).toBe("$1,889.50");
+  });
+
+  it("keeps percentiles between the 1st and the 99th", () => {
+    expect(percentile(0)).toBe("1st percentile");
+    expect(percentile(11.9)).toBe("11th percentile");
+    expect(percentile(93.1)).toBe("93rd percentile");
+    expect(percentile(100)).toBe("99th percentile");
+  });
+
+  it("does not pretend that a p value is zero", () => {
+    expect(pValue(0.00001)).toBe("<\u00a00.001");
+    expect(pValue(0.0443)).toBe("0.044");
+  });
+
+  it("turns names of the API into words", () => {
+    expect(sentenceCase("at_risk")).toBe("At risk");
+  });
+});

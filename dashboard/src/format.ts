@@ -1,0 +1,82 @@
+/**
+ * How numbers are written. One place, so that the same quantity looks the same on every page:
+ * `64 %`, `$29.85`, `12 days`, `−0.12` with a true minus sign.
+ */
+
+const NO_BREAK_SPACE = "\u00a0";
+const MINUS = "\u2212";
+
+const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const wholeDollars = new Intl.NumberFormat("en-US", {
+  style: "currency",
+  currency: "USD",
+  maximumFractionDigits: 0,
+});
+
+/** A number with at most `digits` decimals and thousands separators. */
+export function decimal(value: number, digits = 0): string {
+  return value
+    .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    .replace("-", MINUS);
+}
+
+/** A count of things, with thousands separators. */
+export const count = (value: number): string => decimal(value, 0);
+
+/** A share of 0..1 as a percentage. */
+export function percent(share: number, digits = 0): string {
+  return `${decimal(share * 100, digits)}${NO_BREAK_SPACE}%`;
+}
+
+/** A difference of two shares in percentage points, always with its sign. */
+export function points(difference: number, digits = 1): string {
+  return `${signed(difference * 100, digits)}${NO_BREAK_SPACE}pp`;
+}
+
+/** A number that always carries its sign; what rounds to zero carries none. */
+export function signed(value: number, digits = 2): string {
+  const text = decimal(Math.abs(value), digits);
+  if (Number(text.replaceAll(",", "")) === 0) return text;
+  return `${value < 0 ? MINUS : "+"}${text}`;
+}
+
+/** Dollars and cents. */
+export function money(value: number): string {
+  return dollars.format(value).replace("-", MINUS);
+}
+
+/** Dollars without cents, for sums over many customers. */
+export function roundMoney(value: number): string {
+  return wholeDollars.format(value).replace("-", MINUS);
+}
+
+/** Dollars and cents, always with their sign. */
+export function signedMoney(value: number): string {
+  const text = dollars.format(Math.abs(value));
+  if (text === dollars.format(0)) return text;
+  return `${value < 0 ? MINUS : "+"}${text}`;
+}
+
+/** A number with its unit, in the singular where it is one. */
+export function plural(value: number, unit: string, units = `${unit}s`): string {
+  return `${count(value)}${NO_BREAK_SPACE}${value === 1 ? unit : units}`;
+}
+
+/** `high` as `High`, `at_risk` as `At risk`. */
+export function sentenceCase(name: string): string {
+  const words = name.replaceAll("_", " ").replaceAll("-", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A percentile of 0..100 as an ordinal: `93rd percentile`; never the 0th or the 100th. */
+export function percentile(value: number): string {
+  const rank = Math.min(99, Math.max(1, Math.floor(value)));
+  const rest = rank % 100;
+  const ending = rest >= 11 && rest <= 13 ? "th" : (["th", "st", "nd", "rd"][rank % 10] ?? "th");
+  return `${rank}${ending} percentile`;
+}
+
+/** A p value: three digits, or `< 0.001`. */
+export function pValue(value: number): string {
+  return value < 0.001 ? "<\u00a00.001" : decimal(value, 3);
+}

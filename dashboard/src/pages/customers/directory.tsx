@@ -1,0 +1,204 @@
+import { useEffect } from "preact/hooks";
+import type { DirectoryEntry } from "../../api/types.ts";
+import { CheckMenu } from "../../components/check-menu.tsx";
+import { Chips } from "../../components/chips.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
+import { RiskBar } from "../../components/risk.tsx";
+import { VirtualList } from "../../components/virtual-list.tsx";
+import { count, percent, plural, sentenceCase } from "../../format.ts";
+import {
+  DEFAULT_SORT,
+  directoryQuery,
+  generation,
+  load,
+  loadMore,
+  problem,
+  rows,
+  SORTS,
+  total,
+} from "../../state/directory.ts";
+import { clear, FILTERS, type FilterName, search, toggle, valueLabel } from "../../state/selection.ts";
+import { adjust, param, view, visit, withParams } from "../../state/view.ts";
+
+const ROW_HEIGHT = 56;
+
+const CHOICES = {
+  risk_level: ["high", "medium", "low"],
+  persona: [
+    "strained",
+    "essentials",
+    "protected",
+    "entertainer",
+    "committed",
+    "speed-seeker",
+    "value-seeker",
+  ],
+  stage: ["onboarding", "adoption", "growth", "mature"],
+} as const satisfies Partial<Record<FilterName, readonly string[]>>;
+
+/** The left pane: search, filters, sorting, and the list of customers. */
+export function Directory() {
+  const query = JSON.stringify(directoryQuery());
+  // The query is what the list depends on
+  useEffect(load, [query]);
+
+  return (
+    <section class="directory" aria-label="Directory">
+      <search class="directory-controls">
+        <SearchField />
+        <div class="directory-filters">
+          {(Object.keys(CHOICES) as (keyof typeof CHOICES)[]).map((name) => (
+            <CheckMenu
+              key={name}
+              label={FILTERS[name]}
+              choices={CHOICES[name].map((value) => ({ value, label: valueLabel(name, value) }))}
+              chosen={param(name)}
+              onToggle={(value) => toggle(name, value)}
+            />
+          ))}
+        </div>
+        <Chips except={Object.keys(CHOICES)} />
+      </search>
+      <CountAndSort />
+      <List />
+    </section>
+  );
+}
+
+function SearchField() {
+  useEffect(() => {
+    const focusSearch = (event: KeyboardEvent) => {
+      const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
+      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      document.getElementById("search")?.focus();
+    };
+    addEventListener("keydown", focusSearch);
+    return () => removeEventListener("keydown", focusSearch);
+  }, []);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "ArrowDown") return;
+    event.preventDefault();
+    document.querySelector<HTMLElement>("[role=listbox]")?.focus();
+  };
+
+  return (
+    <div class="search">
+      <input
+        id="search"
+        class="input"
+        type="search"
+        autocomplete="off"
+        spellcheck={false}
+        placeholder="Search by customer id"
+        aria-label="Search by customer id"
+        value={param("q")[0] ?? ""}
+        onInput={(event) => search(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <kbd>/</kbd>
+    </div>
+  );
+}
+
+function CountAndSort() {
+  const { params } = view.value;
+  const sort = param("sort")[0] ?? DEFAULT_SORT;
+  const sortBy = (key: string) =>
+    adjust({ ...view.value, params: withParams(params, { sort: key === DEFAULT_SORT ? [] : [key] }) });
+  return (
+    <div class="directory-count">
+      <span role="status">{total.value === undefined ? "" : plural(total.value, "customer")}</span>
+      <label class="sort">
+        <span class="visually-hidden">Sort by</span>
+        <select class="select" value={sort} onChange={(event) => sortBy(event.currentTarget.value)}>
+          {Object.entries(SORTS).map(([key, label]) => (
+            <option key={key} value={key}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+function List() {
+  if (problem.value) {
+    return (
+      <div class="pad">
+        <ProblemNote problem={problem.value} retry={load} />
+      </div>
+    );
+  }
+  if (total.value === undefined) return <Waiting />;
+  if (total.value === 0) {
+    return (
+      <div class="empty">
+        <h2>No customer matches</h2>
+        <p>Ids look like 1234-ABCDE; the search takes their beginning.</p>
+        <button type="button" class="button" onClick={clear}>
+          Clear search and filters
+        </button>
+      </div>
+    );
+  }
+  const list = rows.value;
+  const selected = list.findIndex((item) => item.customer_id === view.value.customer);
+  const open = (index: number) => {
+    const item = list[index];
+    if (!item) return;
+    // Edits belong to the customer whom they were made for. Stepping through the list makes one entry in the history.
+    const next = { ...view.value, customer: item.customer_id, params: withoutEdits(view.value.params) };
+    if (view.value.customer === null) visit(next);
+    else adjust(next);
+  };
+  return (
+    <VirtualList
+      label="Customers"
+      length={list.length}
+      total={total.value}
+      rowHeight={ROW_HEIGHT}
+      selected={selected}
+      generation={generation.value}
+      id={(index) => list[index]?.customer_id ?? ""}
+      row={(index) => {
+        const item = list[index];
+        return item && <Row item={item} />;
+      }}
+      onSelect={open}
+      onNearEnd={loadMore}
+    />
+  );
+}
+
+function withoutEdits(params: (typeof view.value)["params"]) {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !name.startsWith("edit.")));
+}
+
+const Row = ({ item }: { item: DirectoryEntry }) => (
+  <>
+    <span>
+      <span class="id">{item.customer_id}</span>
+      <span class="sub">
+        {sentenceCase(item.persona)} · {item.contract} · {count(item.tenure_months)} mo
+      </span>
+    </span>
+    <span class="level">
+      <span>{sentenceCase(item.risk_level)}</span>
+      <RiskBar probability={item.probability} level={item.risk_level} />
+    </span>
+    <span class="number">{percent(item.probability)}</span>
+  </>
+);
+
+const Waiting = () => (
+  <div aria-hidden="true">
+    {Array.from({ length: 12 }, (_, index) => (
+      <div key={index} class="row-skeleton">
+        <div class="skeleton" />
+      </div>
+    ))}
+  </div>
+);
