@@ -20,6 +20,36 @@ pub struct Aligned<T: ?Sized>(
     pub T,
 );
 
+/// Bytes on the heap that start at a multiple of 64: where a model that was not compiled into the program lies best.
+#[derive(Clone, Debug)]
+pub struct AlignedBytes {
+    lines: Vec<Line>,
+    length: usize,
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; ALIGNMENT]);
+
+impl From<&[u8]> for AlignedBytes {
+    fn from(bytes: &[u8]) -> AlignedBytes {
+        let mut lines = vec![Line::zeroed(); bytes.len().div_ceil(ALIGNMENT)];
+        bytemuck::cast_slice_mut(&mut lines)[..bytes.len()].copy_from_slice(bytes);
+        AlignedBytes {
+            lines,
+            length: bytes.len(),
+        }
+    }
+}
+
+impl std::ops::Deref for AlignedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.lines)[..self.length]
+    }
+}
+
 /// Why bytes are not a compiled model that this version can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BlobError {
@@ -61,9 +91,26 @@ pub(crate) struct Facts {
 /// The sections, in their order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Section {
+    Cuts,
+    CutStarts,
+    MarginTables,
+    MarginInputs,
+    MarginOffsets,
+    MarginValues,
+    MaskGroups,
+    MaskInputs,
+    MaskLines,
+    MaskLeaves,
+    ExplanationTables,
+    ExplanationInputs,
+    ExplanationOffsets,
+    ExplanationValues,
+    PairColumns,
+    Pairs,
     WalkNodes,
     WalkCategories,
-    WalkRoots,
+    WalkMargins,
+    WalkExplanations,
     Quadrature,
 }
 

@@ -1,7 +1,27 @@
 //! A compiled model at work.
 
+use crate::bins::Cuts;
 use crate::blob::{BlobError, Facts, Reader, Section};
+use crate::masks::Masks;
+use crate::tables::{Columns, Explanations, Index, Margins};
 use crate::walk::Walk;
+
+/// How many rows a batch takes at a time: enough to pay for bringing a table into the caches, and few enough for the
+/// rows' own bins and sums to stay there.
+pub(crate) const BLOCK: usize = 1024;
+
+/// Columns of a block start this far apart: not a multiple of a page, so that the same row of many columns does not
+/// always fall on the same few lines of a cache.
+const STRIDE: usize = BLOCK + 32;
+
+/// How many rows are turned from columns into rows at a time: as many sums as a cache line holds.
+const TILE: usize = 16;
+
+/// Fewer margins than this are computed one by one: a block's columns would cost more than they save.
+const FEW: usize = 16;
+
+/// Rows of up to so many features are binned on the stack.
+const ON_STACK: usize = 128;
 
 /// A compiled model, used where its bytes lie: making one copies and allocates nothing.
 ///
@@ -10,6 +30,10 @@ use crate::walk::Walk;
 #[derive(Clone, Copy, Debug)]
 pub struct Forest<'a> {
     facts: &'a Facts,
+    cuts: Cuts<'a>,
+    margins: Margins<'a>,
+    masks: Masks<'a>,
+    explanations: Explanations<'a>,
     walk: Walk<'a>,
 }
 
@@ -25,10 +49,39 @@ impl<'a> Forest<'a> {
         let facts = reader.facts();
         Ok(Forest {
             facts,
+            cuts: Cuts {
+                values: reader.section(Section::Cuts)?,
+                starts: reader.section(Section::CutStarts)?,
+            },
+            margins: Margins {
+                index: Index {
+                    tables: reader.section(Section::MarginTables)?,
+                    inputs: reader.section(Section::MarginInputs)?,
+                    offsets: reader.section(Section::MarginOffsets)?,
+                },
+                values: reader.section(Section::MarginValues)?,
+            },
+            masks: Masks {
+                groups: reader.section(Section::MaskGroups)?,
+                inputs: reader.section(Section::MaskInputs)?,
+                lines: reader.section(Section::MaskLines)?,
+                leaves: reader.section(Section::MaskLeaves)?,
+            },
+            explanations: Explanations {
+                index: Index {
+                    tables: reader.section(Section::ExplanationTables)?,
+                    inputs: reader.section(Section::ExplanationInputs)?,
+                    offsets: reader.section(Section::ExplanationOffsets)?,
+                },
+                values: reader.section(Section::ExplanationValues)?,
+                pair_columns: reader.section(Section::PairColumns)?,
+                pairs: reader.section(Section::Pairs)?,
+            },
             walk: Walk {
                 nodes: reader.section(Section::WalkNodes)?,
                 categories: reader.section(Section::WalkCategories)?,
-                roots: reader.section(Section::WalkRoots)?,
+                margin_roots: reader.section(Section::WalkMargins)?,
+                explanation_roots: reader.section(Section::WalkExplanations)?,
                 quadrature: reader.section(Section::Quadrature)?,
                 depth: facts.walk_depth as usize,
             },
@@ -62,7 +115,10 @@ impl<'a> Forest<'a> {
             self.n_features(),
             "a row has one value per feature"
         );
-        self.facts.base_margin + self.walk.margin(row)
+        let tables = self.with_bins(row, |bins| {
+            self.margins.margin(bins) + self.masks.margin(bins)
+        });
+        self.facts.base_margin + tables + self.walk.margin(row)
     }
 
     /// The margins of many rows, which lie one after another in `rows`.
@@ -70,13 +126,24 @@ impl<'a> Forest<'a> {
     /// # Panics
     /// When `rows` does not hold one row per entry of `out`.
     pub fn margins(&self, rows: &[f32], out: &mut [f64]) {
-        assert_eq!(
-            rows.len(),
-            out.len() * self.n_features(),
-            "one row per margin"
-        );
-        for (row, margin) in rows.chunks_exact(self.n_features()).zip(out) {
-            *margin = self.margin(row);
+        let features = self.n_features();
+        assert_eq!(rows.len(), out.len() * features, "one row per margin");
+        if out.len() < FEW {
+            for (row, margin) in rows.chunks_exact(features).zip(out) {
+                *margin = self.margin(row);
+            }
+            return;
+        }
+        let mut bins = vec![0; features * STRIDE];
+        let mut cells = [0; BLOCK];
+        for (rows, out) in rows.chunks(BLOCK * features).zip(out.chunks_mut(BLOCK)) {
+            let columns = self.bin_block(rows, &mut bins);
+            out.fill(self.facts.base_margin);
+            self.margins.add(columns, &mut cells[..out.len()], out);
+            self.masks.add(columns, out);
+            for (row, margin) in rows.chunks_exact(features).zip(out) {
+                *margin += self.walk.margin(row);
+            }
         }
     }
 
@@ -86,34 +153,10 @@ impl<'a> Forest<'a> {
     /// # Panics
     /// When `row` has not `n_features` values or `out` not one more, or the forest was compiled for margins alone.
     pub fn contributions(&self, row: &[f32], out: &mut [f64]) {
-        let features = self.check_explanation(row, out.len(), self.n_features() + 1);
+        self.check_explanation(row.len(), out.len(), self.n_features() + 1);
         out.fill(0.0);
-        self.walk.explain(row, &mut out[..features], None);
-        out[features] = self.base_value();
-    }
-
-    /// The contributions of many rows, which lie one after another in `rows` as in `out`.
-    ///
-    /// # Panics
-    /// When the lengths of `rows` and `out` are not those of the same number of rows, or the forest was compiled for
-    /// margins alone.
-    pub fn contributions_batch(&self, rows: &[f32], out: &mut [f32]) {
-        let features = self.n_features();
-        assert_eq!(
-            rows.len() / features * (features + 1),
-            out.len(),
-            "one more value per row of `out`"
-        );
-        let mut row_out = vec![0.0; features + 1];
-        for (row, out) in rows
-            .chunks_exact(features)
-            .zip(out.chunks_exact_mut(features + 1))
-        {
-            self.contributions(row, &mut row_out);
-            for (to, from) in out.iter_mut().zip(&row_out) {
-                *to = *from as f32;
-            }
-        }
+        self.explain(row, &mut out[..row.len()], None);
+        out[row.len()] = self.base_value();
     }
 
     /// The pairwise interactions of one row: a symmetric matrix of `n_features + 1` rows and columns, row by row, the bias
@@ -124,19 +167,48 @@ impl<'a> Forest<'a> {
     /// When `row` has not `n_features` values or `out` not `(n_features + 1)²`, or the forest was compiled for margins
     /// alone.
     pub fn interactions(&self, row: &[f32], out: &mut [f64]) {
-        let side = self.n_features() + 1;
-        let features = self.check_explanation(row, out.len(), side * side);
+        let features = self.n_features();
+        let side = features + 1;
+        self.check_explanation(row.len(), out.len(), side * side);
         out.fill(0.0);
         // The last row is the bias's: until it gets its only entry it serves as room for the contributions.
         let (matrix, contributions) = out.split_at_mut(features * side);
-        self.walk
-            .explain(row, &mut contributions[..features], Some((matrix, side)));
-        for feature in 0..features {
+        self.explain(row, &mut contributions[..features], Some((matrix, side)));
+        for (feature, contribution) in contributions[..features].iter_mut().enumerate() {
             let interactions = &mut matrix[feature * side..][..features];
-            interactions[feature] = contributions[feature] - interactions.iter().sum::<f64>();
+            interactions[feature] = *contribution - interactions.iter().sum::<f64>();
+            *contribution = 0.0;
         }
-        contributions.fill(0.0);
         contributions[features] = self.base_value();
+    }
+
+    /// The contributions of many rows, which lie one after another in `rows` as in `out`.
+    ///
+    /// # Panics
+    /// When the lengths of `rows` and `out` are not those of the same number of rows, or the forest was compiled for
+    /// margins alone.
+    pub fn contributions_batch(&self, rows: &[f32], out: &mut [f32]) {
+        let features = self.n_features();
+        let side = features + 1;
+        self.check_batch(rows.len(), out.len(), side);
+        let mut room = Room::new(features, 0);
+        for (rows, out) in rows
+            .chunks(BLOCK * features)
+            .zip(out.chunks_mut(BLOCK * side))
+        {
+            self.explain_block(rows, &mut room);
+            for (tile, out) in out.chunks_mut(TILE * side).enumerate() {
+                for (feature, column) in room.contributions.chunks_exact(STRIDE).enumerate() {
+                    for (row, &sum) in out.chunks_exact_mut(side).zip(&column[tile * TILE..]) {
+                        row[feature] = sum;
+                    }
+                }
+            }
+            for (row, out) in rows.chunks_exact(features).zip(out.chunks_exact_mut(side)) {
+                out[features] = self.base_value() as f32;
+                self.walk_contributions(row, &mut out[..features]);
+            }
+        }
     }
 
     /// The interactions of many rows, which lie one after another in `rows` as in `out`.
@@ -146,29 +218,180 @@ impl<'a> Forest<'a> {
     /// margins alone.
     pub fn interactions_batch(&self, rows: &[f32], out: &mut [f32]) {
         let features = self.n_features();
-        let size = (features + 1) * (features + 1);
-        assert_eq!(
-            rows.len() / features * size,
-            out.len(),
-            "one matrix per row"
-        );
-        let mut matrix = vec![0.0; size];
-        for (row, out) in rows.chunks_exact(features).zip(out.chunks_exact_mut(size)) {
-            self.interactions(row, &mut matrix);
-            for (to, from) in out.iter_mut().zip(&matrix) {
-                *to = *from as f32;
+        let side = features + 1;
+        let size = side * side;
+        self.check_batch(rows.len(), out.len(), size);
+        let mut room = Room::new(features, self.explanations.pairs.len());
+        for (rows, out) in rows
+            .chunks(BLOCK * features)
+            .zip(out.chunks_mut(BLOCK * size))
+        {
+            self.explain_block(rows, &mut room);
+            room.leave_main_effects(self.explanations.pairs);
+            for (tile, out) in out.chunks_mut(TILE * size).enumerate() {
+                out.fill(0.0);
+                let mut place = |column: &[f32], at: usize, mirrored: usize| {
+                    for (matrix, &sum) in out.chunks_exact_mut(size).zip(&column[tile * TILE..]) {
+                        matrix[at] = sum;
+                        matrix[mirrored] = sum;
+                    }
+                };
+                for (feature, column) in room.contributions.chunks_exact(STRIDE).enumerate() {
+                    place(column, feature * side + feature, feature * side + feature);
+                }
+                for (&[a, b], column) in self
+                    .explanations
+                    .pairs
+                    .iter()
+                    .zip(room.interactions.chunks_exact(STRIDE))
+                {
+                    let [a, b] = [a as usize, b as usize];
+                    place(column, a * side + b, b * side + a);
+                }
+            }
+            for (row, out) in rows.chunks_exact(features).zip(out.chunks_exact_mut(size)) {
+                out[size - 1] = self.base_value() as f32;
+                self.walk_interactions(row, out);
             }
         }
     }
 
-    fn check_explanation(&self, row: &[f32], out: usize, expected: usize) -> usize {
+    /// One row's contributions and, where wanted, interactions off the diagonal, from tables and walks.
+    fn explain(
+        &self,
+        row: &[f32],
+        contributions: &mut [f64],
+        mut interactions: Option<(&mut [f64], usize)>,
+    ) {
+        let reborrowed = interactions
+            .as_mut()
+            .map(|(matrix, side)| (&mut **matrix, *side));
+        self.with_bins(row, |bins| {
+            self.explanations.explain(bins, contributions, reborrowed)
+        });
+        self.walk.explain(row, contributions, interactions);
+    }
+
+    /// A block's sums, column by column, from tables alone.
+    fn explain_block(&self, rows: &[f32], room: &mut Room) {
+        let columns = self.bin_block(rows, &mut room.bins);
+        room.contributions.fill(0.0);
+        room.interactions.fill(0.0);
+        let interactions = (!room.interactions.is_empty()).then_some(&mut room.interactions[..]);
+        self.explanations.add(
+            columns,
+            &mut room.cells[..columns.rows],
+            &mut room.contributions,
+            interactions,
+        );
+    }
+
+    /// Adds one row's contributions by the trees that are walked.
+    fn walk_contributions(&self, row: &[f32], out: &mut [f32]) {
+        if self.walk.explanation_roots.is_empty() {
+            return;
+        }
+        let mut contributions = vec![0.0; out.len()];
+        self.walk.explain(row, &mut contributions, None);
+        add(out, &contributions);
+    }
+
+    /// Adds one row's interactions by the trees that are walked.
+    fn walk_interactions(&self, row: &[f32], out: &mut [f32]) {
+        if self.walk.explanation_roots.is_empty() {
+            return;
+        }
+        let side = row.len() + 1;
+        let mut matrix = vec![0.0; out.len()];
+        let mut contributions = vec![0.0; row.len()];
+        self.walk
+            .explain(row, &mut contributions, Some((&mut matrix, side)));
+        for (feature, contribution) in contributions.iter().enumerate() {
+            let interactions = &mut matrix[feature * side..][..side];
+            interactions[feature] = contribution - interactions.iter().sum::<f64>();
+        }
+        add(out, &matrix);
+    }
+
+    fn bin_block<'b>(&self, rows: &[f32], bins: &'b mut [u16]) -> Columns<'b> {
+        let features = self.n_features();
+        self.cuts.bin_columns(rows, features, bins, STRIDE);
+        Columns {
+            bins,
+            stride: STRIDE,
+            rows: rows.len() / features,
+        }
+    }
+
+    /// Calls `with` with a row's bins, which lie on the stack unless the row is long.
+    fn with_bins<T>(&self, row: &[f32], with: impl FnOnce(&[u16]) -> T) -> T {
+        let (mut small, mut large) = ([0; ON_STACK], Vec::new());
+        let bins = match small.get_mut(..row.len()) {
+            Some(bins) => bins,
+            None => {
+                large.resize(row.len(), 0);
+                &mut large[..]
+            }
+        };
+        self.cuts.bin_row(row, bins);
+        with(bins)
+    }
+
+    fn check_explanation(&self, row: usize, out: usize, expected: usize) {
         assert!(self.explains(), "the forest was compiled for margins alone");
-        assert_eq!(
-            row.len(),
-            self.n_features(),
+        assert_eq!(row, self.n_features(), "a row has one value per feature");
+        assert_eq!(out, expected, "an explanation has another number of values");
+    }
+
+    fn check_batch(&self, rows: usize, out: usize, size: usize) {
+        assert!(self.explains(), "the forest was compiled for margins alone");
+        assert!(
+            rows.is_multiple_of(self.n_features()),
             "a row has one value per feature"
         );
-        assert_eq!(out, expected, "an explanation has another number of values");
-        self.n_features()
+        assert_eq!(
+            out,
+            rows / self.n_features() * size,
+            "one explanation per row"
+        );
+    }
+}
+
+fn add(sums: &mut [f32], terms: &[f64]) {
+    for (sum, term) in sums.iter_mut().zip(terms) {
+        *sum += *term as f32;
+    }
+}
+
+/// Where a block's bins, cells and sums lie while it is explained.
+struct Room {
+    bins: Vec<u16>,
+    cells: Vec<u16>,
+    /// One column per feature.
+    contributions: Vec<f32>,
+    /// One column per pair of features.
+    interactions: Vec<f32>,
+}
+
+impl Room {
+    fn new(features: usize, pairs: usize) -> Room {
+        Room {
+            bins: vec![0; features * STRIDE],
+            cells: vec![0; BLOCK],
+            contributions: vec![0.0; features * STRIDE],
+            interactions: vec![0.0; pairs * STRIDE],
+        }
+    }
+
+    /// Takes each pair's interaction off both features' contributions.
+    fn leave_main_effects(&mut self, pairs: &[[u32; 2]]) {
+        for (pair, interactions) in pairs.iter().zip(self.interactions.chunks_exact(STRIDE)) {
+            for feature in pair {
+                let contributions = &mut self.contributions[*feature as usize * STRIDE..][..STRIDE];
+                for (contribution, interaction) in contributions.iter_mut().zip(interactions) {
+                    *contribution -= interaction;
+                }
+            }
+        }
     }
 }

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 /// The longest path from a root to a leaf that is read. XGBoost's own trees are shallower by far.
 const MAX_DEPTH: usize = 4096;
 
+/// The most features. The number alone makes memory be allocated, so that it may not be just any.
+const MAX_FEATURES: usize = 1 << 16;
+
 /// Why bytes are not a model that this crate can run.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -363,12 +366,10 @@ fn base_margin(text: &str) -> Result<f64, ModelError> {
 fn feature_names(learner: &Learner) -> Result<Vec<String>, ModelError> {
     let text = &learner.learner_model_param.num_feature;
     let field = "learner.learner_model_param.num_feature";
-    // The count alone allocates memory, so a model may not claim more features than XGBoost's own 31 bits of room for a
-    // column would let anyone use; 2^20 is past any model that one would explain feature by feature.
     let count = match text.parse::<usize>() {
-        Ok(count) if count <= 1 << 20 => count,
+        Ok(count) if (1..=MAX_FEATURES).contains(&count) => count,
         _ => {
-            let problem = format!("must be a number up to {}, got {text:?}", 1 << 20);
+            let problem = format!("must be a number from 1 to {MAX_FEATURES}, got {text:?}");
             return Err(ModelError::Field { field, problem });
         }
     };

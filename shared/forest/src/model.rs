@@ -149,6 +149,13 @@ impl Tree {
         }
     }
 
+    /// The splits on its longest path.
+    pub(crate) fn depth(&self) -> usize {
+        let mut depth = 0;
+        self.for_each_leaf(|path, _| depth = depth.max(path.len()));
+        depth
+    }
+
     /// What the tree gives on average over its training weight: E[f(X)].
     pub(crate) fn expected_value(&self) -> f64 {
         let mut sum = 0.0;

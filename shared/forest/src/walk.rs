@@ -26,15 +26,15 @@ pub(crate) struct WalkNode {
 pub(crate) struct WalkBuilder {
     pub(crate) nodes: Vec<WalkNode>,
     pub(crate) categories: Vec<u32>,
-    pub(crate) roots: Vec<u32>,
     /// The most distinct features, and the most levels, on any path.
     pub(crate) features: usize,
     pub(crate) depth: usize,
 }
 
 impl WalkBuilder {
-    pub(crate) fn push(&mut self, tree: &Tree) {
-        self.roots.push(self.nodes.len() as u32);
+    /// Adds a tree, and tells where its root is.
+    pub(crate) fn push(&mut self, tree: &Tree) -> u32 {
+        let root = self.nodes.len() as u32;
         for (index, node) in tree.nodes.iter().enumerate() {
             let node = match node {
                 Node::Leaf(value) => WalkNode {
@@ -52,6 +52,7 @@ impl WalkBuilder {
             features.dedup();
             self.features = self.features.max(features.len());
         });
+        root
     }
 
     fn split(&mut self, split: &Split, index: u32) -> WalkNode {
@@ -85,7 +86,9 @@ impl WalkBuilder {
 pub(crate) struct Walk<'a> {
     pub(crate) nodes: &'a [WalkNode],
     pub(crate) categories: &'a [u32],
-    pub(crate) roots: &'a [u32],
+    /// The roots of the trees that are walked for margins, and for explanations.
+    pub(crate) margin_roots: &'a [u32],
+    pub(crate) explanation_roots: &'a [u32],
     /// Exact for the longest path.
     pub(crate) quadrature: &'a [QuadratureNode],
     /// The levels of the deepest tree.
@@ -107,7 +110,7 @@ impl Walk<'_> {
 
     /// The sum of the leaf values that the row reaches.
     pub(crate) fn margin(&self, row: &[f32]) -> f64 {
-        self.roots
+        self.margin_roots
             .iter()
             .map(|&root| self.leaf(root as usize, row))
             .sum()
@@ -133,7 +136,7 @@ impl Walk<'_> {
         contributions: &mut [f64],
         interactions: Option<(&mut [f64], usize)>,
     ) {
-        if self.roots.is_empty() {
+        if self.explanation_roots.is_empty() {
             return;
         }
         let width = self.quadrature.len();
@@ -147,7 +150,7 @@ impl Walk<'_> {
             products: vec![1.0; width * (self.depth + 1)],
             sums: vec![0.0; width * (self.depth + 1)],
         };
-        for &root in self.roots {
+        for &root in self.explanation_roots {
             visit.node(root as usize, 0);
         }
     }

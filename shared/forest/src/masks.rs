@@ -1,0 +1,207 @@
+//! Margins of trees that are too rich for tables: every leaf is a bit, every bin of a feature knows which leaves it can
+//! still reach, and the leaf that all features agree on is the row's.
+//!
+//! This is QuickScorer (Lucchese et al., 2015) turned around. There each false comparison clears the leaves that it
+//! rules out; here the comparisons of a feature are already folded into its bin, so a row takes one step per feature and
+//! not one per comparison, and each step serves as many trees as fit a cache line of 512 bits.
+
+use crate::games::Games;
+use crate::tables::Columns;
+use bytemuck::{Pod, Zeroable};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// The most leaves of a tree: as many as a word has bits.
+pub(crate) const MOST_LEAVES: usize = 64;
+
+/// The words of a cache line.
+const WORDS: usize = 8;
+
+/// Sets of leaves of as many trees as fit.
+pub(crate) type Line = [u64; WORDS];
+
+/// No leaf ruled out yet.
+const ALL: Line = [u64::MAX; WORDS];
+
+/// How many rows a group works on at a time.
+const CHUNK: usize = 64;
+
+/// Trees that share lines.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Group {
+    /// Bits per tree: a power of two.
+    width: u32,
+    trees: u32,
+    first_input: u32,
+    inputs: u32,
+    /// Where the leaves' values start: `width` for each tree.
+    first_leaf: u32,
+}
+
+/// A feature that a group's trees look at.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct MaskInput {
+    feature: u32,
+    /// Where its lines start: one for each of the feature's bins.
+    first_line: u32,
+}
+
+/// The masks of a model to be.
+#[derive(Default)]
+pub(crate) struct MaskBuilder {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) inputs: Vec<MaskInput>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) leaves: Vec<f64>,
+}
+
+impl MaskBuilder {
+    /// Masks for trees of at most [`MOST_LEAVES`] leaves, each given as the stretch of its leaves in `games`.
+    pub(crate) fn of(trees: &[Range<usize>], games: &Games) -> MaskBuilder {
+        let mut trees = trees.to_vec();
+        let width = |tree: &Range<usize>| tree.len().next_power_of_two().max(4);
+        trees.sort_by_key(width);
+        let mut masks = MaskBuilder::default();
+        for same in trees.chunk_by(|a, b| width(a) == width(b)) {
+            let width = width(&same[0]);
+            for group in same.chunks(WORDS * u64::BITS as usize / width) {
+                masks.push(group, width, games);
+            }
+        }
+        masks
+    }
+
+    /// The time per row in rough machine cycles.
+    pub(crate) fn time(&self) -> f64 {
+        let trees: u32 = self.groups.iter().map(|group| group.trees).sum();
+        2.0 * f64::from(trees) + 5.0 * self.inputs.len() as f64
+    }
+
+    fn push(&mut self, trees: &[Range<usize>], width: usize, games: &Games) {
+        let leaves = || {
+            trees
+                .iter()
+                .enumerate()
+                .flat_map(|(place, tree)| tree.clone().map(move |leaf| (place, leaf)))
+        };
+        let features: BTreeSet<u32> = leaves()
+            .flat_map(|(_, leaf)| {
+                games.games[leaf]
+                    .players
+                    .iter()
+                    .map(|player| player.feature)
+            })
+            .collect();
+        self.groups.push(Group {
+            width: width as u32,
+            trees: trees.len() as u32,
+            first_input: self.inputs.len() as u32,
+            inputs: features.len() as u32,
+            first_leaf: self.leaves.len() as u32,
+        });
+        for feature in features {
+            let first_line = self.lines.len();
+            self.inputs.push(MaskInput {
+                feature,
+                first_line: first_line as u32,
+            });
+            for (place, leaf) in leaves() {
+                let Some(player) = games.games[leaf]
+                    .players
+                    .iter()
+                    .find(|player| player.feature == feature)
+                else {
+                    continue;
+                };
+                let set = &games.sets[player.set];
+                self.lines.resize(first_line + set.len(), ALL);
+                let bit = place * width + leaf - trees[place].start;
+                for (line, _) in self.lines[first_line..]
+                    .iter_mut()
+                    .zip(set)
+                    .filter(|(_, reached)| !**reached)
+                {
+                    line[bit / 64] &= !(1 << (bit % 64));
+                }
+            }
+        }
+        for tree in trees {
+            let values = tree.clone().map(|leaf| games.games[leaf].value);
+            self.leaves
+                .extend(values.chain(std::iter::repeat(0.0)).take(width));
+        }
+    }
+}
+
+/// The masks of a compiled model, where its bytes lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Masks<'a> {
+    pub(crate) groups: &'a [Group],
+    pub(crate) inputs: &'a [MaskInput],
+    pub(crate) lines: &'a [Line],
+    pub(crate) leaves: &'a [f64],
+}
+
+impl Masks<'_> {
+    pub(crate) fn margin(&self, bins: &[u16]) -> f64 {
+        let margin = |group: &Group| {
+            let mut reached = ALL;
+            for input in self.inputs(group) {
+                let bin = bins[input.feature as usize];
+                intersect(
+                    &mut reached,
+                    &self.lines[input.first_line as usize + bin as usize],
+                );
+            }
+            self.sum_of_leaves(group, &reached)
+        };
+        self.groups.iter().map(margin).sum()
+    }
+
+    /// Adds the margins of a block of rows to `sums`.
+    pub(crate) fn add(&self, columns: Columns, sums: &mut [f64]) {
+        for group in self.groups {
+            for (chunk, sums) in sums.chunks_mut(CHUNK).enumerate() {
+                let mut reached = [ALL; CHUNK];
+                for input in self.inputs(group) {
+                    let lines = &self.lines[input.first_line as usize..];
+                    let bins = &columns.of(input.feature)[chunk * CHUNK..];
+                    for (reached, &bin) in reached[..sums.len()].iter_mut().zip(bins) {
+                        intersect(reached, &lines[bin as usize]);
+                    }
+                }
+                for (sum, reached) in sums.iter_mut().zip(&reached) {
+                    *sum += self.sum_of_leaves(group, reached);
+                }
+            }
+        }
+    }
+
+    fn inputs(&self, group: &Group) -> &[MaskInput] {
+        &self.inputs[group.first_input as usize..][..group.inputs as usize]
+    }
+
+    /// The sum of the values of the one leaf of each tree that is still reached.
+    fn sum_of_leaves(&self, group: &Group, reached: &Line) -> f64 {
+        let width = group.width as usize;
+        let leaves = &self.leaves[group.first_leaf as usize..][..group.trees as usize * width];
+        let mut sum = 0.0;
+        for (&word, leaves) in reached.iter().zip(leaves.chunks(u64::BITS as usize)) {
+            let mut word = word;
+            for leaves in leaves.chunks_exact(width) {
+                // A width is a power of two, so that this is the remainder; it keeps the place within the tree.
+                sum += leaves[word.trailing_zeros() as usize & (width - 1)];
+                word = word.unbounded_shr(width as u32);
+            }
+        }
+        sum
+    }
+}
+
+fn intersect(reached: &mut Line, allowed: &Line) {
+    for (reached, allowed) in reached.iter_mut().zip(allowed) {
+        *reached &= allowed;
+    }
+}
