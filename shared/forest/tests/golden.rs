@@ -1,4 +1,5 @@
 //! Compiled models against what XGBoost 3.2.0 itself says (`testdata/make.py`).
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
 use forest::{AlignedBytes, Forest, Model, Part};
 use std::path::Path;

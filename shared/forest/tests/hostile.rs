@@ -1,4 +1,5 @@
 //! Models and compiled models that are broken, by accident or on purpose.
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
 use forest::{AlignedBytes, BlobError, Forest, Model, Part};
 use proptest::prelude::*;

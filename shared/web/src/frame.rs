@@ -164,7 +164,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_call_that_reads_a_customer_leaves_one_line() {
-        let (log, lines) = UsageLog::in_memory(Key::new(b"a secret of tests", None), SystemTime::now);
+        let (log, lines) =
+            UsageLog::in_memory(Key::new(b"a secret of tests", None), SystemTime::now);
         let read = get(async || {
             (
                 Usage::of_customer("read", Some("1234-ABCDE"))
