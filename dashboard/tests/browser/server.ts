@@ -1,4 +1,4 @@
-/** Starts the server for the browser tests, or uses the one at `$BASE_URL`. */
+/** Starts the server for the browser tests, or uses the one at `$SERVER_URL` (`$BASE_URL` is Vite's own, and always set). */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
@@ -17,7 +17,7 @@ const START_LIMIT_MS = 30_000;
 const POLL_MS = 50;
 
 export default async function setup(project: TestProject) {
-  const given = process.env.BASE_URL;
+  const given = process.env.SERVER_URL;
   if (given) {
     project.provide("baseUrl", given.replace(/\/$/, ""));
     return;
@@ -42,7 +42,7 @@ function binary(): string {
   );
   const found = candidates.find(existsSync);
   if (!found)
-    throw new Error(`No server found; build one (make build) or set BASE_URL. Looked for ${candidates}.`);
+    throw new Error(`No server found; build one (make build) or set SERVER_URL. Looked for ${candidates}.`);
   if (!existsSync(join(dirname(import.meta.dirname), "../dist/index.html"))) {
     throw new Error("dashboard/dist is missing; run npm run build first.");
   }
