@@ -163,19 +163,40 @@ impl Masks<'_> {
     /// Adds the margins of a block of rows to `sums`.
     pub(crate) fn add(&self, columns: Columns, sums: &mut [f64]) {
         for group in self.groups {
+            let (fours, rest) = self.inputs(group).as_chunks::<4>();
             for (chunk, sums) in sums.chunks_mut(CHUNK).enumerate() {
+                let start = chunk * CHUNK;
                 let mut reached = [ALL; CHUNK];
-                for input in self.inputs(group) {
-                    let lines = &self.lines[input.first_line as usize..];
-                    let bins = &columns.of(input.feature)[chunk * CHUNK..];
-                    for (reached, &bin) in reached[..sums.len()].iter_mut().zip(bins) {
-                        intersect(reached, &lines[bin as usize]);
-                    }
-                }
-                for (sum, reached) in sums.iter_mut().zip(&reached) {
+                let reached = &mut reached[..sums.len()];
+                fours
+                    .iter()
+                    .for_each(|inputs| self.narrow(inputs, columns, start, reached));
+                rest.iter()
+                    .for_each(|input| self.narrow(&[*input], columns, start, reached));
+                for (sum, reached) in sums.iter_mut().zip(reached) {
                     *sum += self.sum_of_leaves(group, reached);
                 }
             }
+        }
+    }
+
+    /// Leaves each row, from `start` on, what all of these features leave over: several at a time, because a line then
+    /// goes to memory and back once for all of them.
+    fn narrow<const N: usize>(
+        &self,
+        inputs: &[MaskInput; N],
+        columns: Columns,
+        start: usize,
+        reached: &mut [Line],
+    ) {
+        let lines = inputs.map(|input| &self.lines[input.first_line as usize..]);
+        let bins = inputs.map(|input| &columns.of(input.feature)[start..][..reached.len()]);
+        for (row, reached) in reached.iter_mut().enumerate() {
+            let mut allowed = *reached;
+            for input in 0..N {
+                intersect(&mut allowed, &lines[input][usize::from(bins[input][row])]);
+            }
+            *reached = allowed;
         }
     }
 
