@@ -11,6 +11,7 @@ pub const DOCUMENT: &str = include_str!("../openapi.json");
         The customers are simulated; the model is trained on IBM's Telco Customer Churn data."),
     tags((name = "predict", description = "Will this customer leave?"),
         (name = "explain", description = "Why does the model expect that?"),
+        (name = "analytics", description = "What do the customers look like, and did the experiment work?"),
         (name = "summary", description = "The directory, and all that is known of one customer."))
 )]
 struct Whole;
@@ -20,6 +21,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Whole::openapi();
     api.merge(predict::Api::openapi());
     api.merge(explain::Api::openapi());
+    api.merge(analytics::Api::openapi());
     api.merge(summary::Api::openapi());
     api.openapi = utoipa::openapi::OpenApiVersion::Version31;
     api

@@ -45,6 +45,7 @@ impl Settings {
 /// The five functions, the description of the API, the health check and the dashboard.
 pub fn router(settings: &Settings) -> Router {
     Router::new()
+        .merge(analytics::router())
         .merge(explain::router())
         .merge(predict::router())
         .merge(summary::router())

@@ -18,7 +18,8 @@ fn routers() -> Vec<(&'static str, &'static str, MethodRouter)> {
             .into_iter()
             .map(move |(path, methods)| (function, path, methods))
     };
-    of("explain", explain::routes().into())
+    of("analytics", analytics::routes().into())
+        .chain(of("explain", explain::routes().into()))
         .chain(of("predict", predict::routes().into()))
         .chain(of("summary", summary::routes().into()))
         .collect()

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod analytics;
 mod explain;
 mod home;
 mod predict;

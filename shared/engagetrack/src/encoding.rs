@@ -116,7 +116,7 @@ pub mod at {
 }
 
 /// The code of something that can't be had, because the line it needs is not there.
-const IMPOSSIBLE: f64 = 2.0;
+pub const IMPOSSIBLE: f64 = 2.0;
 
 /// The code of every field of a profile, in the order of [`FIELDS`]; NaN where there is none.
 pub fn codes(profile: &Profile) -> [f64; FIELDS.len()] {

@@ -1,6 +1,7 @@
 //! The one error type of the domain.
 
 use serde::Serialize;
+use std::fmt::Display;
 use utoipa::ToSchema;
 
 /// One thing that is wrong with one field of an input.
@@ -22,10 +23,11 @@ impl FieldError {
         }
     }
 
-    /// The same error, one level deeper: `/tenure_months` in element 17 is `/17/tenure_months`.
-    pub fn within(self, index: usize) -> Self {
+    /// The same error, one level deeper: `/tenure_months` in element 17 is `/17/tenure_months`. A member's name must need
+    /// no escape.
+    pub fn within(self, element: impl Display) -> Self {
         Self {
-            pointer: format!("/{index}{}", self.pointer),
+            pointer: format!("/{element}{}", self.pointer),
             ..self
         }
     }

@@ -206,6 +206,14 @@ fn customer_id(raw: Raw<'_>) -> Result<Option<String>, String> {
     }
 }
 
+/// The code of a field's value in JSON, NaN when it is null.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn json_code(kind: Kind, json: &Json) -> Result<f64, String> {
+    code(kind, Raw::from(json))
+}
+
 fn field_named(name: &str) -> Option<usize> {
     FIELDS
         .iter()
@@ -267,7 +275,8 @@ pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
     })
 }
 
-fn given_twice(name: &str, before: &str) -> FieldError {
+/// The error of a member that stands there twice, under the same name or under two.
+pub fn given_twice(name: &str, before: &str) -> FieldError {
     let detail = match name == before {
         true => "is given twice".to_owned(),
         false => format!("is given twice, as {before} and as {name}"),

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analytics;
 pub mod card;
 pub mod customer;
 pub mod directory;
@@ -15,6 +16,7 @@ pub mod explanation;
 pub mod intake;
 pub mod lifecycle;
 pub mod model;
+pub mod plan_change;
 pub mod population;
 pub mod pricing;
 pub mod profile_json;

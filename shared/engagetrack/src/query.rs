@@ -1,6 +1,7 @@
 //! Parameters of a query string, read one by one; everything that is wrong is reported at once.
 
 use crate::error::FieldError;
+use crate::intake::Json;
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -49,6 +50,36 @@ impl Query {
             known: Vec::new(),
             errors: Vec::new(),
         })
+    }
+
+    /// The same parameters as members of a JSON object: one value, an array of values, or null for none. What is no such
+    /// thing, the query notes.
+    pub fn from_members(members: &[(String, Json)]) -> Self {
+        let mut query = Self {
+            pairs: Vec::new(),
+            known: Vec::new(),
+            errors: Vec::new(),
+        };
+        for (name, value) in members {
+            let values = match value {
+                Json::Array(values) => values.as_slice(),
+                Json::Null => &[],
+                value => std::slice::from_ref(value),
+            };
+            for value in values {
+                let text = match value {
+                    Json::Text(text) => text.clone(),
+                    Json::Bool(value) => value.to_string(),
+                    Json::Number(value) => value.to_string(),
+                    Json::Null | Json::Array(_) | Json::Object(_) => {
+                        query.refuse(name, "must be a value or an array of values");
+                        continue;
+                    }
+                };
+                query.pairs.push((name.clone(), text));
+            }
+        }
+        query
     }
 
     fn take(&mut self, name: &'static str) -> Vec<String> {
@@ -165,6 +196,22 @@ mod tests {
             errors[0].detail,
             "must be a number between 1 and 500, got \"0\""
         );
+    }
+
+    #[test]
+    fn members_of_json_are_read_like_parameters() {
+        let json = r#"{"contract":["One year","Two year"],"tenure_min":3,"senior_citizen":true,"q":null,"stage":{}}"#;
+        let Json::Object(members) = serde_json::from_str(json).unwrap() else {
+            unreachable!()
+        };
+        let mut query = Query::from_members(&members);
+        assert_eq!(query.choices("contract", &["One year", "Two year"]), [0, 1]);
+        assert_eq!(query.number("tenure_min", 0..=600), Some(3));
+        assert!(query.flag("senior_citizen"));
+        assert_eq!(query.text("q"), None);
+        let errors = query.finish().unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(errors[0].pointer, "/stage");
     }
 
     #[test]

@@ -1,96 +1,279 @@
 //! Which customers are meant: the filters that the directory, the explanations and the analytics share.
 
-use crate::customer::{Contract, InternetService, PaymentMethod, Variant};
+use crate::customer::{Contract, InternetService, PaymentMethod, Variant, vocabulary};
 use crate::encoding::{FIELDS, Kind, at};
 use crate::lifecycle::{Persona, Stage};
 use crate::model::RiskLevel;
 use crate::population::Customer;
 use crate::query::Query;
-use std::ops::RangeInclusive;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
-/// Any of some values of an enum, as bits by code; all of them when none was named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct AnyOf(u8);
-
-impl AnyOf {
-    fn of(codes: &[usize]) -> Self {
-        match codes {
-            [] => Self(u8::MAX),
-            codes => Self(codes.iter().fold(0, |bits, code| bits | 1 << code)),
-        }
-    }
-
-    fn has(self, code: usize) -> bool {
-        self.0 & (1 << code) != 0
-    }
+vocabulary! {
+    /// What need not be known of a customer.
+    Optional { /// Dollars so far.
+        TotalCharges = "total_charges", /// Active days in the last 30.
+        UsageFrequency = "usage_frequency", /// Support calls in the last 90 days.
+        SupportCalls = "support_calls", /// Days the last invoice was late.
+        PaymentDelay = "payment_delay", /// Arm of the experiment.
+        Variant = "variant" }
 }
 
-/// The filters, as parameters of a query. All must hold; each may be repeated to allow any of several values.
-#[derive(IntoParams)]
+/// The filters. All must hold; each that names values may be repeated to allow any of several.
+#[derive(IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
 pub struct Filters {
     /// The contract.
-    #[param(required = false)]
+    #[serde(default)]
     contract: Vec<Contract>,
     /// The kind of internet line.
-    #[param(required = false)]
+    #[serde(default)]
     internet_service: Vec<InternetService>,
     /// How bills are paid.
-    #[param(required = false)]
+    #[serde(default)]
     payment_method: Vec<PaymentMethod>,
     /// The arm of the experiment.
-    #[param(required = false)]
+    #[serde(default)]
     variant: Vec<Variant>,
     /// The persona.
-    #[param(required = false)]
+    #[serde(default)]
     persona: Vec<Persona>,
     /// The lifecycle stage.
-    #[param(required = false)]
+    #[serde(default)]
     stage: Vec<Stage>,
     /// The risk level.
-    #[param(required = false)]
+    #[serde(default)]
     risk_level: Vec<RiskLevel>,
     /// 65 years or older.
-    #[param(required = false)]
+    #[serde(default)]
     senior_citizen: Vec<bool>,
-    /// Fewest months as a customer.
-    #[param(required = false, minimum = 0, maximum = 600)]
+    /// What is not known of the customer.
+    #[serde(default)]
+    missing: Vec<Optional>,
+    /// Fewest months as a customer, 0 to 600.
+    #[serde(default)]
     tenure_min: u16,
-    /// Most months as a customer.
-    #[param(required = false, minimum = 0, maximum = 600)]
+    /// Most months as a customer, 0 to 600.
+    #[serde(default)]
     tenure_max: u16,
+    /// Fewest active days in the last 30.
+    #[serde(default)]
+    usage_frequency_min: u16,
+    /// Most active days in the last 30.
+    #[serde(default)]
+    usage_frequency_max: u16,
+    /// Fewest support calls in the last 90 days.
+    #[serde(default)]
+    support_calls_min: u16,
+    /// Most support calls in the last 90 days.
+    #[serde(default)]
+    support_calls_max: u16,
+    /// Fewest days the last invoice was late.
+    #[serde(default)]
+    payment_delay_min: u16,
+    /// Most days the last invoice was late.
+    #[serde(default)]
+    payment_delay_max: u16,
+    /// Fewest dollars a month.
+    #[serde(default)]
+    monthly_charges_min: f64,
+    /// More dollars a month than any of them pays.
+    #[serde(default)]
+    monthly_charges_below: f64,
+    /// Fewest dollars so far.
+    #[serde(default)]
+    total_charges_min: f64,
+    /// More dollars so far than any of them paid.
+    #[serde(default)]
+    total_charges_below: f64,
+}
+
+/// A filter that names values.
+pub(crate) struct ChoiceFilter {
+    /// The parameter.
+    pub name: &'static str,
+    /// What it may name.
+    pub values: &'static [&'static str],
+}
+
+/// The filters that name values, in the order of [`Traits::choices`].
+pub(crate) const CHOICES: [ChoiceFilter; 8] = [
+    choice("contract", Contract::NAMES),
+    choice("internet_service", InternetService::NAMES),
+    choice("payment_method", PaymentMethod::NAMES),
+    choice("variant", Variant::NAMES),
+    choice("persona", Persona::NAMES),
+    choice("stage", Stage::NAMES),
+    choice("risk_level", RiskLevel::NAMES),
+    choice("senior_citizen", &["false", "true"]),
+];
+
+const fn choice(name: &'static str, values: &'static [&'static str]) -> ChoiceFilter {
+    ChoiceFilter { name, values }
+}
+
+/// Where the filter of this name stands in [`CHOICES`].
+pub(crate) fn choice_index(name: &str) -> usize {
+    let index = CHOICES.iter().position(|filter| filter.name == name);
+    index.expect("only names that stand there are asked for")
+}
+
+/// The filter by what is missing; its values are [`Optional`].
+pub(crate) const MISSING: &str = "missing";
+
+/// A pair of filters that bound a number. Whole numbers have a largest value, dollars a limit that none reaches, so that
+/// neighbouring ranges of either kind neither overlap nor leave a gap.
+pub(crate) struct RangeFilter {
+    /// Position in [`FIELDS`].
+    pub position: usize,
+    /// The parameter for the smallest value.
+    pub min: &'static str,
+    /// The parameter for the upper end.
+    pub end: &'static str,
+}
+
+/// The filters that bound numbers, in the order of [`Traits::amounts`].
+pub(crate) const RANGES: [RangeFilter; 6] = [
+    range(at::TENURE_MONTHS, "tenure_min", "tenure_max"),
+    range(
+        at::USAGE_FREQUENCY,
+        "usage_frequency_min",
+        "usage_frequency_max",
+    ),
+    range(at::SUPPORT_CALLS, "support_calls_min", "support_calls_max"),
+    range(at::PAYMENT_DELAY, "payment_delay_min", "payment_delay_max"),
+    range(
+        at::MONTHLY_CHARGES,
+        "monthly_charges_min",
+        "monthly_charges_below",
+    ),
+    range(
+        at::TOTAL_CHARGES,
+        "total_charges_min",
+        "total_charges_below",
+    ),
+];
+
+const fn range(position: usize, min: &'static str, end: &'static str) -> RangeFilter {
+    RangeFilter { position, min, end }
+}
+
+impl RangeFilter {
+    /// Reads both ends; what is wrong with them, the query notes.
+    fn read(&self, query: &mut Query) -> Option<HalfOpen> {
+        let (from, below) = match FIELDS[self.position].kind {
+            Kind::Whole(limit) => {
+                let limit = limit as u16;
+                let from = query.number(self.min, 0..=limit).map(f64::from);
+                let to = query.number(self.end, 0..=limit).map(f64::from);
+                (from, to.map(|to| to + 1.0))
+            }
+            Kind::Dollars(limit) => (
+                query.number(self.min, 0.0..=limit),
+                query.number(self.end, 0.0..=limit),
+            ),
+            _ => (None, None),
+        };
+        if let (Some(from), Some(below)) = (from, below)
+            && from >= below
+        {
+            query.refuse(
+                self.min,
+                format!("leaves nothing: {from} lies above what {} allows", self.end),
+            );
+        }
+        (from.is_some() || below.is_some()).then(|| HalfOpen {
+            from: from.unwrap_or(0.0),
+            below: below.unwrap_or(f64::INFINITY),
+        })
+    }
+}
+
+/// The numbers from one to below another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct HalfOpen {
+    from: f64,
+    below: f64,
+}
+
+/// Any of some values, as bits by code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct AnyOf(u8);
+
+impl AnyOf {
+    /// All values, and none.
+    const WHATEVER: Self = Self(u8::MAX);
+
+    /// These values, or whatever there is when none was named.
+    fn of(codes: &[usize]) -> Self {
+        match codes {
+            [] => Self::WHATEVER,
+            codes => Self(codes.iter().fold(0, |bits, code| bits | 1 << code)),
+        }
+    }
+}
+
+/// What the filters look at of a customer, packed so that a population is passed through them at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traits {
+    /// Code of each of [`CHOICES`]; [`Traits::NONE`] where there is none.
+    pub choices: [u8; CHOICES.len()],
+    /// Each of [`RANGES`]; NaN where it is not known.
+    pub amounts: [f64; RANGES.len()],
+    /// What is not known, as bits by the code of [`Optional`].
+    missing: u8,
+}
+
+impl Traits {
+    /// The code of no value; no enum of the filters has that many.
+    pub const NONE: u8 = 7;
+
+    /// What the filters look at of this customer.
+    pub fn of(customer: Customer) -> Self {
+        let codes = customer.codes();
+        let profile = customer.profile();
+        let missing = Optional::ALL.iter().filter(|field| {
+            let position = match field {
+                Optional::TotalCharges => at::TOTAL_CHARGES,
+                Optional::UsageFrequency => at::USAGE_FREQUENCY,
+                Optional::SupportCalls => at::SUPPORT_CALLS,
+                Optional::PaymentDelay => at::PAYMENT_DELAY,
+                Optional::Variant => at::VARIANT,
+            };
+            codes[position].is_nan()
+        });
+        Self {
+            choices: [
+                profile.contract as u8,
+                profile.internet.service() as u8,
+                profile.payment_method as u8,
+                profile.variant.map_or(Self::NONE, |variant| variant as u8),
+                Persona::of(&profile) as u8,
+                Stage::of(&profile) as u8,
+                customer.risk_level() as u8,
+                u8::from(profile.senior_citizen),
+            ],
+            amounts: RANGES.map(|range| codes[range.position]),
+            missing: missing.fold(0, |bits, field| bits | 1 << *field as u8),
+        }
+    }
 }
 
 /// A set of customers, described by filters. All filters must hold; within one, any of its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    contract: AnyOf,
-    internet_service: AnyOf,
-    payment_method: AnyOf,
-    variant: AnyOf,
-    persona: AnyOf,
-    stage: AnyOf,
-    risk_level: AnyOf,
-    senior_citizen: AnyOf,
-    tenure_months: RangeInclusive<u16>,
+    choices: [AnyOf; CHOICES.len()],
+    ranges: [Option<HalfOpen>; RANGES.len()],
+    missing: AnyOf,
 }
 
 impl Default for Selection {
     /// Everyone.
     fn default() -> Self {
-        let all = AnyOf::of(&[]);
         Self {
-            contract: all,
-            internet_service: all,
-            payment_method: all,
-            variant: all,
-            persona: all,
-            stage: all,
-            risk_level: all,
-            senior_citizen: all,
-            tenure_months: 0..=u16::MAX,
+            choices: [AnyOf::WHATEVER; CHOICES.len()],
+            ranges: [None; RANGES.len()],
+            missing: AnyOf::WHATEVER,
         }
     }
 }
@@ -98,63 +281,27 @@ impl Default for Selection {
 impl Selection {
     /// Reads the filters among the parameters of a query. What is wrong with them, the query notes.
     pub fn from_query(query: &mut Query) -> Self {
-        let mut any_of = |name, names| AnyOf::of(&query.choices(name, names));
-        let contract = any_of("contract", Contract::NAMES);
-        let internet_service = any_of("internet_service", InternetService::NAMES);
-        let payment_method = any_of("payment_method", PaymentMethod::NAMES);
-        let variant = any_of("variant", Variant::NAMES);
-        let persona = any_of("persona", Persona::NAMES);
-        let stage = any_of("stage", Stage::NAMES);
-        let risk_level = any_of("risk_level", RiskLevel::NAMES);
-        let senior_citizen = any_of("senior_citizen", &["false", "true"]);
-        let longest = match FIELDS[at::TENURE_MONTHS].kind {
-            Kind::Whole(longest) => longest as u16,
-            _ => u16::MAX,
-        };
-        let from = query.number("tenure_min", 0..=longest);
-        let to = query.number("tenure_max", 0..=longest);
-        if let (Some(from), Some(to)) = (from, to)
-            && from > to
-        {
-            query.refuse(
-                "tenure_min",
-                format!("must not exceed tenure_max, {to}, got {from}"),
-            );
-        }
         Self {
-            contract,
-            internet_service,
-            payment_method,
-            variant,
-            persona,
-            stage,
-            risk_level,
-            senior_citizen,
-            tenure_months: from.unwrap_or(0)..=to.unwrap_or(u16::MAX),
+            choices: CHOICES.map(|filter| AnyOf::of(&query.choices(filter.name, filter.values))),
+            ranges: RANGES.map(|filter| filter.read(query)),
+            missing: AnyOf::of(&query.choices(MISSING, Optional::NAMES)),
         }
     }
 
     /// Whether the customer is meant.
     pub fn contains(&self, customer: Customer) -> bool {
-        let profile = customer.profile();
-        self.contract.has(profile.contract as usize)
-            && self
-                .internet_service
-                .has(profile.internet.service() as usize)
-            && self.payment_method.has(profile.payment_method as usize)
-            && self.variant.is_met_by(profile.variant)
-            && self.senior_citizen.has(usize::from(profile.senior_citizen))
-            && self.tenure_months.contains(&profile.tenure_months)
-            && self.risk_level.has(customer.risk_level() as usize)
-            && self.stage.has(Stage::of(&profile) as usize)
-            && self.persona.has(Persona::of(&profile) as usize)
+        self.admits(&Traits::of(customer))
     }
-}
 
-impl AnyOf {
-    /// A customer outside the experiment is met only where no variant was asked for.
-    fn is_met_by(self, variant: Option<Variant>) -> bool {
-        variant.map_or(self.0 == u8::MAX, |variant| self.has(variant as usize))
+    /// Whether a customer with these traits is meant.
+    pub(crate) fn admits(&self, traits: &Traits) -> bool {
+        let mut chosen = self.choices.iter().zip(traits.choices);
+        let mut bounded = self.ranges.iter().zip(traits.amounts);
+        chosen.all(|(filter, code)| filter.0 >> code & 1 != 0)
+            && bounded.all(|(filter, amount)| {
+                filter.is_none_or(|range| range.from <= amount && amount < range.below)
+            })
+            && (self.missing == AnyOf::WHATEVER || self.missing.0 & traits.missing != 0)
     }
 }
 
@@ -187,10 +334,47 @@ mod tests {
     }
 
     #[test]
+    fn neighbouring_ranges_of_dollars_share_no_customer() {
+        let below = select("monthly_charges_below=70");
+        let above = select("monthly_charges_min=70");
+        assert!(
+            above
+                .iter()
+                .any(|customer| customer.profile().monthly_charges == 70.0)
+        );
+        assert_eq!(below.len() + above.len(), population::len());
+    }
+
+    #[test]
+    fn what_is_not_known_lies_in_no_range_but_can_be_asked_for() {
+        let missing = select("missing=total_charges&missing=variant");
+        assert!(!missing.is_empty());
+        for customer in &missing {
+            assert_eq!(customer.profile().total_charges, None);
+        }
+        assert_eq!(
+            select("total_charges_min=0").len() + missing.len(),
+            population::len()
+        );
+    }
+
+    #[test]
+    fn no_value_has_the_code_of_none() {
+        for filter in &CHOICES {
+            assert!(
+                filter.values.len() <= usize::from(Traits::NONE),
+                "{}",
+                filter.name
+            );
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_a_filter_is_said() {
-        let mut query = Query::parse("persona=nobody&tenure_min=9&tenure_max=3").unwrap();
+        let text = "persona=nobody&tenure_min=9&tenure_max=3&monthly_charges_below=nan&total_charges_min=-1";
+        let mut query = Query::parse(text).unwrap();
         Selection::from_query(&mut query);
         let errors = query.finish().unwrap_err();
-        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert_eq!(errors.len(), 4, "{errors:?}");
     }
 }

@@ -5,6 +5,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 /// Largest JSON body, in bytes.
 pub const JSON_LIMIT: usize = 1 << 20;
@@ -50,11 +51,34 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 /// Reads JSON.
 ///
 /// # Errors
-/// 400 that says where it stops making sense.
+/// 400 that says where it stops making sense; 422 where it is JSON but not a `T`: a field that is unknown, missing or of
+/// another type.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    let malformed = |error: &serde_json::Error| {
         Problem::malformed(format!("The body is not the JSON wanted here: {error}."))
-    })
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| match error
+        .inner()
+        .classify()
+    {
+        serde_json::error::Category::Data => Problem::invalid(vec![unfit(&error)]),
+        _ => malformed(error.inner()),
+    })?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+/// Pointer and detail of a value that does not fit.
+fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
+    let segments = error.path().iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    });
+    let detail = error.inner().to_string();
+    let detail = detail.split(" at line ").next().unwrap_or_default();
+    (segments.collect(), detail.to_owned())
 }
 
 /// Which of the offered types the body has; JSON where nothing is said.

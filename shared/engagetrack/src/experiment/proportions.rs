@@ -40,6 +40,28 @@ impl Counts {
         (self.users > 0).then(|| self.conversions as f64 / self.users as f64)
     }
 
+    /// Wilson's score interval of the rate at level 1 − α; none without users.
+    #[must_use]
+    pub fn wilson_interval(self, alpha: f64) -> Option<Interval> {
+        let rate = self.rate()?;
+        let users = self.users as f64;
+        let z = normal_upper_quantile(alpha / 2.0);
+        let z_squared_per_user = z * z / users;
+        let centre = (rate + z_squared_per_user / 2.0) / (1.0 + z_squared_per_user);
+        let half_width = z / (1.0 + z_squared_per_user)
+            * ((rate * (1.0 - rate) + z_squared_per_user / 4.0) / users).sqrt();
+        let Interval([lower, upper]) = Interval::around(centre, half_width);
+        // At the ends of the range the interval touches them; rounding would miss them by a bit.
+        Some(Interval([
+            if self.conversions == 0 { 0.0 } else { lower },
+            if self.conversions == self.users {
+                1.0
+            } else {
+                upper
+            },
+        ]))
+    }
+
     /// Counts one more user.
     pub fn add(&mut self, converted: bool) {
         self.users += 1;
@@ -66,30 +88,9 @@ impl ArmReadout {
             users: counts.users,
             conversions: counts.conversions,
             rate: counts.rate(),
-            interval: wilson_interval(counts, alpha),
+            interval: counts.wilson_interval(alpha),
         }
     }
-}
-
-/// Wilson's score interval of a rate at level 1 − α; none without users.
-fn wilson_interval(counts: Counts, alpha: f64) -> Option<Interval> {
-    let rate = counts.rate()?;
-    let users = counts.users as f64;
-    let z = normal_upper_quantile(alpha / 2.0);
-    let z_squared_per_user = z * z / users;
-    let centre = (rate + z_squared_per_user / 2.0) / (1.0 + z_squared_per_user);
-    let half_width = z / (1.0 + z_squared_per_user)
-        * ((rate * (1.0 - rate) + z_squared_per_user / 4.0) / users).sqrt();
-    let Interval([lower, upper]) = Interval::around(centre, half_width);
-    // At the ends of the range the interval touches them; rounding would miss them by a bit.
-    Some(Interval([
-        if counts.conversions == 0 { 0.0 } else { lower },
-        if counts.conversions == counts.users {
-            1.0
-        } else {
-            upper
-        },
-    ]))
 }
 
 /// The textbook's test of equal rates with a pooled variance (statsmodels' `proportions_ztest`).

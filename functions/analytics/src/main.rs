@@ -1,0 +1,6 @@
+//! The analytics function on AWS Lambda.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    web::lambda::run(analytics::router()).await
+}

@@ -1,0 +1,211 @@
+//! What a selection of customers looks like: counts, churn, distributions, calibration, and what sets it apart.
+
+mod dimension;
+mod drivers;
+mod experiment;
+mod table;
+mod what_if;
+
+pub use dimension::FilterValue;
+pub use drivers::Driver;
+pub use experiment::experiment;
+pub use what_if::{Cohort, WhatIf, WhatIfJson, WhatIfRequest};
+
+use crate::experiment::{Counts, Interval, Settings};
+use crate::selection::Selection;
+use dimension::{Bin, Dimension, Filter};
+use serde::Serialize;
+use table::{DIMENSIONS, MOST_BINS, Row, Table};
+use utoipa::ToSchema;
+
+/// How many groups of equal size the calibration compares.
+const CALIBRATION_BINS: usize = 10;
+
+/// What happened to some customers, and what the model expected.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Outcome {
+    /// How many customers these are.
+    pub count: usize,
+    /// How many of them left, in the simulated history.
+    pub churned: usize,
+    /// Share of them who left, 0 to 1; null without customers.
+    #[schema(required, minimum = 0, maximum = 1)]
+    pub churn_rate: Option<f64>,
+    /// Wilson's 95 % interval of that share; null without customers.
+    #[schema(required)]
+    pub churn_rate_interval: Option<Interval>,
+    /// Mean of their churn probabilities, 0 to 1; null without customers.
+    #[schema(required, minimum = 0, maximum = 1)]
+    pub mean_probability: Option<f64>,
+}
+
+/// One bar of a distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct BinOutcome {
+    /// The bin, as a person reads it.
+    pub label: &'static str,
+    /// The filters that select exactly this bin, by name.
+    #[schema(value_type = std::collections::BTreeMap<String, FilterValue>)]
+    pub filter: &'static Filter,
+    /// Share of the selection, 0 to 1; null when it is empty.
+    #[schema(required, minimum = 0, maximum = 1)]
+    pub share: Option<f64>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub outcome: Outcome,
+}
+
+/// How the selection is distributed over one field. Every customer is in exactly one bin.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Distribution {
+    /// The field.
+    pub field: &'static str,
+    /// Its name for people.
+    pub label: &'static str,
+    /// Whether the bins are ranges of a number; otherwise they are values.
+    pub numeric: bool,
+    /// The bins in their natural order; those who lack the field, if anybody does, in the last.
+    pub bins: Vec<BinOutcome>,
+}
+
+/// How well probabilities and outcomes of the selection agree.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Calibration {
+    /// Ten groups of equal size (give or take one), by rising probability; fewer where there are fewer customers.
+    pub bins: Vec<Outcome>,
+    /// Mean distance of predicted and actual share over the bins, weighted by size; null without customers.
+    #[schema(required)]
+    pub expected_calibration_error: Option<f64>,
+}
+
+/// What a selection of customers looks like.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Analytics {
+    /// How many customers there are in all.
+    pub population: usize,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub outcome: Outcome,
+    /// How many of the selection the model expects to leave: the sum of their probabilities.
+    pub expected_churners: f64,
+    /// What the selection pays, in dollars a month.
+    pub monthly_revenue: f64,
+    /// What is expected to go with those who leave: the sum of monthly charge times probability, in dollars a month.
+    pub revenue_at_risk: f64,
+    /// The selection by thirteen fields.
+    pub distributions: Vec<Distribution>,
+    /// Predicted against actual.
+    pub calibration: Calibration,
+    /// What sets the selection apart from everyone else in the model's eyes, the largest difference first. Empty when the
+    /// selection is empty or everyone.
+    pub drivers: Vec<Driver>,
+}
+
+/// Sums over some customers.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    count: usize,
+    churned: usize,
+    probability: f64,
+}
+
+impl Tally {
+    fn add(&mut self, row: &Row) {
+        self.count += 1;
+        self.churned += usize::from(row.churned);
+        self.probability += row.probability;
+    }
+
+    fn of(rows: &[&Row]) -> Self {
+        let mut tally = Self::default();
+        for row in rows {
+            tally.add(row);
+        }
+        tally
+    }
+
+    /// This part of a whole; none when the whole is nothing.
+    fn per(part: f64, whole: usize) -> Option<f64> {
+        (whole > 0).then(|| part / whole as f64)
+    }
+
+    fn outcome(&self) -> Outcome {
+        let counts = Counts {
+            users: self.count as u64,
+            conversions: self.churned as u64,
+        };
+        Outcome {
+            count: self.count,
+            churned: self.churned,
+            churn_rate: counts.rate(),
+            churn_rate_interval: counts.wilson_interval(Settings::default().alpha),
+            mean_probability: Self::per(self.probability, self.count),
+        }
+    }
+}
+
+/// Looks at a selection.
+pub fn read(selection: &Selection) -> Analytics {
+    let table = Table::get();
+    let rows = table.select(selection);
+    let whole = Tally::of(&rows);
+    Analytics {
+        population: table.rows.len(),
+        outcome: whole.outcome(),
+        expected_churners: whole.probability,
+        monthly_revenue: rows.iter().map(|row| row.monthly_charges()).sum(),
+        revenue_at_risk: rows
+            .iter()
+            .map(|row| row.monthly_charges() * row.probability)
+            .sum(),
+        distributions: distributions(&rows),
+        calibration: calibration(&rows),
+        drivers: drivers::drivers(&rows),
+    }
+}
+
+fn distributions(rows: &[&Row]) -> Vec<Distribution> {
+    let mut tallies = [[Tally::default(); MOST_BINS]; DIMENSIONS];
+    for row in rows {
+        for (tallies, bin) in tallies.iter_mut().zip(row.bins) {
+            // The table keeps bins below MOST_BINS; the remainder only spares the check.
+            tallies[usize::from(bin) % MOST_BINS].add(row);
+        }
+    }
+    let distribution = |(dimension, tallies): (&'static Dimension, [Tally; MOST_BINS])| {
+        let bin = |(bin, tally): (&'static Bin, Tally)| BinOutcome {
+            label: &bin.label,
+            filter: &bin.filter,
+            share: Tally::per(tally.count as f64, rows.len()),
+            outcome: tally.outcome(),
+        };
+        Distribution {
+            field: dimension.field,
+            label: dimension.label,
+            numeric: dimension.is_numeric(),
+            bins: dimension.bins.iter().zip(tallies).map(bin).collect(),
+        }
+    };
+    Table::get()
+        .dimensions
+        .iter()
+        .zip(tallies)
+        .map(distribution)
+        .collect()
+}
+
+/// Compares predicted with actual; the rows come by rising probability.
+fn calibration(rows: &[&Row]) -> Calibration {
+    let end = |bin: usize| bin * rows.len() / CALIBRATION_BINS;
+    let tallies: Vec<Tally> = (0..CALIBRATION_BINS)
+        .map(|bin| Tally::of(&rows[end(bin)..end(bin + 1)]))
+        .filter(|tally| tally.count > 0)
+        .collect();
+    let distance = tallies
+        .iter()
+        .map(|tally| (tally.probability - tally.churned as f64).abs());
+    Calibration {
+        expected_calibration_error: Tally::per(distance.sum(), rows.len()),
+        bins: tallies.iter().map(Tally::outcome).collect(),
+    }
+}

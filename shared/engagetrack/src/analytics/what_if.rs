@@ -1,0 +1,224 @@
+//! A cohort before and after one change of plan.
+
+use super::table::Table;
+use crate::encoding;
+use crate::error::FieldError;
+use crate::intake::{self, Json};
+use crate::model;
+use crate::plan_change::{PlanChange, PlanChangeJson};
+use crate::query::Query;
+use crate::selection::{Filters, Selection};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a what-if must not be mistaken for.
+const CAVEAT: &str = "This is what the model expects of customers who have such a plan today. It is a projection, not the \
+    effect that moving customers to the plan would cause; only an experiment shows that.";
+
+/// Whom to change, and how.
+#[derive(ToSchema)]
+#[schema(as = WhatIfRequest)]
+#[allow(dead_code)]
+pub struct WhatIfJson {
+    /// Which customers are meant; everyone when absent. The same names as in a query; several values as an array.
+    #[schema(required = false)]
+    filters: Filters,
+    /// What changes for those whom it fits.
+    change: PlanChangeJson,
+}
+
+/// Whom to change, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WhatIfRequest {
+    /// Which customers are meant.
+    pub selection: Selection,
+    /// What changes for those whom it fits.
+    pub change: PlanChange,
+}
+
+impl WhatIfRequest {
+    /// Reads `filters` and `change` from a JSON object.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn from_json(json: &Json) -> Result<Self, Vec<FieldError>> {
+        let Json::Object(members) = json else {
+            return Err(vec![FieldError {
+                pointer: String::new(),
+                detail: "must be an object with filters and change".to_owned(),
+            }]);
+        };
+        let mut errors = Vec::new();
+        let mut selection = Selection::default();
+        let mut change = None;
+        for (index, (name, value)) in members.iter().enumerate() {
+            let within = |error: FieldError| error.within(name);
+            match (name.as_str(), value) {
+                _ if members[..index].iter().any(|(before, _)| before == name) => {
+                    errors.push(intake::given_twice(name, name));
+                }
+                ("filters", Json::Null) => {}
+                ("filters", Json::Object(filters)) => {
+                    let mut query = Query::from_members(filters);
+                    selection = Selection::from_query(&mut query);
+                    errors.extend(
+                        query
+                            .finish()
+                            .err()
+                            .unwrap_or_default()
+                            .into_iter()
+                            .map(within),
+                    );
+                }
+                ("filters", _) => {
+                    errors.push(FieldError::new(name, "must be an object of filters"))
+                }
+                ("change", value) => match PlanChange::from_json(value) {
+                    Ok(read) => change = Some(read),
+                    Err(found) => errors.extend(found.into_iter().map(within)),
+                },
+                _ => errors.push(FieldError::new(
+                    name,
+                    "is unknown; the members are filters, change",
+                )),
+            }
+        }
+        match change {
+            Some(change) if errors.is_empty() => Ok(Self { selection, change }),
+            None if members.iter().all(|(name, _)| name != "change") => {
+                errors.push(FieldError::new("change", "is required"));
+                Err(errors)
+            }
+            _ => Err(errors),
+        }
+    }
+
+    /// The cohort before and after.
+    pub fn project(&self) -> WhatIf {
+        let selected = Table::get().select(&self.selection);
+        let mut before = Cohort::default();
+        let mut monthly_charges = Vec::new();
+        let mut encoded: Vec<f32> = Vec::new();
+        for row in &selected {
+            if let Some(changed) = self.change.applied(&row.customer.profile()) {
+                before.add(row.probability, row.monthly_charges());
+                monthly_charges.push(changed.monthly_charges);
+                encoded.extend(encoding::encode(&changed));
+            }
+        }
+        let mut after = Cohort::default();
+        for (probability, monthly_charges) in model::probabilities(&encoded)
+            .into_iter()
+            .zip(&monthly_charges)
+        {
+            after.add(probability, *monthly_charges);
+        }
+        WhatIf {
+            customers: selected.len(),
+            changed: monthly_charges.len(),
+            before,
+            after,
+            caveat: CAVEAT,
+        }
+    }
+}
+
+/// What is expected of some customers on some plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Cohort {
+    /// How many are expected to leave: the sum of their churn probabilities.
+    pub expected_churners: f64,
+    /// What they pay, in dollars a month.
+    pub monthly_revenue: f64,
+    /// What is expected to go with those who leave, in dollars a month.
+    pub revenue_at_risk: f64,
+}
+
+impl Cohort {
+    fn add(&mut self, probability: f64, monthly_charges: f64) {
+        self.expected_churners += probability;
+        self.monthly_revenue += monthly_charges;
+        self.revenue_at_risk += monthly_charges * probability;
+    }
+}
+
+/// A cohort before and after one change of plan.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct WhatIf {
+    /// How many customers the filters select.
+    pub customers: usize,
+    /// How many of them the change fits: their plan can have it and does not have it yet. All that follows is about them.
+    pub changed: usize,
+    /// As they are.
+    pub before: Cohort,
+    /// After the change, at the price list's prices.
+    pub after: Cohort,
+    /// What this must not be mistaken for.
+    pub caveat: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::Contract;
+    use crate::population;
+
+    fn request(json: &str) -> Result<WhatIfRequest, Vec<FieldError>> {
+        WhatIfRequest::from_json(&serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn the_cohort_is_what_its_customers_add_up_to() {
+        let json = r#"{"filters":{"contract":["Month-to-month","One year"],"tenure_max":24},"change":{"contract":"One year"}}"#;
+        let request = request(json).unwrap();
+        let answer = request.project();
+        let mut expected = 0.0;
+        let (mut customers, mut changed) = (0, 0);
+        for profile in population::all().map(|customer| customer.profile()) {
+            if profile.contract == Contract::TwoYear || profile.tenure_months > 24 {
+                continue;
+            }
+            customers += 1;
+            if profile.contract == Contract::MonthToMonth {
+                changed += 1;
+                expected += model::probability(&crate::customer::Profile {
+                    contract: Contract::OneYear,
+                    ..profile
+                });
+            }
+        }
+        assert_eq!((answer.customers, answer.changed), (customers, changed));
+        assert!((answer.after.expected_churners - expected).abs() < 1e-9 * expected);
+        assert!(answer.after.expected_churners < answer.before.expected_churners);
+        assert_eq!(answer.after.monthly_revenue, answer.before.monthly_revenue);
+    }
+
+    #[test]
+    fn a_change_that_fits_nobody_changes_nothing() {
+        let json = r#"{"filters":{"internet_service":"No"},"change":{"tech_support":true}}"#;
+        let answer = request(json).unwrap().project();
+        assert!(answer.customers > 0);
+        assert_eq!(
+            (answer.changed, answer.before, answer.after),
+            (0, Cohort::default(), Cohort::default())
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_with_where() {
+        let json = r#"{"filters":{"colour":"red","tenure_min":[1,2]},"change":{"contract":"Weekly"},"who":1}"#;
+        let errors = request(json).unwrap_err();
+        let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/filters/tenure_min",
+                "/filters/colour",
+                "/change/contract",
+                "/who"
+            ]
+        );
+        assert_eq!(request("{}").unwrap_err()[0].pointer, "/change");
+        assert_eq!(request("[]").unwrap_err()[0].pointer, "");
+    }
+}

@@ -1,0 +1,161 @@
+use crate::selection;
+use engagetrack::analytics::{self, Analytics, FilterValue};
+use engagetrack::population;
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+
+/// Some parameters of a query, each of which may be there or not, in any order.
+fn any_filters() -> impl Strategy<Value = Vec<&'static str>> {
+    let all = vec![
+        "contract=Month-to-month",
+        "contract=One+year",
+        "internet_service=Fiber+optic",
+        "internet_service=No",
+        "payment_method=Mailed+check",
+        "payment_method=Electronic+check",
+        "variant=A",
+        "persona=strained",
+        "persona=committed",
+        "stage=growth",
+        "stage=mature",
+        "risk_level=low",
+        "risk_level=medium",
+        "senior_citizen=false",
+        "tenure_min=2",
+        "tenure_max=60",
+        "usage_frequency_min=6",
+        "support_calls_max=4",
+        "payment_delay_max=20",
+        "monthly_charges_min=40",
+        "monthly_charges_below=99.5",
+        "total_charges_min=25",
+    ];
+    let most = all.len();
+    subsequence(all, 0..=most).prop_shuffle()
+}
+
+fn read(parameters: &[&str]) -> Analytics {
+    analytics::read(&selection(&parameters.join("&")))
+}
+
+fn count(query: &str) -> usize {
+    let selection = selection(query);
+    population::all()
+        .filter(|customer| selection.contains(*customer))
+        .count()
+}
+
+/// The field that a parameter of a query is about: both ends of a range are about one.
+fn field_of(parameter: &str) -> &str {
+    let name = parameter.split('=').next().unwrap();
+    ["_min", "_max", "_below"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(name)
+}
+
+/// The filters of a bin as parameters of a query.
+fn parameters(bin: &analytics::BinOutcome) -> String {
+    let parameters = bin.filter.iter().map(|(name, value)| match value {
+        FilterValue::Name(value) => format!("&{name}={}", value.replace(' ', "+")),
+        FilterValue::Number(value) => format!("&{name}={value}"),
+    });
+    parameters.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_bins_of_every_distribution_add_up_to_the_selection(filters in any_filters()) {
+        let analytics = read(&filters);
+        prop_assert_eq!(analytics.outcome.count, count(&filters.join("&")));
+        for distribution in &analytics.distributions {
+            let outcomes = || distribution.bins.iter().map(|bin| &bin.outcome);
+            prop_assert_eq!(outcomes().map(|outcome| outcome.count).sum::<usize>(), analytics.outcome.count);
+            prop_assert_eq!(outcomes().map(|outcome| outcome.churned).sum::<usize>(), analytics.outcome.churned);
+            let expected: f64 = outcomes()
+                .map(|outcome| outcome.mean_probability.unwrap_or(0.0) * outcome.count as f64)
+                .sum();
+            prop_assert!((expected - analytics.expected_churners).abs() < 1e-8);
+            let shares: f64 = distribution.bins.iter().filter_map(|bin| bin.share).sum();
+            prop_assert!(analytics.outcome.count == 0 || (shares - 1.0).abs() < 1e-12);
+        }
+        let calibrated: usize = analytics.calibration.bins.iter().map(|bin| bin.count).sum();
+        prop_assert_eq!(calibrated, analytics.outcome.count);
+    }
+
+    #[test]
+    fn filters_commute(filters in any_filters()) {
+        let mut sorted = filters.clone();
+        sorted.sort_unstable();
+        prop_assert_eq!(read(&filters), read(&sorted));
+    }
+
+    #[test]
+    fn filters_of_different_fields_intersect(filters in any_filters(), pivot in b'a'..=b'z') {
+        // By first letter, so that the values of one field, which widen it, stay together.
+        let (some, others): (Vec<&str>, Vec<&str>) = filters.iter().partition(|filter| filter.as_bytes()[0] < pivot);
+        let [all, some, others] = [filters, some, others].map(|filters| selection(&filters.join("&")));
+        for customer in population::all() {
+            prop_assert_eq!(all.contains(customer), some.contains(customer) && others.contains(customer));
+        }
+    }
+
+    #[test]
+    fn a_click_on_a_bar_selects_exactly_what_it_counts(filters in any_filters(), field in 0usize..13) {
+        let analytics = read(&filters);
+        for bin in &analytics.distributions[field].bins {
+            // A click takes the place of what was said of the same field before.
+            let clicked: Vec<&str> = bin.filter.keys().map(|name| field_of(name)).collect();
+            let others: Vec<&str> = filters
+                .iter()
+                .copied()
+                .filter(|filter| !clicked.contains(&field_of(filter)))
+                .collect();
+            let without = read(&others);
+            let label = bin.label;
+            let whole = without.distributions[field].bins.iter().find(|bin| bin.label == label).unwrap();
+            prop_assert_eq!(count(&(others.join("&") + &parameters(bin))), whole.outcome.count, "{}", label);
+        }
+    }
+}
+
+#[test]
+fn nobody_is_an_answer_without_a_number_that_is_none() {
+    let analytics = read(&["contract=Two+year", "risk_level=high", "tenure_max=1"]);
+    assert_eq!(analytics.outcome.count, 0);
+    assert_eq!(analytics.outcome.churn_rate, None);
+    assert_eq!(
+        (analytics.expected_churners, analytics.revenue_at_risk),
+        (0.0, 0.0)
+    );
+    assert!(analytics.drivers.is_empty() && analytics.calibration.bins.is_empty());
+    assert!(
+        analytics
+            .distributions
+            .iter()
+            .flat_map(|distribution| &distribution.bins)
+            .all(|bin| bin.share.is_none())
+    );
+}
+
+#[test]
+fn everyone_has_no_one_to_differ_from() {
+    let analytics = read(&[]);
+    assert_eq!(analytics.outcome.count, analytics.population);
+    assert!(analytics.drivers.is_empty());
+}
+
+#[test]
+fn the_experiment_of_a_selection_is_about_its_customers() {
+    let readout = analytics::experiment(&selection("contract=One+year")).readout;
+    assert_eq!(
+        readout.control.users,
+        count("contract=One+year&variant=A") as u64
+    );
+    assert_eq!(
+        readout.treatment.users,
+        count("contract=One+year&variant=B") as u64
+    );
+}
