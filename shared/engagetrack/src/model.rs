@@ -89,7 +89,8 @@ pub fn log_odds(row: &Row) -> f64 {
     forest().margin(row)
 }
 
-/// The calibrated churn probabilities of many encoded profiles, row after row, 0 to 1.
+/// The calibrated churn probabilities of many encoded profiles, row after row, 0 to 1: for each the very number that it
+/// gets alone.
 pub fn probabilities(rows: &[f32]) -> Vec<f64> {
     let mut margins = vec![0.0; rows.len() / encoding::FEATURES];
     forest().margins(rows, &mut margins);
@@ -119,7 +120,7 @@ mod tests {
             .collect();
         let batch = probabilities(&rows);
         for (customer, batched) in population::all().zip(batch) {
-            assert!((probability(&customer.profile()) - batched).abs() < 1e-12);
+            assert_eq!(probability(&customer.profile()), batched);
         }
     }
 }

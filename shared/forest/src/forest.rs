@@ -115,10 +115,12 @@ impl<'a> Forest<'a> {
             self.n_features(),
             "a row has one value per feature"
         );
+        // In the order in which `margins` adds, so that a row's margin is the same to the last bit in any batch.
         let tables = self.with_bins(row, |bins| {
-            self.margins.margin(bins) + self.masks.margin(bins)
+            let tables = self.margins.add_row(bins, self.facts.base_margin);
+            self.masks.add_row(bins, tables)
         });
-        self.facts.base_margin + tables + self.walk.margin(row)
+        tables + self.walk.margin(row)
     }
 
     /// The margins of many rows, which lie one after another in `rows`.

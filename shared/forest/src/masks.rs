@@ -145,7 +145,8 @@ pub(crate) struct Masks<'a> {
 }
 
 impl Masks<'_> {
-    pub(crate) fn margin(&self, bins: &[u16]) -> f64 {
+    /// `sum` and one row's margin, added group by group.
+    pub(crate) fn add_row(&self, bins: &[u16], sum: f64) -> f64 {
         let margin = |group: &Group| {
             let mut reached = ALL;
             for input in self.inputs(group) {
@@ -157,7 +158,8 @@ impl Masks<'_> {
             }
             self.sum_of_leaves(group, &reached)
         };
-        self.groups.iter().map(margin).sum()
+        let margins = self.groups.iter().map(margin);
+        margins.fold(sum, |sum, margin| sum + margin)
     }
 
     /// Adds the margins of a block of rows to `sums`.

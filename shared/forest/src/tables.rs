@@ -256,10 +256,12 @@ pub(crate) struct Margins<'a> {
 }
 
 impl Margins<'_> {
-    pub(crate) fn margin(&self, bins: &[u16]) -> f64 {
+    /// `sum` and one row's margin, added table by table.
+    pub(crate) fn add_row(&self, bins: &[u16], sum: f64) -> f64 {
         let value =
             |table: &Table| self.values[table.first_value as usize + self.index.cell(table, bins)];
-        self.index.tables.iter().map(value).sum()
+        let values = self.index.tables.iter().map(value);
+        values.fold(sum, |sum, value| sum + value)
     }
 
     /// Adds the margins of a block of rows to `sums`; `cells` is room for as many cells.
