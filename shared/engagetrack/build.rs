@@ -5,6 +5,12 @@
 
 #![allow(dead_code)]
 
+#[path = "src/catalogue.rs"]
+mod catalogue;
+#[path = "build/catalogue_constants.rs"]
+mod catalogue_constants;
+#[path = "src/catalogue_source.rs"]
+mod catalogue_source;
 #[path = "src/customer.rs"]
 mod customer;
 #[path = "src/encoding.rs"]
@@ -13,6 +19,8 @@ mod encoding;
 mod error;
 #[path = "src/intake.rs"]
 mod intake;
+#[path = "src/plan.rs"]
+mod plan;
 #[path = "src/record.rs"]
 mod record;
 
@@ -31,7 +39,9 @@ const MEMORY_BUDGET: usize = 4 << 20;
 
 fn main() {
     if let Err(message) = build() {
-        println!("cargo::error={message}");
+        for line in message.lines() {
+            println!("cargo::error={line}");
+        }
         process::exit(1);
     }
 }
@@ -77,7 +87,13 @@ fn build() -> Result<(), String> {
     write("population.bin", bytemuck::cast_slice(&records))?;
     let mut ranked: Vec<f64> = records.iter().map(|record| record.probability).collect();
     ranked.sort_by(f64::total_cmp);
-    write("ranked.bin", bytemuck::cast_slice(&ranked))
+    write("ranked.bin", bytemuck::cast_slice(&ranked))?;
+
+    let nudges = read_nudges(&input("data/nudges.toml")?)?;
+    write(
+        "nudges.rs",
+        catalogue_constants::as_rust(&nudges).as_bytes(),
+    )
 }
 
 /// What is needed of `models/card.json`.
@@ -244,6 +260,19 @@ fn read_customers(bytes: &[u8]) -> Result<Vec<Customer>, String> {
         None if customers.is_empty() => Err(format!("{file}: holds no customer")),
         None => Ok(customers),
     }
+}
+
+/// Reads the catalogue of nudges. Each line of an error is about one entry.
+fn read_nudges(bytes: &[u8]) -> Result<Vec<catalogue::Entry>, String> {
+    let file = "data/nudges.toml";
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("{file}: {error}"))?;
+    catalogue_source::read(text).map_err(|errors| {
+        let errors: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{file}: {error}"))
+            .collect();
+        errors.join("\n")
+    })
 }
 
 fn listed(errors: &[error::FieldError]) -> String {

@@ -89,6 +89,27 @@ vocabulary! {
         StreamingMovies = "streaming_movies" }
 }
 
+vocabulary! {
+    /// Whom a marketer would see in the plan and the behaviour of a customer: [`crate::lifecycle`] says how.
+    Persona { /// More than three support calls, or an invoice more than 15 days late.
+        Strained = "strained", /// No internet line.
+        Essentials = "essentials", /// Three or more of security, backup, protection, support.
+        Protected = "protected", /// Both streaming services.
+        Entertainer = "entertainer", /// Bound for a year or two.
+        Committed = "committed", /// Fibre.
+        SpeedSeeker = "speed-seeker", /// DSL.
+        ValueSeeker = "value-seeker" }
+}
+
+vocabulary! {
+    /// How far a customer has come with us: [`crate::lifecycle`] says how.
+    Stage { /// The first three months.
+        Onboarding = "onboarding", /// Months 4 to 12.
+        Adoption = "adoption", /// Months 13 to 36.
+        Growth = "growth", /// Beyond three years.
+        Mature = "mature" }
+}
+
 /// Which of the six add-ons a customer has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AddOns(u8);
@@ -104,6 +125,17 @@ impl AddOns {
     pub fn with(self, add_on: AddOn, present: bool) -> Self {
         let bit = 1 << add_on as u8;
         Self(if present { self.0 | bit } else { self.0 & !bit })
+    }
+
+    /// Those that are in one of the two, and not in both.
+    #[must_use]
+    pub fn toggled(self, toggled: Self) -> Self {
+        Self(self.0 ^ toggled.0)
+    }
+
+    /// Every set of add-ons.
+    pub fn every() -> impl Iterator<Item = Self> {
+        (0..1 << AddOn::ALL.len()).map(Self)
     }
 
     /// How many there are, 0 to 6.
@@ -149,10 +181,17 @@ impl Internet {
     /// The same line with this add-on there or not; without a line, nothing changes.
     #[must_use]
     pub fn with(self, add_on: AddOn, present: bool) -> Self {
+        let add_ons = self.add_ons().unwrap_or_default();
+        self.holding(add_ons.with(add_on, present))
+    }
+
+    /// The same line with these add-ons; without a line, nothing changes.
+    #[must_use]
+    pub fn holding(self, add_ons: AddOns) -> Self {
         match self {
             Self::None => Self::None,
-            Self::Dsl(add_ons) => Self::Dsl(add_ons.with(add_on, present)),
-            Self::FiberOptic(add_ons) => Self::FiberOptic(add_ons.with(add_on, present)),
+            Self::Dsl(_) => Self::Dsl(add_ons),
+            Self::FiberOptic(_) => Self::FiberOptic(add_ons),
         }
     }
 }

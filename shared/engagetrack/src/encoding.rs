@@ -61,7 +61,8 @@ const fn optional(field: Field) -> Field {
 
 const NO_PHONE: Kind = Kind::Dependent("No phone service");
 const NO_INTERNET: Kind = Kind::Dependent("No internet service");
-const LARGEST_CHARGE: f64 = 1_000_000.0;
+/// The most dollars, a month or in total, that a profile may hold.
+pub const LARGEST_CHARGE: f64 = 1_000_000.0;
 
 /// Every field of a profile: the model's features in the model's order, then behaviour and variant.
 #[rustfmt::skip]

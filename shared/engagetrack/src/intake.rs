@@ -402,7 +402,7 @@ impl Columns {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::encoding::codes;
     use proptest::prelude::*;
@@ -418,7 +418,7 @@ mod tests {
         }
     }
 
-    fn any_profile() -> impl Strategy<Value = Profile> {
+    pub(crate) fn any_profile() -> impl Strategy<Value = Profile> {
         let fields: Vec<_> = FIELDS.iter().map(|field| any_code(field.kind)).collect();
         fields.prop_filter_map("an impossible plan", |codes| {
             encoding::profile(&codes.try_into().ok()?).ok()

@@ -7,6 +7,9 @@
 
 pub mod analytics;
 pub mod card;
+pub mod catalogue;
+#[cfg(test)]
+mod catalogue_source;
 pub mod customer;
 pub mod directory;
 pub mod encoding;
@@ -16,6 +19,8 @@ pub mod explanation;
 pub mod intake;
 pub mod lifecycle;
 pub mod model;
+pub mod nudges;
+pub mod plan;
 pub mod plan_change;
 pub mod population;
 pub mod pricing;
@@ -23,4 +28,5 @@ pub mod profile_json;
 pub mod quality;
 pub mod query;
 mod record;
+pub mod recourse;
 pub mod selection;

@@ -3,30 +3,11 @@
 //! Every customer has exactly one of each. The rules of the personas are tried in the order of the enum; the first that
 //! holds decides. Behaviour that is not known counts as unremarkable.
 
-use crate::customer::{AddOn, Behaviour, Contract, Internet, Profile, vocabulary};
+pub use crate::customer::{Persona, Stage};
+
+use crate::customer::{AddOn, Behaviour, Contract, Internet, Profile};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-vocabulary! {
-    /// Whom a marketer would see in the plan and the behaviour of a customer.
-    Persona { /// More than three support calls, or an invoice more than 15 days late.
-        Strained = "strained", /// No internet line.
-        Essentials = "essentials", /// Three or more of security, backup, protection, support.
-        Protected = "protected", /// Both streaming services.
-        Entertainer = "entertainer", /// Bound for a year or two.
-        Committed = "committed", /// Fibre.
-        SpeedSeeker = "speed-seeker", /// DSL.
-        ValueSeeker = "value-seeker" }
-}
-
-vocabulary! {
-    /// How far a customer has come with us.
-    Stage { /// The first three months.
-        Onboarding = "onboarding", /// Months 4 to 12.
-        Adoption = "adoption", /// Months 13 to 36.
-        Growth = "growth", /// Beyond three years.
-        Mature = "mature" }
-}
 
 /// A persona with its name and what characterises it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -1,6 +1,7 @@
 //! The price list: what each service adds to the monthly charge, as fitted on the real customers.
 
 use crate::customer::{AddOn, Internet, InternetService, Phone, Profile};
+use crate::encoding::LARGEST_CHARGE;
 
 /// Dollars a month for each service.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +40,8 @@ impl PriceList {
     }
 
     /// The profile with this plan, re-priced: the monthly charge moves by what the list says of the difference, and
-    /// the total by that times the tenure, as if the customer had had the plan from the start. Neither falls below 0.
+    /// the total by that times the tenure, as if the customer had had the plan from the start. Both stay within what a profile may
+    /// hold, so that the result can be sent as a profile.
     #[must_use]
     pub fn repriced(&self, from: &Profile, to: Profile) -> Profile {
         let change = self.monthly(to.phone, to.internet) - self.monthly(from.phone, from.internet);
@@ -51,11 +53,10 @@ impl PriceList {
             };
         }
         let over_tenure = f64::from(from.tenure_months) * change;
+        let allowed = |dollars: f64| dollars.clamp(0.0, LARGEST_CHARGE);
         Profile {
-            monthly_charges: (from.monthly_charges + change).max(0.0),
-            total_charges: from
-                .total_charges
-                .map(|total| (total + over_tenure).max(0.0)),
+            monthly_charges: allowed(from.monthly_charges + change),
+            total_charges: from.total_charges.map(|total| allowed(total + over_tenure)),
             ..to
         }
     }
