@@ -12,6 +12,7 @@ pub const DOCUMENT: &str = include_str!("../openapi.json");
     tags((name = "predict", description = "Will this customer leave?"),
         (name = "explain", description = "Why does the model expect that?"),
         (name = "analytics", description = "What do the customers look like, and did the experiment work?"),
+        (name = "nudges", description = "What to do about it?"),
         (name = "summary", description = "The directory, and all that is known of one customer."))
 )]
 struct Whole;
@@ -22,6 +23,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     api.merge(predict::Api::openapi());
     api.merge(explain::Api::openapi());
     api.merge(analytics::Api::openapi());
+    api.merge(nudges::Api::openapi());
     api.merge(summary::Api::openapi());
     api.openapi = utoipa::openapi::OpenApiVersion::Version31;
     api

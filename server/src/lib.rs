@@ -47,6 +47,7 @@ pub fn router(settings: &Settings) -> Router {
     Router::new()
         .merge(analytics::router())
         .merge(explain::router())
+        .merge(nudges::router())
         .merge(predict::router())
         .merge(summary::router())
         .route("/healthz", get(async || "ok\n"))

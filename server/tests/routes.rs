@@ -20,6 +20,7 @@ fn routers() -> Vec<(&'static str, &'static str, MethodRouter)> {
     };
     of("analytics", analytics::routes().into())
         .chain(of("explain", explain::routes().into()))
+        .chain(of("nudges", nudges::routes().into()))
         .chain(of("predict", predict::routes().into()))
         .chain(of("summary", summary::routes().into()))
         .collect()

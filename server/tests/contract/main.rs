@@ -5,6 +5,7 @@
 mod analytics;
 mod explain;
 mod home;
+mod nudges;
 mod predict;
 mod problems;
 mod summary;

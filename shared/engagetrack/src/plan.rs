@@ -70,6 +70,7 @@ impl Step {
 
 /// Every field of a profile that a change of plan alters, with its new value; fields that stay are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = AlteredFields)]
 pub struct PlanChange {
     /// The new contract.
     #[serde(skip_serializing_if = "Option::is_none")]

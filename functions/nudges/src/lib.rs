@@ -1,0 +1,104 @@
+//! `/v1/nudges`: what to do about it?
+
+#![forbid(unsafe_code)]
+
+use axum::extract::RawQuery;
+use axum::http::HeaderMap;
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
+use engagetrack::customer::Profile;
+use engagetrack::nudges::{Advice, Options, Request};
+use engagetrack::profile_json::ProfileJson;
+use engagetrack::query::Query;
+use engagetrack::{card, intake, population};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+use web::negotiation::preferred;
+use web::{Problem, Segment, Usage};
+
+/// The paths of this function and what answers there.
+pub fn routes() -> [(&'static str, MethodRouter); 2] {
+    [
+        ("/v1/nudges", post(advise_posted)),
+        ("/v1/nudges/{customer_id}", get(advise_customer)),
+    ]
+}
+
+/// The router of this function.
+pub fn router() -> Router {
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
+}
+
+/// What this function adds to the API's description.
+#[derive(OpenApi)]
+#[openapi(paths(advise_customer, advise_posted))]
+pub struct Api;
+
+/// What to do about one customer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CustomerAdvice {
+    /// The customer's id; null for an anonymous profile.
+    #[schema(required)]
+    pub customer_id: Option<String>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub advice: Advice,
+}
+
+impl CustomerAdvice {
+    fn new(customer_id: Option<String>, profile: &Profile, request: &Request) -> Self {
+        Self {
+            customer_id,
+            advice: request.advice(profile),
+        }
+    }
+
+    fn noted(self) -> (Extension<Usage>, axum::Json<Self>) {
+        let usage = Usage::of_customer("nudges", self.customer_id.as_deref());
+        let usage = usage.scored(self.advice.probability, card::VERSION);
+        (usage.noted(), axum::Json(self))
+    }
+}
+
+fn request(query: Option<String>) -> Result<Request, Problem> {
+    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
+    let request = Request::from_query(&mut query);
+    query.finish().map_err(Problem::invalid)?;
+    Ok(request)
+}
+
+/// Suggests what to do about one of the embedded customers.
+#[utoipa::path(get, path = "/v1/nudges/{customer_id}", tag = "nudges",
+    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE"), Options),
+    responses((status = 200, body = CustomerAdvice),
+        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn advise_customer(
+    headers: HeaderMap,
+    Segment(id): Segment,
+    RawQuery(query): RawQuery,
+) -> Result<(Extension<Usage>, axum::Json<CustomerAdvice>), Problem> {
+    preferred(&headers, &["application/json"])?;
+    let request = request(query)?;
+    let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
+    Ok(CustomerAdvice::new(Some(id), &customer.profile(), &request).noted())
+}
+
+/// Suggests what to do about a customer with the posted profile.
+#[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options), request_body = ProfileJson,
+    responses((status = 200, body = CustomerAdvice),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn advise_posted(
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: web::body::Json<intake::Json>,
+) -> Result<(Extension<Usage>, axum::Json<CustomerAdvice>), Problem> {
+    preferred(&headers, &["application/json"])?;
+    let request = request(query)?;
+    let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
+    Ok(CustomerAdvice::new(submission.customer_id, &submission.profile, &request).noted())
+}

@@ -1,0 +1,94 @@
+//! Finds the smallest recourse of every embedded customer, and says how many need how many changes and how long it took.
+//!
+//! ```text
+//! cargo run --release -p engagetrack --example recourse_audit -- [--target P] [--repeat N] [--json]
+//! ```
+//!
+//! `--target P` is the probability to get below, 0.5 where it is not given; `--repeat N` does the work N times and reports
+//! the median; `--json` prints one object with the seconds and, customer by customer in the order of the ids, the number
+//! of changes, null where the target is out of reach.
+
+use engagetrack::customer::{Contract, Profile};
+use engagetrack::population;
+use engagetrack::recourse::{self, Recourse};
+use std::error::Error;
+use std::time::Instant;
+
+/// A target that nobody reaches, so that every plan of a customer is tried.
+const OUT_OF_REACH: f64 = f64::MIN_POSITIVE;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut target, mut repeat, mut json) = (recourse::USUAL_TARGET, 1, false);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || {
+            let value = arguments.next();
+            value.ok_or_else(|| format!("{argument} needs a value"))
+        };
+        match argument.as_str() {
+            "--target" => target = value()?.parse()?,
+            "--repeat" => repeat = value()?.parse::<usize>()?.max(1),
+            "--json" => json = true,
+            _ => return Err(format!("unknown option {argument:?}").into()),
+        }
+    }
+    let profiles: Vec<Profile> = population::all()
+        .map(|customer| customer.profile())
+        .collect();
+    let mut found = Vec::new();
+    let seconds = median(repeat, || {
+        found = profiles
+            .iter()
+            .map(|profile| recourse::find(profile, target))
+            .collect();
+    });
+    if json {
+        let steps: Vec<String> = found.iter().map(steps).collect();
+        println!("{{\"seconds\":{seconds},\"steps\":[{}]}}", steps.join(","));
+        return Ok(());
+    }
+    let count = |wanted: &dyn Fn(&Recourse) -> bool| found.iter().filter(|one| wanted(one)).count();
+    println!(
+        "{} customers, to get below {target}: {:.3} s",
+        found.len(),
+        seconds
+    );
+    for (name, steps) in [("nothing", 0), ("one step", 1), ("two", 2), ("three", 3)] {
+        let customers = count(&|one| one.reachable && one.steps == steps);
+        println!("{name:>12} {customers:>6}");
+    }
+    let more = count(&|one| one.reachable && one.steps > 3);
+    println!("{:>12} {more:>6}", "more");
+    println!("{:>12} {:>6}", "unreachable", count(&|one| !one.reachable));
+
+    let whole = profiles.iter().find(|profile| {
+        profile.contract == Contract::MonthToMonth && profile.internet.add_ons().is_some()
+    });
+    if let Some(profile) = whole {
+        let seconds = median(repeat.max(101), || {
+            recourse::find(profile, OUT_OF_REACH);
+        });
+        println!("all 1,536 plans of one customer: {:.3} ms", seconds * 1e3);
+    }
+    Ok(())
+}
+
+fn steps(found: &Recourse) -> String {
+    match found.reachable {
+        true => found.steps.to_string(),
+        false => "null".to_owned(),
+    }
+}
+
+/// Does the work as often as asked; the median time in seconds.
+fn median(repeat: usize, mut work: impl FnMut()) -> f64 {
+    let mut seconds: Vec<f64> = (0..repeat)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
