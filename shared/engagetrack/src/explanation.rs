@@ -3,7 +3,7 @@
 //! Contributions are in log-odds and calibrated: base value + sum of contributions = log-odds of the probability shown.
 
 use crate::customer::Profile;
-use crate::encoding::{self, FEATURES, FIELDS, Kind, at};
+use crate::encoding::{self, FEATURES, FIELDS, Kind, Row, at};
 use crate::model;
 use crate::population::Customer;
 use forest::{Aligned, Forest};
@@ -103,7 +103,7 @@ pub fn explain(profile: &Profile) -> Explanation {
 /// The pairwise interactions behind the prediction for a profile.
 pub fn interactions(profile: &Profile) -> Interactions {
     let mut matrix = [0.0; SIDE * SIDE];
-    forest().interactions(&encoding::encode(profile), &mut matrix);
+    row_interactions(&encoding::encode(profile), &mut matrix);
     Interactions {
         features: FIELDS[..FEATURES].iter().map(|field| field.name).collect(),
         values: matrix
@@ -112,6 +112,11 @@ pub fn interactions(profile: &Profile) -> Interactions {
             .map(|row| row[..FEATURES].to_vec())
             .collect(),
     }
+}
+
+/// The interactions behind the prediction for an encoded profile, as a matrix row by row, the bias last.
+pub(crate) fn row_interactions(row: &Row, matrix: &mut [f64; SIDE * SIDE]) {
+    forest().interactions(row, matrix);
 }
 
 /// The contributions of many encoded profiles, row after row: the features in order, then the base value.

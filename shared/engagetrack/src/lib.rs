@@ -16,6 +16,8 @@ pub mod encoding;
 pub mod error;
 pub mod experiment;
 pub mod explanation;
+#[cfg(test)]
+mod golden;
 pub mod intake;
 pub mod lifecycle;
 pub mod model;
