@@ -1,30 +1,30 @@
-//! `/v1/summary`: the directory of all customers, and all that is known of one.
+//! `/v1/summary`: the directory of all customers, all that is known of one, and what people did with it.
 
 #![forbid(unsafe_code)]
 
 use axum::extract::RawQuery;
-use axum::http::HeaderMap;
-use axum::routing::{MethodRouter, get};
-use axum::{Extension, Router};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Json, Router};
 use engagetrack::card;
-use engagetrack::customer::CustomerId;
-use engagetrack::directory::{self, Page, Paging};
-use engagetrack::lifecycle::{self, Persona, PersonaCard, Stage};
-use engagetrack::model::{self, Prediction};
+use engagetrack::directory::{Page, Paging, Request};
+use engagetrack::error::FieldError;
 use engagetrack::population::{self, Customer};
-use engagetrack::profile_json::ProfileJson;
 use engagetrack::query::Query;
 use engagetrack::selection::Filters;
-use serde::Serialize;
+use engagetrack::summary::{Summary, report};
+use engagetrack::{intake, nudges};
 use utoipa::{OpenApi, ToSchema};
 use web::negotiation::preferred;
-use web::{Problem, Segment, Usage};
+use web::{Problem, Segment, Usage, body};
 
 /// The paths of this function and what answers there.
-pub fn routes() -> [(&'static str, MethodRouter); 2] {
+pub fn routes() -> [(&'static str, MethodRouter); 3] {
     [
         ("/v1/summary", get(list)),
         ("/v1/summary/{customer_id}", get(summarise)),
+        ("/v1/summary/{customer_id}/events", post(note)),
     ]
 }
 
@@ -39,81 +39,145 @@ pub fn router() -> Router {
 
 /// What this function adds to the API's description.
 #[derive(OpenApi)]
-#[openapi(paths(list, summarise))]
+#[openapi(paths(list, summarise, note))]
 pub struct Api;
 
-/// All that is known of one customer.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Summary {
-    /// The id.
-    #[schema(value_type = String)]
-    pub customer_id: CustomerId,
-    /// The profile.
-    pub profile: ProfileJson,
-    /// Whether the customer left, in the simulated history.
-    pub churned: bool,
-    #[serde(flatten)]
-    #[allow(missing_docs)]
-    pub prediction: Prediction,
-    /// The persona.
-    pub persona: PersonaCard,
-    /// The lifecycle stage.
-    pub stage: Stage,
-    /// Whether the customer is at risk.
-    pub at_risk: bool,
+const TEXT: &str = "text/plain; charset=utf-8";
+const CSV: &str = "text/csv; charset=utf-8";
+
+/// Has a browser save the answer under this name.
+fn attachment(file: &str) -> String {
+    format!("attachment; filename=\"{file}\"")
 }
 
-impl From<Customer> for Summary {
-    fn from(customer: Customer) -> Self {
-        let profile = customer.profile();
-        let prediction = model::predict(&profile);
-        Self {
-            customer_id: customer.id(),
-            profile: ProfileJson::from(&profile),
-            churned: customer.churned(),
-            persona: Persona::of(&profile).card(),
-            stage: Stage::of(&profile),
-            at_risk: lifecycle::at_risk(&profile, prediction.probability),
-            prediction,
+fn find(id: &str) -> Result<Customer, Problem> {
+    population::find(id).ok_or_else(|| Problem::unknown_customer(id))
+}
+
+/// Lists the customers who pass the filters, searched and sorted: a page as JSON, or, where `Accept` prefers
+/// `text/csv`, all of them (or `limit`) as a file.
+#[utoipa::path(get, path = "/v1/summary", tag = "summary", params(Filters, Paging),
+    responses((status = 200, content((Page = "application/json"), (String = "text/csv"))),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    let format = preferred(&headers, &["application/json", "text/csv"])?;
+    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
+    let request = Request::from_query(&mut query);
+    query.finish().map_err(Problem::invalid)?;
+    let usage = |count| {
+        Usage::of_many("list", count)
+            .scored_by(card::VERSION)
+            .noted()
+    };
+    if format == 0 {
+        let page = request.page();
+        return Ok((usage(page.items.len()), Json(page)).into_response());
+    }
+    let (file, count) = request.csv();
+    let headers = [
+        (header::CONTENT_TYPE, CSV.to_owned()),
+        (header::CONTENT_DISPOSITION, attachment("customers.csv")),
+    ];
+    Ok((usage(count), headers, file).into_response())
+}
+
+/// Tells all that is known of one customer: a report as text, or, where `Accept` prefers `application/json`, the same as
+/// data.
+#[utoipa::path(get, path = "/v1/summary/{customer_id}", tag = "summary",
+    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE")),
+    responses((status = 200, content((String = "text/plain"), (Summary = "application/json"))),
+        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn summarise(headers: HeaderMap, Segment(id): Segment) -> Result<Response, Problem> {
+    let format = preferred(&headers, &["text/plain", "application/json"])?;
+    let customer = find(&id)?;
+    let usage = |action| {
+        Usage::of_customer(action, Some(&id))
+            .scored(customer.probability(), card::VERSION)
+            .noted()
+    };
+    if format == 1 {
+        return Ok((usage("summary"), Json(Summary::of(customer))).into_response());
+    }
+    let file = format!("summary_{}.txt", customer.id());
+    let headers = [
+        (header::CONTENT_TYPE, TEXT.to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&file)),
+    ];
+    Ok((usage("report"), headers, report(customer)).into_response())
+}
+
+/// What a person can have done: taken a change into the what-if, asked for another wording, downloaded the report, sent a
+/// nudge, seen it accepted or declined.
+const KINDS: [&str; 6] = [
+    "applied", "rotated", "exported", "sent", "accepted", "declined",
+];
+
+/// What a person did with a customer's nudges or report.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct Deed {
+    /// `applied`, `rotated`, `exported`, `sent`, `accepted` or `declined`.
+    #[schema(example = "applied")]
+    kind: String,
+    /// With which nudge, if with one.
+    #[schema(example = "annual-contract")]
+    nudge_id: Option<String>,
+}
+
+/// Reads a deed: its kind, and the nudge it was done with.
+fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), Vec<FieldError>> {
+    let intake::Json::Object(members) = json else {
+        return Err(vec![FieldError::new(
+            "",
+            "must be an object with kind and nudge_id",
+        )]);
+    };
+    let mut errors = Vec::new();
+    let (mut kind, mut nudge_id) = (None, None);
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("kind", intake::Json::Text(text)) if KINDS.contains(&text.as_str()) => {
+                kind = KINDS.into_iter().find(|known| known == text);
+            }
+            ("kind", _) => errors.push(FieldError::new(name, format!("must be one of {KINDS:?}"))),
+            ("nudge_id", intake::Json::Null) => {}
+            ("nudge_id", intake::Json::Text(text)) if nudges::known_id(text).is_some() => {
+                nudge_id = nudges::known_id(text)
+            }
+            ("nudge_id", _) => errors.push(FieldError::new(
+                name,
+                "must be the id of a nudge in the catalogue",
+            )),
+            _ => errors.push(FieldError::new(
+                name,
+                "is unknown; the fields are kind, nudge_id",
+            )),
+        }
+    }
+    match kind {
+        Some(kind) if errors.is_empty() => Ok((kind, nudge_id)),
+        Some(_) => Err(errors),
+        None => {
+            if !members.iter().any(|(name, _)| name == "kind") {
+                errors.push(FieldError::new("kind", "is required"));
+            }
+            Err(errors)
         }
     }
 }
 
-/// Lists the customers who pass the filters, searched, sorted and paged.
-#[utoipa::path(get, path = "/v1/summary", tag = "summary",
-    params(Filters, Paging),
-    responses((status = 200, body = Page),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
-async fn list(
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, axum::Json<Page>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-    let request = directory::Request::from_query(&mut query);
-    query.finish().map_err(Problem::invalid)?;
-    let page = request.page();
-    Ok((
-        Usage::of_many("list", page.items.len())
-            .scored_by(card::VERSION)
-            .noted(),
-        axum::Json(page),
-    ))
-}
-
-/// Tells all that is known of one customer.
-#[utoipa::path(get, path = "/v1/summary/{customer_id}", tag = "summary",
+/// Notes in the usage log what a person did with a customer's nudges or report.
+#[utoipa::path(post, path = "/v1/summary/{customer_id}/events", tag = "summary", request_body = Deed,
     params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE")),
-    responses((status = 200, body = Summary),
-        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
-async fn summarise(
-    headers: HeaderMap,
+    responses((status = 204, description = "Noted."),
+        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument),
+        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+async fn note(
     Segment(id): Segment,
-) -> Result<(Extension<Usage>, axum::Json<Summary>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    let summary = Summary::from(customer);
-    let usage = Usage::of_customer("summary", Some(&id))
-        .scored(summary.prediction.probability, card::VERSION);
-    Ok((usage.noted(), axum::Json(summary)))
+    body::Json(json): body::Json<intake::Json>,
+) -> Result<(Extension<Usage>, StatusCode), Problem> {
+    find(&id)?;
+    let (kind, nudge_id) = deed(&json).map_err(Problem::invalid)?;
+    let usage = Usage::of_customer("event", Some(&id)).reporting(kind, nudge_id.map(str::to_owned));
+    Ok((usage.noted(), StatusCode::NO_CONTENT))
 }

@@ -1,5 +1,5 @@
-use crate::home::{get, request, send, some_customer};
-use serde_json::Value;
+use crate::home::{get, post_json, request, send, some_customer};
+use serde_json::{Value, json};
 
 #[test]
 fn the_directory_is_paged_from_the_likeliest_to_leave() {
@@ -89,4 +89,97 @@ fn one_customer_is_summarised() {
     assert!(summary["profile"]["contract"].is_string() && summary["churned"].is_boolean());
     let prediction = get(&format!("/v1/predict/{id}")).json();
     assert_eq!(summary["probability"], prediction["probability"]);
+}
+
+#[test]
+fn a_report_is_a_file_to_forward() {
+    let id = some_customer();
+    let answer = get(&format!("/v1/summary/{id}"));
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(
+        answer.header("content-disposition"),
+        format!("attachment; filename=\"summary_{id}.txt\"")
+    );
+    assert!(answer.text.contains(&id) && answer.text.ends_with('\n'));
+    let prediction = get(&format!("/v1/predict/{id}")).json();
+    let percent = format!(
+        "{:.1} %",
+        100.0 * prediction["probability"].as_f64().unwrap()
+    );
+    assert!(
+        answer.text.contains(&percent)
+            && answer
+                .text
+                .contains(prediction["model_version"].as_str().unwrap())
+    );
+}
+
+#[test]
+fn the_data_behind_the_report_are_those_of_the_other_functions() {
+    let id = some_customer();
+    let summary = send(
+        request("GET", &format!("/v1/summary/{id}")).header("accept", "application/json"),
+        b"",
+    )
+    .json();
+    let nudges = get(&format!("/v1/nudges/{id}")).json();
+    assert_eq!(summary["nudges"], nudges["nudges"]);
+    assert_eq!(summary["recourse"], nudges["recourse"]);
+    let explanation = get(&format!("/v1/explain/{id}")).json();
+    assert_eq!(
+        summary["explanation"]["contributions"],
+        explanation["contributions"]
+    );
+}
+
+#[test]
+fn the_directory_is_also_a_file() {
+    let csv = |path: &str| send(request("GET", path).header("accept", "text/csv"), b"");
+    let answer = csv("/v1/summary?contract=Two+year&sort=-probability");
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(
+        answer.header("content-disposition"),
+        "attachment; filename=\"customers.csv\""
+    );
+    let page = get("/v1/summary?contract=Two+year&sort=-probability&limit=1").json();
+    assert_eq!(
+        answer.text.lines().count() as u64,
+        1 + page["total"].as_u64().unwrap()
+    );
+    assert!(
+        answer
+            .text
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with(page["items"][0]["customer_id"].as_str().unwrap())
+    );
+    assert_eq!(csv("/v1/summary?limit=3").text.lines().count(), 4);
+}
+
+#[test]
+fn what_a_person_did_is_noted() {
+    let id = some_customer();
+    let path = format!("/v1/summary/{id}/events");
+    let nudge = get(&format!("/v1/nudges/{id}")).json()["nudges"][0]["id"].clone();
+    for kind in [
+        "applied", "rotated", "exported", "sent", "accepted", "declined",
+    ] {
+        let answer = post_json(&path, &json!({"kind": kind, "nudge_id": nudge}));
+        assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    }
+    assert_eq!(post_json(&path, &json!({"kind": "exported"})).status, 204);
+    for wrong in [
+        json!({}),
+        json!([]),
+        json!({"kind": "looked"}),
+        json!({"kind": "sent", "nudge_id": "nonsense"}),
+        json!({"kind": "sent", "who": 1}),
+    ] {
+        assert_eq!(post_json(&path, &wrong).status, 422, "{wrong}");
+    }
+    assert_eq!(
+        post_json("/v1/summary/0000-ZZZZZ/events", &json!({"kind": "sent"})).status,
+        404
+    );
 }

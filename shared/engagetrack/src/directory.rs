@@ -7,6 +7,7 @@ use crate::population::{self, Customer};
 use crate::query::Query;
 use crate::selection::Selection;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use utoipa::{IntoParams, ToSchema};
 
@@ -169,6 +170,45 @@ impl Request {
         customers
     }
 
+    /// The customers that are meant as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit.
+    pub fn csv(&self) -> (Vec<u8>, usize) {
+        let customers = self.customers();
+        let rest = customers.get(self.offset..).unwrap_or_default();
+        let meant = &rest[..self.limit.unwrap_or(rest.len()).min(rest.len())];
+        let mut writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .has_headers(false)
+            .from_writer(Vec::with_capacity(128 * (meant.len() + 1)));
+        let mut write = |cells: &[&str]| {
+            let defused = cells.iter().map(|cell| defused(cell));
+            writer
+                .write_record(defused.map(Cow::into_owned))
+                .expect("memory takes every row, and all have as many cells");
+        };
+        write(&COLUMNS);
+        for &customer in meant {
+            let entry = Entry::from(customer);
+            write(&[
+                entry.customer_id.as_str(),
+                &entry.probability.to_string(),
+                entry.risk_level.name(),
+                &entry.percentile.to_string(),
+                entry.persona.name(),
+                entry.stage.name(),
+                &entry.at_risk.to_string(),
+                entry.variant.map_or("", Variant::name),
+                entry.contract.name(),
+                &entry.tenure_months.to_string(),
+                &entry.monthly_charges.to_string(),
+                &entry.churned.to_string(),
+            ]);
+        }
+        (
+            writer.into_inner().expect("memory can be flushed"),
+            meant.len(),
+        )
+    }
+
     /// The page that is meant.
     pub fn page(&self) -> Page {
         let customers = self.customers();
@@ -183,6 +223,30 @@ impl Request {
             total,
             next_cursor: (end < total && self.offset < total).then(|| end.to_string()),
         }
+    }
+}
+
+/// The columns of the file: the fields of an [`Entry`].
+const COLUMNS: [&str; 12] = [
+    "customer_id",
+    "probability",
+    "risk_level",
+    "percentile",
+    "persona",
+    "stage",
+    "at_risk",
+    "variant",
+    "contract",
+    "tenure_months",
+    "monthly_charges",
+    "churned",
+];
+
+/// A cell that no spreadsheet runs as a formula: an apostrophe goes before one that begins like it.
+fn defused(cell: &str) -> Cow<'_, str> {
+    match cell.as_bytes().first() {
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{cell}").into(),
+        _ => cell.into(),
     }
 }
 
@@ -226,6 +290,43 @@ mod tests {
                 .as_str()
                 .starts_with(&wanted.as_str()[..7])
         }));
+    }
+
+    #[test]
+    fn the_file_holds_what_the_pages_hold() {
+        let request = request("contract=Two+year&sort=monthly_charges");
+        let (file, count) = request.csv();
+        let mut reader = csv::Reader::from_reader(file.as_slice());
+        let entry = serde_json::to_value(Entry::from(request.customers()[0])).unwrap();
+        let fields: Vec<&str> = entry
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let mut columns = COLUMNS;
+        columns.sort();
+        assert_eq!(fields, columns);
+        assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
+        let ids: Vec<String> = reader
+            .records()
+            .map(|record| record.unwrap()[0].to_owned())
+            .collect();
+        let expected: Vec<String> = request
+            .customers()
+            .iter()
+            .map(|customer| customer.id().to_string())
+            .collect();
+        assert_eq!((ids, count), (expected.clone(), expected.len()));
+        assert!(file.ends_with(b"\r\n"));
+    }
+
+    #[test]
+    fn a_cell_that_looks_like_a_formula_is_defused() {
+        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1"] {
+            assert_eq!(defused(cell), format!("'{cell}"));
+        }
+        assert_eq!(defused("a=b"), "a=b");
     }
 
     #[test]

@@ -32,3 +32,4 @@ pub mod query;
 mod record;
 pub mod recourse;
 pub mod selection;
+pub mod summary;

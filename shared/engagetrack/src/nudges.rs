@@ -25,6 +25,14 @@ pub const NOTE: &str = "A projected probability is what the model expects of a c
 /// Highest variation of wording that can be asked for; beyond an entry's last, its wordings begin again.
 const MOST_ROTATIONS: usize = 1_000_000;
 
+/// The id of an entry of the catalogue, if this is one.
+pub fn known_id(id: &str) -> Option<&'static str> {
+    CATALOGUE
+        .iter()
+        .map(|entry| entry.id)
+        .find(|known| *known == id)
+}
+
 /// One suggestion for one customer.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Nudge {

@@ -128,6 +128,18 @@ impl PlanChange {
             total_charges: altered(from.total_charges, to.total_charges).flatten(),
         }
     }
+
+    /// Each add-on with what becomes of it: added, dropped or left as it is.
+    pub fn add_ons(&self) -> [(AddOn, Option<bool>); 6] {
+        [
+            (AddOn::OnlineSecurity, self.online_security),
+            (AddOn::OnlineBackup, self.online_backup),
+            (AddOn::DeviceProtection, self.device_protection),
+            (AddOn::TechSupport, self.tech_support),
+            (AddOn::StreamingTv, self.streaming_tv),
+            (AddOn::StreamingMovies, self.streaming_movies),
+        ]
+    }
 }
 
 #[cfg(test)]
