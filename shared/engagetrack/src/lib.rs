@@ -10,6 +10,7 @@ pub mod card;
 pub mod catalogue;
 #[cfg(test)]
 mod catalogue_source;
+pub mod cohort_change;
 pub mod customer;
 pub mod directory;
 pub mod encoding;
@@ -23,7 +24,6 @@ pub mod lifecycle;
 pub mod model;
 pub mod nudges;
 pub mod plan;
-pub mod plan_change;
 pub mod population;
 pub mod pricing;
 pub mod profile_json;

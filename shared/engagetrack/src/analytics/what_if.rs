@@ -1,11 +1,11 @@
 //! A cohort before and after one change of plan.
 
 use super::table::Table;
+use crate::cohort_change::{CohortChange, CohortChangeJson};
 use crate::encoding;
 use crate::error::FieldError;
 use crate::intake::{self, Json};
 use crate::model;
-use crate::plan_change::{PlanChange, PlanChangeJson};
 use crate::query::Query;
 use crate::selection::{Filters, Selection};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct WhatIfJson {
     #[schema(required = false)]
     filters: Filters,
     /// What changes for those whom it fits.
-    change: PlanChangeJson,
+    change: CohortChangeJson,
 }
 
 /// Whom to change, and how.
@@ -33,7 +33,7 @@ pub struct WhatIfRequest {
     /// Which customers are meant.
     pub selection: Selection,
     /// What changes for those whom it fits.
-    pub change: PlanChange,
+    pub change: CohortChange,
 }
 
 impl WhatIfRequest {
@@ -73,7 +73,7 @@ impl WhatIfRequest {
                 ("filters", _) => {
                     errors.push(FieldError::new(name, "must be an object of filters"))
                 }
-                ("change", value) => match PlanChange::from_json(value) {
+                ("change", value) => match CohortChange::from_json(value) {
                     Ok(read) => change = Some(read),
                     Err(found) => errors.extend(found.into_iter().map(within)),
                 },

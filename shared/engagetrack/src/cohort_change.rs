@@ -25,9 +25,9 @@ const CHANGEABLE: [usize; 12] = [
 
 /// A change of plan as JSON: the new value of at least one field. Charges follow from the price list.
 #[derive(ToSchema)]
-#[schema(as = PlanChange)]
+#[schema(as = CohortChange)]
 #[allow(dead_code)]
-pub struct PlanChangeJson {
+pub struct CohortChangeJson {
     /// Has a telephone.
     phone_service: Option<bool>,
     /// Has several lines; needs a telephone.
@@ -56,12 +56,12 @@ pub struct PlanChangeJson {
 
 /// A change of plan that does not contradict itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PlanChange {
+pub struct CohortChange {
     /// Positions in [`FIELDS`] and their new codes.
     codes: Vec<(usize, f64)>,
 }
 
-impl PlanChange {
+impl CohortChange {
     /// Reads a change from a JSON object; a null changes nothing.
     ///
     /// # Errors
@@ -175,8 +175,8 @@ mod tests {
     use crate::customer::{Internet, Phone};
     use crate::population;
 
-    fn change(json: &str) -> Result<PlanChange, Vec<FieldError>> {
-        PlanChange::from_json(&serde_json::from_str(json).unwrap())
+    fn change(json: &str) -> Result<CohortChange, Vec<FieldError>> {
+        CohortChange::from_json(&serde_json::from_str(json).unwrap())
     }
 
     fn pointers(json: &str) -> Vec<String> {
