@@ -3,54 +3,45 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod command;
+mod connections;
 mod dashboard;
+mod gate;
+mod health;
+mod metrics;
+mod security;
+mod settings;
 
 pub use api::openapi;
+pub use command::command;
+pub use connections::Stopping;
+pub use settings::Settings;
 
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use std::env;
+use metrics::Metrics;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tower::ServiceBuilder;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use web::Problem;
 use web::usage_log::{Destination, UsageLog};
 
-/// How the server is set up.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Address to listen on, `$HOST`; 127.0.0.1 when unset.
-    pub host: String,
-    /// Port to listen on, `$PORT`; 8080 when unset, 0 for any free one.
-    pub port: String,
-    /// Where the built dashboard lies, `$DASHBOARD_DIR`; `dashboard/dist` when unset.
-    pub dashboard: PathBuf,
-}
+/// Bytes from which on an answer is worth compressing: what fits one packet is not.
+const COMPRESSED_FROM: u64 = 1400;
 
-impl Settings {
-    /// Reads the settings from the environment.
-    pub fn from_env() -> Self {
-        let variable =
-            |name: &str, usual: &str| env::var(name).unwrap_or_else(|_| usual.to_owned());
-        Self {
-            host: variable("HOST", "127.0.0.1"),
-            port: variable("PORT", "8080"),
-            dashboard: variable("DASHBOARD_DIR", "dashboard/dist").into(),
-        }
-    }
-}
-
-/// The five functions, the description of the API, the health check and the dashboard.
-pub fn router(settings: &Settings) -> Router {
-    Router::new()
+/// The five functions, the description of the API and the dashboard behind the gate; health and metrics beside it.
+pub fn router(settings: &Settings, usage_log: &UsageLog, stopping: &Stopping) -> Router {
+    let product = Router::new()
         .merge(analytics::router())
         .merge(explain::router())
         .merge(nudges::router())
         .merge(predict::router())
         .merge(summary::router())
-        .route("/healthz", get(async || "ok\n"))
         .route(
             "/openapi.json",
             get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
@@ -59,7 +50,12 @@ pub fn router(settings: &Settings) -> Router {
             "/v1/{*path}",
             axum::routing::any(async || Problem::unknown_path()),
         )
-        .fallback_service(dashboard::service(&settings.dashboard))
+        .fallback_service(dashboard::service(&settings.dashboard));
+    let metrics = Metrics::new(usage_log.clone());
+    let router = gate::guard(product, settings)
+        .merge(health::router(usage_log.clone(), stopping.clone()))
+        .merge(metrics.router());
+    metrics.measure(router)
 }
 
 /// Listens where the settings say, says so on stdout, and serves until a signal to stop.
@@ -68,13 +64,13 @@ pub fn router(settings: &Settings) -> Router {
 /// An address that can't be listened on.
 pub async fn run(settings: Settings) -> io::Result<()> {
     web::logging::init();
-    let listener = TcpListener::bind(format!("{}:{}", settings.host, settings.port)).await?;
+    let listener = TcpListener::bind((settings.host.as_str(), settings.port)).await?;
     writeln!(
         io::stdout(),
         "EngageTrack AI is at http://{}",
         listener.local_addr()?
     )?;
-    let usage_log = UsageLog::from_env(Destination::File("logs/usage.log".into()));
+    let usage_log = UsageLog::from_env(Destination::File(settings.usage_log.clone()));
     serve(listener, &settings, usage_log).await
 }
 
@@ -87,18 +83,31 @@ pub async fn serve(
     settings: &Settings,
     usage_log: UsageLog,
 ) -> io::Result<()> {
-    let app = tower::make::Shared::new(web::app(router(settings), usage_log.clone()));
-    let served = axum::serve(listener, app)
-        .with_graceful_shutdown(stopped()?)
-        .await;
+    let stopping = Stopping::default();
+    let router = router(settings, &usage_log, &stopping);
+    let worthwhile = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::IMAGES);
+    let app = ServiceBuilder::new()
+        .map_response(security::secured)
+        .layer(CompressionLayer::new().compress_when(worthwhile))
+        .service(web::app(router, usage_log.clone()));
+    let stop = stopped(stopping.clone(), settings.drain)?;
+    connections::serve(listener, app, settings, &stopping, stop).await;
     usage_log.close();
-    served
+    Ok(())
 }
 
-fn stopped() -> io::Result<impl Future<Output = ()>> {
+/// Resolves when it is time to stop: at once on SIGINT; on SIGTERM after a while in which whoever sends requests here is told to
+/// send them elsewhere.
+fn stopped(stopping: Stopping, drain: Duration) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        let drained = async {
+            terminate.recv().await;
+            stopping.begin();
+            tokio::time::sleep(drain).await;
+        };
+        tokio::select! { () = drained => {}, _ = interrupt.recv() => {} }
+        stopping.begin();
     })
 }

@@ -1,6 +1,5 @@
 //! EngageTrack AI in one process: the five functions and the dashboard.
 
-#[tokio::main]
-async fn main() -> std::io::Result<()> {
-    server::run(server::Settings::from_env()).await
+fn main() -> std::process::ExitCode {
+    server::command(std::env::args().skip(1))
 }

@@ -87,7 +87,7 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
         (None, _) => None,
     };
     if let Some(problem) = problem {
-        if problem.status.is_server_error() {
+        if problem.status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(
                 request_id = id.as_str(),
                 path,

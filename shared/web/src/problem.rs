@@ -186,6 +186,13 @@ impl Problem {
         )
     }
 
+    /// Says after how many seconds it is worth to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.header = Some(Box::new((header::RETRY_AFTER, seconds.into())));
+        self
+    }
+
     /// The answer to a request with this path and id.
     pub(crate) fn into_document(self, instance: &str, request_id: &str) -> Response {
         let document = ProblemDocument {

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// The functions whose calls are logged, by the first segment of their paths below `/v1/`.
 const FUNCTIONS: [&str; 5] = ["predict", "explain", "nudges", "analytics", "summary"];
 
+/// What a home answers in place of a function, which then was not called.
+const REFUSED_BY_THE_HOME: [u16; 4] = [401, 429, 431, 503];
+
 /// Who called, as the authorizer says; handed on by a home in the request's extensions.
 #[derive(Clone, Debug)]
 pub struct Caller(pub String);
@@ -71,6 +74,11 @@ impl Usage {
         }
     }
 
+    /// How many customers a model scored.
+    pub fn scored_customers(&self) -> usize {
+        self.model_version.map_or(0, |_| self.count)
+    }
+
     /// The part of a response that carries it to the frame.
     pub fn noted(self) -> Extension<Self> {
         Extension(self)
@@ -86,12 +94,14 @@ pub(crate) struct Call<'c> {
     pub latency: Duration,
 }
 
-/// The event that a call leaves: always when it read or scored customers, and when a function refused or failed it.
+/// The event that a call leaves: always when it read or scored customers, and when a function refused
+/// or failed it.
 pub(crate) fn event(call: Call<'_>, usage: Option<Usage>) -> Option<Event> {
     let name = call.path.strip_prefix("/v1/")?.split('/').next()?;
     let function = FUNCTIONS.into_iter().find(|function| *function == name)?;
     let usage = match usage {
         Some(usage) => usage,
+        None if REFUSED_BY_THE_HOME.contains(&call.outcome) => return None,
         None if call.outcome >= 400 => Usage::of_many(function, 0),
         None => return None,
     };

@@ -91,6 +91,8 @@ pub struct Status {
     pub error: Option<String>,
     /// Events that are kept and not yet written.
     pub pending: usize,
+    /// Whether no more can be kept.
+    pub full: bool,
     /// Lines written since the start.
     pub written: u64,
     /// Attempts that failed since the start.
@@ -195,6 +197,7 @@ impl UsageLog {
             writable: true,
             error: None,
             pending: 0,
+            full: false,
             written: 0,
             failures: 0,
             overflowed: 0,

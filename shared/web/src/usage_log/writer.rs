@@ -145,10 +145,12 @@ impl Writer {
 
     pub fn status(&self) -> Status {
         let shared = &self.shared;
+        let pending = shared.pending.load(Ordering::Relaxed);
         Status {
             writable: shared.writable.load(Ordering::Relaxed),
             error: locked(&shared.error).clone(),
-            pending: shared.pending.load(Ordering::Relaxed),
+            pending,
+            full: pending >= shared.patience.kept,
             written: shared.written.load(Ordering::Relaxed),
             failures: shared.failures.load(Ordering::Relaxed),
             overflowed: shared.overflowed.load(Ordering::Relaxed),

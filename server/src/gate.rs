@@ -1,0 +1,212 @@
+//! What a request must pass before a handler sees it: the client's rate, the size of its headers, the load, the time.
+
+use crate::settings::{RateLimit, Settings};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use web::Problem;
+
+/// Most bytes of header names and values together.
+pub const HEADER_LIMIT: usize = 16 << 10;
+/// Seconds after which a request that was shed may be tried again.
+const RETRY_AFTER_S: u32 = 1;
+/// Requests after which clients that have been quiet for long are forgotten, so that their number stays bounded.
+const FORGET_EVERY: usize = 10_000;
+
+/// The address of the connection's other end.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+struct Gate {
+    clients: Option<Clients>,
+    in_hand: Semaphore,
+    patience: Duration,
+}
+
+/// Puts the gate in front of a router.
+pub fn guard(router: Router, settings: &Settings) -> Router {
+    let gate = Gate {
+        clients: settings
+            .rate_limit
+            .map(|limit| Clients::new(limit, settings.trusted_proxies)),
+        in_hand: Semaphore::new(settings.max_requests),
+        patience: settings.request_timeout,
+    };
+    router.layer(middleware::from_fn_with_state(Arc::new(gate), pass))
+}
+
+async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    match gate.admit(&request) {
+        Ok(_in_hand) => match tokio::time::timeout(gate.patience, next.run(request)).await {
+            Ok(response) => response,
+            // A handler waits for nothing but the request's body.
+            Err(_) => too_late(gate.patience).into_response(),
+        },
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl Gate {
+    fn admit(&self, request: &Request) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+        if let Some(clients) = &self.clients {
+            clients.admit(request)?;
+        }
+        let headers = request.headers().iter();
+        let size: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        if size > HEADER_LIMIT {
+            return Err(headers_too_large());
+        }
+        self.in_hand.try_acquire().map_err(|_| overloaded())
+    }
+}
+
+fn headers_too_large() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "headers-too-large",
+        "Headers too large",
+        format!("The headers may have at most {HEADER_LIMIT} bytes."),
+    )
+}
+
+fn overloaded() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+        "Overloaded",
+        "Too many requests are in hand; try again soon.",
+    )
+    .retry_after(RETRY_AFTER_S)
+}
+
+fn too_late(patience: Duration) -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "request-timeout",
+        "Request timeout",
+        format!(
+            "The request did not arrive within {} s.",
+            patience.as_secs_f64()
+        ),
+    )
+}
+
+/// How fast each client asks.
+struct Clients {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    trusted_proxies: usize,
+    admissions: AtomicUsize,
+}
+
+impl Clients {
+    fn new(limit: RateLimit, trusted_proxies: usize) -> Self {
+        let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
+        Self {
+            limiter: DefaultKeyedRateLimiter::keyed(quota),
+            trusted_proxies,
+            admissions: AtomicUsize::new(0),
+        }
+    }
+
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
+        if self.admissions.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
+            self.limiter.retain_recent();
+        }
+        // A request that came by no connection, as in a test of the router, has no client to count for.
+        let Some(Peer(peer)) = request.extensions().get::<Peer>() else {
+            return Ok(());
+        };
+        let client = client(peer.ip(), request.headers(), self.trusted_proxies);
+        self.limiter.check_key(&client).map_err(|refusal| {
+            let wait = refusal.wait_time_from(DefaultClock::default().now());
+            let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+            Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate-limited",
+                "Too many requests",
+                "This client asks more often than it may.",
+            )
+            .retry_after(seconds.max(1))
+        })
+    }
+}
+
+/// Who asks: the peer, or, behind `proxies` proxies, the address that the outermost of them saw. What stands further left in
+/// `x-forwarded-for` anybody could have written.
+fn client(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> IpAddr {
+    let claims = headers.get_all("x-forwarded-for").iter().rev();
+    let mut addresses = claims
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.rsplit(','));
+    let seen = proxies
+        .checked_sub(1)
+        .and_then(|further| addresses.nth(further));
+    // A proxy may add the port.
+    let address = seen.and_then(|text| {
+        let text = text.trim();
+        text.parse::<IpAddr>()
+            .or_else(|_| text.parse().map(|address: SocketAddr| address.ip()))
+            .ok()
+    });
+    one_subscriber(address.unwrap_or(peer))
+}
+
+/// A subscriber has a whole /64 of IPv6 addresses, and must not get a limit for each.
+fn one_subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn client_of(forwarded: &[&'static str], proxies: usize) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_static(value));
+        }
+        client([10, 0, 0, 1].into(), &headers, proxies).to_string()
+    }
+
+    #[test]
+    fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
+        assert_eq!(client_of(&["203.0.113.9"], 0), "10.0.0.1");
+        assert_eq!(client_of(&["198.51.100.1, 203.0.113.9"], 1), "203.0.113.9");
+        assert_eq!(
+            client_of(&["198.51.100.1", "203.0.113.9:4711"], 1),
+            "203.0.113.9"
+        );
+        assert_eq!(
+            client_of(&["1.2.3.4, 203.0.113.9, 10.0.0.7"], 2),
+            "203.0.113.9"
+        );
+        for unusable in [&[][..], &["nonsense"], &["203.0.113.9,"]] {
+            assert_eq!(client_of(unusable, 1), "10.0.0.1");
+        }
+        assert_eq!(client_of(&["203.0.113.9"], 2), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_addresses_of_one_subscriber_are_one_client() {
+        assert_eq!(client_of(&["2001:db8:1:2:3:4:5:6"], 1), "2001:db8:1:2::");
+        assert_eq!(client_of(&["::ffff:203.0.113.9"], 1), "203.0.113.9");
+    }
+}

@@ -1,0 +1,180 @@
+//! What Prometheus may know: how many requests, how fast, how many customers scored, how the usage log fares.
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+use web::usage_log::UsageLog;
+use web::{Problem, Usage};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The route of what no route matches: the dashboard's files, and paths at which nothing is served.
+const NO_ROUTE: &str = "other";
+/// The status of a request whose client went away before it was answered, as nginx has it.
+const ABANDONED: u16 = 499;
+
+/// The measurements of one server.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<RouteAndStatus, Counter>,
+    durations: Family<Route, Histogram, fn() -> Histogram>,
+    predictions: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteAndStatus {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+impl Metrics {
+    /// Nothing measured yet; the usage log is asked at each scrape.
+    pub fn new(usage_log: UsageLog) -> Self {
+        let requests = Family::default();
+        let durations: Family<_, _, fn() -> _> = Family::new_with_constructor(|| {
+            // 50 µs to 1.6 s, in factors of two.
+            Histogram::new(exponential_buckets(5e-5, 2.0, 16))
+        });
+        let predictions = Counter::default();
+        let mut registry = Registry::default();
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "From the end of a request's headers to the beginning of its answer",
+            durations.clone(),
+        );
+        registry.register("predictions", "Customers scored", predictions.clone());
+        registry.register_collector(Box::new(LogCollector(usage_log)));
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            durations,
+            predictions,
+        }
+    }
+
+    /// `/metrics`.
+    pub fn router(&self) -> Router {
+        let registry = Arc::clone(&self.registry);
+        let scrape = async move || {
+            let mut text = String::new();
+            encode(&mut text, &registry).map_err(|fmt::Error| Problem::internal())?;
+            Ok::<_, Problem>(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))
+        };
+        Router::new().route("/metrics", get(scrape))
+    }
+
+    /// Measures each request to a router.
+    pub fn measure(self, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(self, measured))
+    }
+}
+
+async fn measured(
+    metrics: axum::extract::State<Metrics>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut measurement = Measurement {
+        metrics: &metrics,
+        route: route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str),
+        arrival: Instant::now(),
+        status: ABANDONED,
+    };
+    let response = next.run(request).await;
+    measurement.status = response.status().as_u16();
+    if let Some(usage) = response.extensions().get::<Usage>() {
+        metrics.predictions.inc_by(usage.scored_customers() as u64);
+    }
+    response
+}
+
+/// Counts when it is dropped, so that abandoned and panicking requests count too.
+struct Measurement<'m> {
+    metrics: &'m Metrics,
+    route: &'m str,
+    arrival: Instant,
+    status: u16,
+}
+
+impl Drop for Measurement<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+        }
+        let labels = RouteAndStatus {
+            route: self.route.to_owned(),
+            status: self.status,
+        };
+        self.metrics.requests.get_or_create(&labels).inc();
+        let route = Route {
+            route: labels.route,
+        };
+        let duration = self.arrival.elapsed().as_secs_f64();
+        self.metrics
+            .durations
+            .get_or_create(&route)
+            .observe(duration);
+    }
+}
+
+#[derive(Debug)]
+struct LogCollector(UsageLog);
+
+impl Collector for LogCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let status = self.0.status();
+        let counters = [
+            ("usage_log_lines", "Lines written", status.written),
+            ("usage_log_failures", "Writes that failed", status.failures),
+            (
+                "usage_log_overflowed",
+                "Events sent to standard error",
+                status.overflowed,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            let kind = counter.metric_type();
+            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+        }
+        let gauges = [
+            (
+                "usage_log_pending",
+                "Events kept for a retry",
+                status.pending as i64,
+            ),
+            (
+                "usage_log_writable",
+                "1 if the last write succeeded",
+                i64::from(status.writable),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value);
+            let kind = gauge.metric_type();
+            gauge.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,271 @@
+//! What the environment sets, in one table: it parses, `--help` prints it, and `docs/server.md` repeats it.
+
+use std::fmt::{self, Write};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The value that holds when it is unset or empty; empty for "nothing".
+    pub default: &'static str,
+    /// What it sets, with its unit.
+    pub meaning: &'static str,
+}
+
+const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        default,
+        meaning,
+    }
+}
+
+/// Every variable that the server reads.
+#[rustfmt::skip]
+pub const VARIABLES: [Variable; 18] = [
+    variable("HOST", "127.0.0.1", "address to listen on; 0.0.0.0 for all of them"),
+    variable("PORT", "8080", "port to listen on; 0 for any free one"),
+    variable("DASHBOARD_DIR", "dashboard/dist", "folder of the built dashboard"),
+    variable("LOG_LEVEL", "info", "what the diagnostic log on standard error holds: error, warn, info, debug or trace"),
+    variable("USAGE_LOG", "logs/usage.log", "the usage log: a path, stdout or off"),
+    variable("USAGE_LOG_KEY", "", "the usage log's secret; random for this process when unset"),
+    variable("USAGE_LOG_KEY_ID", "", "the name by which its lines refer to the key; derived from the key when unset"),
+    variable("USAGE_LOG_MAX_BYTES", "67108864", "bytes from which on the usage log's file is rotated"),
+    variable("RATE_LIMIT", "", "requests per second that each client may make; no limit when unset"),
+    variable("RATE_LIMIT_BURST", "", "requests that a client may make at once; as many as RATE_LIMIT when unset"),
+    variable("TRUSTED_PROXIES", "0", "proxies in front whose x-forwarded-for is believed when telling clients apart"),
+    variable("MAX_CONNECTIONS", "16384", "open connections; more wait to be accepted"),
+    variable("MAX_REQUESTS", "4096", "requests in hand; more are answered 503"),
+    variable("HEADER_TIMEOUT", "30", "seconds for the headers of a request, and that a connection may be idle"),
+    variable("REQUEST_TIMEOUT", "30", "seconds for the rest of a request; then it is answered 408"),
+    variable("WRITE_TIMEOUT", "30", "seconds that a client may leave sent bytes unacknowledged"),
+    variable("DRAIN", "1", "seconds after SIGTERM in which requests are still taken while clients are told to go elsewhere"),
+    variable("STOP_TIMEOUT", "20", "seconds after that for the requests in hand"),
+];
+
+/// How the server is set up; [`VARIABLES`] says what each field means.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Settings {
+    pub host: String,
+    pub port: u16,
+    pub dashboard: PathBuf,
+    pub usage_log: PathBuf,
+    pub rate_limit: Option<RateLimit>,
+    pub trusted_proxies: usize,
+    pub max_connections: usize,
+    pub max_requests: usize,
+    pub header_timeout: Duration,
+    pub request_timeout: Duration,
+    pub write_timeout: Duration,
+    pub drain: Duration,
+    pub stop_timeout: Duration,
+}
+
+/// How many requests a client may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// In each second, in the long run.
+    pub per_second: NonZeroU32,
+    /// At once.
+    pub burst: NonZeroU32,
+}
+
+/// A variable whose value can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidSetting {
+    name: &'static str,
+    value: String,
+    wanted: &'static str,
+}
+
+impl fmt::Display for InvalidSetting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            value,
+            wanted,
+        } = self;
+        write!(formatter, "{name} must be {wanted}, got {value:?}")
+    }
+}
+
+impl std::error::Error for InvalidSetting {}
+
+impl Settings {
+    /// Reads the settings from the environment.
+    ///
+    /// # Errors
+    /// The first variable whose value can't be used.
+    pub fn from_env() -> Result<Self, InvalidSetting> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings from variables, as `lookup` gives them.
+    ///
+    /// # Errors
+    /// The first variable whose value can't be used.
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
+        let source = Source(&lookup);
+        Ok(Self {
+            host: source.text("HOST"),
+            port: source.parsed("PORT", "a port from 0 to 65535")?,
+            dashboard: source.text("DASHBOARD_DIR").into(),
+            usage_log: source.text("USAGE_LOG").into(),
+            rate_limit: source.rate_limit()?,
+            trusted_proxies: source.parsed("TRUSTED_PROXIES", "a number of proxies")?,
+            max_connections: source.count("MAX_CONNECTIONS")?,
+            max_requests: source.count("MAX_REQUESTS")?,
+            header_timeout: source.seconds("HEADER_TIMEOUT")?,
+            request_timeout: source.seconds("REQUEST_TIMEOUT")?,
+            write_timeout: source.seconds("WRITE_TIMEOUT")?,
+            drain: source.seconds("DRAIN")?,
+            stop_timeout: source.seconds("STOP_TIMEOUT")?,
+        })
+    }
+}
+
+/// Where the values come from, with the table's defaults behind it.
+struct Source<'l>(&'l dyn Fn(&str) -> Option<String>);
+
+impl Source<'_> {
+    fn text(&self, name: &str) -> String {
+        let given = (self.0)(name).filter(|value| !value.is_empty());
+        given.unwrap_or_else(|| {
+            let known = VARIABLES.iter().find(|variable| variable.name == name);
+            known.map_or("", |variable| variable.default).to_owned()
+        })
+    }
+
+    fn parsed<T: FromStr>(
+        &self,
+        name: &'static str,
+        wanted: &'static str,
+    ) -> Result<T, InvalidSetting> {
+        let value = self.text(name);
+        value.parse().map_err(|_| InvalidSetting {
+            name,
+            value,
+            wanted,
+        })
+    }
+
+    fn count(&self, name: &'static str) -> Result<usize, InvalidSetting> {
+        // As wide as a semaphore's permits need it: some platforms have fewer than 64 bits.
+        self.parsed::<NonZeroU32>(name, "a positive number")
+            .map(|count| count.get() as usize)
+    }
+
+    fn seconds(&self, name: &'static str) -> Result<Duration, InvalidSetting> {
+        let wanted = "a number of seconds, such as 30 or 0.5";
+        let seconds: f64 = self.parsed(name, wanted)?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| InvalidSetting {
+            name,
+            value: self.text(name),
+            wanted,
+        })
+    }
+
+    fn rate_limit(&self) -> Result<Option<RateLimit>, InvalidSetting> {
+        if self.text("RATE_LIMIT").is_empty() {
+            return Ok(None);
+        }
+        let per_second = self.parsed("RATE_LIMIT", "a positive number of requests")?;
+        let burst = if self.text("RATE_LIMIT_BURST").is_empty() {
+            per_second
+        } else {
+            self.parsed("RATE_LIMIT_BURST", "a positive number of requests")?
+        };
+        Ok(Some(RateLimit { per_second, burst }))
+    }
+}
+
+/// What `--help` prints.
+pub fn help() -> String {
+    let mut text = String::from(
+        "EngageTrack AI: predictions, explanations, nudges, analytics and summaries over HTTP, with their dashboard.\n\n\
+         Usage: server [--help | --health]\n\n\
+         --health  asks the server that runs under the same settings whether it is alive; exit code 0 if so, else 1\n\n\
+         The environment sets:\n\n",
+    );
+    for Variable {
+        name,
+        default,
+        meaning,
+    } in VARIABLES
+    {
+        let default = match default {
+            "" => String::new(),
+            default => format!(" [{default}]"),
+        };
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "  {name:<20} {meaning}{default}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Result<Settings, InvalidSetting> {
+        Settings::from_variables(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn unset_and_empty_variables_mean_the_default() {
+        for settings in [with("", ""), with("PORT", ""), with("RATE_LIMIT", "")] {
+            let settings = settings.unwrap();
+            assert_eq!((settings.host.as_str(), settings.port), ("127.0.0.1", 8080));
+            assert_eq!(settings.rate_limit, None);
+        }
+    }
+
+    #[test]
+    fn a_burst_is_as_large_as_the_rate_unless_it_is_given() {
+        let limit = with("RATE_LIMIT", "7").unwrap().rate_limit.unwrap();
+        assert_eq!((limit.per_second.get(), limit.burst.get()), (7, 7));
+    }
+
+    #[test]
+    fn what_can_not_be_used_is_named() {
+        let refusal = |name, value| with(name, value).unwrap_err().to_string();
+        assert_eq!(
+            refusal("PORT", "70000"),
+            "PORT must be a port from 0 to 65535, got \"70000\""
+        );
+        assert_eq!(
+            refusal("MAX_REQUESTS", "0"),
+            "MAX_REQUESTS must be a positive number, got \"0\""
+        );
+        for value in ["-1", "NaN", "soon", "1e300"] {
+            assert_eq!(
+                refusal("DRAIN", value),
+                format!("DRAIN must be a number of seconds, such as 30 or 0.5, got {value:?}")
+            );
+        }
+        assert!(refusal("RATE_LIMIT", "0").starts_with("RATE_LIMIT must be"));
+    }
+
+    fn documented(variable: &Variable) -> String {
+        let default = match variable.default {
+            "" => "unset".to_owned(),
+            default => format!("`{default}`"),
+        };
+        format!("| `{}` | {} | {default} |", variable.name, variable.meaning)
+    }
+
+    #[test]
+    fn the_documentation_repeats_the_table() {
+        let documentation = include_str!("../../docs/server.md");
+        for variable in &VARIABLES {
+            let row = documented(variable);
+            assert!(documentation.contains(&row), "docs/server.md lacks {row}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The load and the rate that a server takes on.
+
+use crate::client::{Client, get};
+use crate::process::{Server, command};
+
+#[test]
+fn a_client_over_its_rate_is_429_and_told_when_to_come_back() {
+    let server = Server::start(&[
+        ("RATE_LIMIT", "1"),
+        ("RATE_LIMIT_BURST", "2"),
+        ("TRUSTED_PROXIES", "1"),
+    ]);
+    let mut client = Client::connect(server.address).unwrap();
+    let mut ask = |forwarded| client.get("/v1/summary?limit=1", &[forwarded]).unwrap();
+    let statuses: Vec<u16> = (0..10)
+        .map(|_| ask("x-forwarded-for: 203.0.113.1").status)
+        .collect();
+    assert_eq!(statuses[..2], [200, 200]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let refused = std::iter::repeat_with(|| ask("x-forwarded-for: 203.0.113.1"))
+        .find(|answer| answer.status == 429)
+        .unwrap();
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(
+        refused.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(ask("x-forwarded-for: 203.0.113.2").status, 200);
+    assert_eq!(get(server.address, "/healthz").status, 200);
+}
+
+#[test]
+fn a_request_too_many_is_503_and_the_next_is_served() {
+    let server = Server::start(&[("MAX_REQUESTS", "2")]);
+    let unfinished = || {
+        let mut client = Client::connect(server.address).unwrap();
+        // The server asks for the body: it has the request in hand.
+        client
+            .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")
+            .unwrap();
+        assert_eq!(client.answer().unwrap().status, 100);
+        client
+    };
+    let mut held = [unfinished(), unfinished()];
+    let shed = get(server.address, "/v1/summary?limit=1");
+    assert_eq!((shed.status, shed.header("retry-after")), (503, Some("1")));
+    assert_eq!(
+        shed.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(get(server.address, "/readyz").status, 200);
+
+    held[0].send("[]").unwrap();
+    assert_eq!(held[0].answer().unwrap().status, 200);
+    assert_eq!(get(server.address, "/v1/summary?limit=1").status, 200);
+}
+
+#[test]
+fn sixty_four_connections_are_no_overload() {
+    let server = Server::start(&[]);
+    let ask = || {
+        let mut client = Client::connect(server.address).unwrap();
+        (0..20).all(|_| client.get("/v1/summary?limit=1", &[]).unwrap().status == 200)
+    };
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..64).map(|_| scope.spawn(ask)).collect();
+        assert!(clients.into_iter().all(|client| client.join().unwrap()));
+    });
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_ends_the_start() {
+    let output = command().env("PORT", "eighty").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        message,
+        "PORT must be a port from 0 to 65535, got \"eighty\"\n"
+    );
+}

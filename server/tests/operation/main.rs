@@ -1,0 +1,10 @@
+//! The server as a process: how it treats clients that misbehave, how it stops, and what it tells its operator.
+
+#![allow(clippy::unwrap_used)]
+
+mod abuse;
+mod client;
+mod limits;
+mod observation;
+mod process;
+mod stopping;

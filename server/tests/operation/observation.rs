@@ -1,0 +1,125 @@
+//! What the server says of itself and of its files.
+
+use crate::client::{Answer, Client, get};
+use crate::process::{Server, command};
+
+/// The value of a sample in a scrape.
+fn sample(metrics: &str, name: &str) -> f64 {
+    let value = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value
+        .unwrap_or_else(|| panic!("no {name} in {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn the_binary_checks_its_own_health() {
+    let server = Server::start(&[]);
+    let port = server.address.port().to_string();
+    let mut check = command();
+    check
+        .arg("--health")
+        .env("PORT", &port)
+        .env("HOST", "0.0.0.0");
+    assert!(check.status().unwrap().success());
+    drop(server);
+    assert_eq!(check.status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn the_help_names_each_setting() {
+    let output = command().arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for name in ["PORT", "USAGE_LOG_KEY", "RATE_LIMIT", "DRAIN"] {
+        assert!(help.contains(&format!("  {name} ")), "{help}");
+    }
+    assert_eq!(command().arg("--hlep").status().unwrap().code(), Some(2));
+}
+
+#[test]
+fn metrics_count_requests_predictions_and_lines() {
+    let server = Server::start(&[]);
+    let list: serde_json::Value =
+        serde_json::from_slice(&get(server.address, "/v1/summary?limit=1").body).unwrap();
+    let id = list["items"][0]["customer_id"].as_str().unwrap();
+    for _ in 0..3 {
+        assert_eq!(
+            get(server.address, &format!("/v1/predict/{id}")).status,
+            200
+        );
+    }
+    assert_eq!(get(server.address, "/v1/predict/nobody").status, 404);
+    let answer = get(server.address, "/metrics");
+    let metrics = answer.text();
+    let requests = |status| {
+        let labels = format!("{{route=\"/v1/predict/{{customer_id}}\",status=\"{status}\"}}");
+        sample(metrics, &format!("http_requests_total{labels}"))
+    };
+    assert_eq!((requests(200), requests(404)), (3.0, 1.0));
+    let durations = "http_request_duration_seconds_count{route=\"/v1/predict/{customer_id}\"}";
+    assert_eq!(sample(metrics, durations), 4.0);
+    // The directory scored the one customer that it listed.
+    assert_eq!(sample(metrics, "predictions_total"), 4.0);
+    assert_eq!(sample(metrics, "usage_log_writable"), 1.0);
+    assert_eq!(sample(metrics, "usage_log_failures_total"), 0.0);
+    let lines = std::fs::read_to_string(server.usage_log())
+        .unwrap()
+        .lines()
+        .count();
+    assert_eq!(sample(metrics, "usage_log_lines_total"), lines as f64);
+}
+
+#[test]
+fn a_log_that_can_not_be_written_shows_and_fails_no_call() {
+    let server = Server::start(&[("USAGE_LOG", "/nowhere/usage.log")]);
+    assert_eq!(get(server.address, "/v1/predict/nobody").status, 404);
+    let ready = get(server.address, "/readyz");
+    assert_eq!(ready.status, 200);
+    assert!(
+        ready.text().contains("\"writable\":false"),
+        "{}",
+        ready.text()
+    );
+    let answer = get(server.address, "/metrics");
+    let metrics = answer.text();
+    assert_eq!(sample(metrics, "usage_log_writable"), 0.0);
+    assert!(sample(metrics, "usage_log_failures_total") >= 1.0);
+}
+
+#[test]
+fn every_answer_tells_browsers_to_be_strict() {
+    let server = Server::start(&[]);
+    for path in ["/", "/v1/summary?limit=1", "/v1/predict/nobody", "/nowhere"] {
+        let answer = get(server.address, path);
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'self'; "), "{policy}");
+        assert!(!policy.contains("unsafe-eval"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+}
+
+#[test]
+fn the_dashboard_is_cached_as_its_names_allow() {
+    let server = Server::start(&[]);
+    let mut client = Client::connect(server.address).unwrap();
+    let mut ask = |path: &str, headers: &[&str]| -> Answer { client.get(path, headers).unwrap() };
+    let page = ask("/", &[]);
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
+    let condition = format!("if-none-match: {}", page.header("etag").unwrap());
+    assert_eq!(ask("/", &[&condition]).status, 304);
+    let script = ask("/assets/app-0a1b.js", &[]);
+    assert_eq!(
+        script.header("cache-control"),
+        Some("public, max-age=31536000, immutable")
+    );
+    assert_eq!(script.header("content-encoding"), None);
+    let compressed = ask("/assets/app-0a1b.js", &["accept-encoding: gzip"]);
+    assert_eq!(compressed.header("content-encoding"), Some("gzip"));
+    assert!(compressed.body.len() < script.body.len() / 10);
+    assert_eq!(
+        ask("/assets/gone.js", &[]).header("cache-control"),
+        Some("no-store")
+    );
+}
