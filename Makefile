@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run watch dashboard test lint test-rust test-watch test-dashboard test-python chromium fmt openapi model data
+.PHONY: help run watch dashboard test lint test-rust test-watch test-dashboard test-python test-manifests chromium fmt openapi model data
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
@@ -27,7 +27,7 @@ dashboard/node_modules: dashboard/package-lock.json
 
 # Checking
 
-test: lint test-rust test-watch test-dashboard test-python ## everything that CI checks
+test: lint test-rust test-watch test-dashboard test-python test-manifests ## everything that CI checks
 	@echo "make test: all checks passed"
 
 lint: dashboard/node_modules ## formatting, lints, licences
@@ -51,6 +51,11 @@ test-dashboard: dashboard chromium
 test-python: .venv
 	cd models && ../$(PYTHON) -m unittest --verbose
 	cd data && ../$(PYTHON) -m unittest --verbose
+
+# What runs on AKS, rendered; it takes kubectl.
+test-manifests: .venv-tools
+	cd infra/aks/check && npm ci --silent --no-audit --no-fund
+	$(WITH_TOOLS) python infra/aks/check/manifests.py
 
 chromium:
 	@test -x "$(CHROMIUM)" || .ci/install-chromium
