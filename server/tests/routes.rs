@@ -87,3 +87,30 @@ fn the_emulator_sends_each_path_to_its_function() {
     let routed: Functions = router.clone().try_into().unwrap();
     assert_eq!(routed, functions_in_axum());
 }
+
+#[test]
+fn the_gateway_sends_each_path_to_its_function() {
+    let template: Value = serde_saphyr::from_str(include_str!("../../template.yaml")).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let property =
+        |resource: &str, name: &str| resources[resource]["Properties"][name].as_str().unwrap();
+    let routed: Functions = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::ApiGatewayV2::Route")
+        .map(|(route, _)| {
+            let path = property(route, "RouteKey").strip_prefix("ANY ").unwrap();
+            let integration = inner(property(route, "Target"), "integrations/${", "}");
+            let function = inner(property(integration, "IntegrationUri"), "", ".Alias");
+            let code = inner(property(function, "CodeUri"), "target/lambda/", "/");
+            (path.to_owned(), code.to_owned())
+        })
+        .collect();
+    assert_eq!(routed, functions_in_axum());
+}
+
+/// What stands between two ends.
+fn inner<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    text.strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(end))
+        .unwrap_or_else(|| panic!("{text} is not {start}…{end}"))
+}
