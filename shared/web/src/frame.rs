@@ -44,6 +44,13 @@ impl RequestId {
         )
     }
 
+    /// Chooses the request's id and writes it into its header, so that the frame takes the same.
+    pub(crate) fn settle(request: &mut Request) -> Self {
+        let id = Self::of(request);
+        request.headers_mut().insert(REQUEST_ID, id.0.clone());
+        id
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         self.0.to_str().expect("valid ids are ASCII")

@@ -79,6 +79,11 @@ impl Usage {
         self.model_version.map_or(0, |_| self.count)
     }
 
+    /// The churn probability that a model gave, 0 to 1, where it was about one customer.
+    pub(crate) fn probability(&self) -> Option<f64> {
+        self.probability
+    }
+
     /// The part of a response that carries it to the frame.
     pub fn noted(self) -> Extension<Self> {
         Extension(self)

@@ -1,28 +1,38 @@
 //! The Lambda home of a router.
 
+mod invocation;
+mod log;
+mod metrics;
+
 use crate::Caller;
 use crate::usage_log::{Destination, UsageLog};
 use axum::Router;
 use axum::body::Body;
+use axum::middleware;
+use invocation::Invocation;
 use lambda_http::request::RequestContext;
-use lambda_http::{Error, Request, RequestExt};
-use tower::util::MapRequest;
+use lambda_http::{Error, Request, RequestExt, service_fn};
+use metrics::Metrics;
+use tower::ServiceExt;
 
 /// Serves a function's router to the Lambda runtime until the platform ends it.
 ///
 /// # Errors
 /// Whatever the runtime API answers that can't be survived.
 pub async fn run(router: Router) -> Result<(), Error> {
-    crate::logging::init();
+    log::init();
     let usage_log = UsageLog::from_env(Destination::Stdout);
-    let app = crate::app(router, usage_log);
-    lambda_http::run(MapRequest::new(app, |request: Request| {
+    let metrics = Metrics::from_env(usage_log.clone());
+    let measured = router.layer(middleware::from_fn_with_state(metrics, metrics::measured));
+    let app = crate::app(measured, usage_log);
+    lambda_http::run(service_fn(move |request: Request| {
         let caller = caller(&request);
         let mut request = request.map(Body::new);
+        let invocation = Invocation::begin(&mut request);
         if let Some(caller) = caller {
             request.extensions_mut().insert(caller);
         }
-        request
+        invocation.around(app.clone().oneshot(request))
     }))
     .await
 }
