@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-dashboard test-python test-manifests chromium bench
+.PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-dashboard test-python test-manifests chromium bench bench-forest
+.PHONY: bench-recourse bench-analytics bench-experiment bench-usage-log
 .PHONY: fmt openapi model data build deploy undeploy
 
 # IBM's file, which stays outside of the project.
@@ -80,9 +81,26 @@ chromium:
 
 # Measuring
 
-bench: .venv-bench ## how fast it is, as ratios to its peers in the same run
+bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log ## how fast it is, as ratios to its peers in the same run
+
+bench-forest: .venv-bench-forest
 	cargo build --release --package forest --example score
-	.venv-bench/bin/python shared/forest/bench/peers.py target/release/examples/score models data/customers.csv
+	$</bin/python shared/forest/bench/peers.py target/release/examples/score models data/customers.csv --woodelf
+
+bench-recourse: .venv
+	$(PYTHON) models/recourse_audit.py
+
+bench-analytics: .venv-bench-analytics
+	cargo build --release --package engagetrack --example analytics
+	$</bin/python shared/engagetrack/testdata/analytics/bench.py target/release/examples/analytics
+
+# Not of speed: how often each engine of the experiment's readout errs where there is no effect.
+bench-experiment:
+	cargo run --release --package engagetrack --example aa
+
+bench-usage-log:
+	cargo build --release --package server --bin server
+	cargo run --release --package server --example usage_log_cost
 
 # Changing
 
@@ -119,8 +137,9 @@ undeploy: .venv-tools ## take it off AWS, all but the usage log
 .venv: models/requirements.txt
 .venv-tools: .ci/requirements.txt
 .venv-checkov: .ci/requirements-checkov.txt
-.venv-bench: shared/forest/bench/requirements.txt
-.venv .venv-tools .venv-checkov .venv-bench:
+.venv-bench-forest: shared/forest/bench/requirements.txt
+.venv-bench-analytics: shared/engagetrack/testdata/analytics/requirements.txt
+.venv .venv-tools .venv-checkov .venv-bench-forest .venv-bench-analytics:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@
