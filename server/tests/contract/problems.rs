@@ -77,7 +77,7 @@ fn a_wrong_method_is_405_and_names_the_right_ones() {
     let answer = send(request("DELETE", "/v1/predict"), b"");
     assert_problem(&answer, 405, "method-not-allowed", "/v1/predict");
     assert_eq!(answer.header("allow"), "POST");
-    let answer = send(request("PUT", "/v1/summary"), b"{}");
+    let answer = send(request("PUT", "/v1/summary"), b"");
     assert_problem(&answer, 405, "method-not-allowed", "/v1/summary");
     assert_eq!(answer.header("allow"), "GET,HEAD");
 }

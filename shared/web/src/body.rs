@@ -1,9 +1,10 @@
 //! Request bodies: their media type, their size, their bytes.
 
 use crate::Problem;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -32,9 +33,10 @@ impl<S: Sync> FromRequest<S> for Payload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        match media_type(request.headers(), &[JSON, CSV])? {
-            JSON => read(request.into_body(), JSON_LIMIT).await.map(Self::Json),
-            _ => read(request.into_body(), CSV_LIMIT).await.map(Self::Csv),
+        let (media_type, body) = typed(request, &[JSON, CSV]).await?;
+        match media_type {
+            JSON => read(body, JSON_LIMIT).await.map(Self::Json),
+            _ => read(body, CSV_LIMIT).await.map(Self::Csv),
         }
     }
 }
@@ -43,8 +45,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        media_type(request.headers(), &[JSON])?;
-        parse(&read(request.into_body(), JSON_LIMIT).await?).map(Self)
+        let (_, body) = typed(request, &[JSON]).await?;
+        parse(&read(body, JSON_LIMIT).await?).map(Self)
     }
 }
 
@@ -81,6 +83,21 @@ fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, Stri
     (segments.collect(), detail.to_owned())
 }
 
+/// The body, and which of the offered types it has.
+///
+/// # Errors
+/// 415, after the body was read: a client that is still sending when the connection closes may never see the answer.
+async fn typed<'o>(request: Request, offered: &[&'o str]) -> Result<(&'o str, Body), Problem> {
+    let (parts, body) = request.into_parts();
+    match media_type(&parts.headers, offered) {
+        Ok(media_type) => Ok((media_type, body)),
+        Err(refused) => {
+            let _ = read(body, JSON_LIMIT).await;
+            Err(refused)
+        }
+    }
+}
+
 /// Which of the offered types the body has; JSON where nothing is said.
 fn media_type<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str, Problem> {
     let refused = || Problem::unsupported_media_type(offered);
@@ -111,15 +128,20 @@ fn media_type<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str, P
         .ok_or_else(refused)
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    to_bytes(body, limit).await.map_err(|error| {
-        let mut source: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(cause) = source {
-            if cause.is::<http_body_util::LengthLimitError>() {
-                return Problem::too_large(limit);
-            }
-            source = cause.source();
+/// Reads a body to its end.
+///
+/// # Errors
+/// 413 when it has more bytes than `limit`, 400 when it ends too early.
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| Problem::malformed("The body ended before it was complete."))?;
+        let data = frame.into_data().unwrap_or_default();
+        if bytes.len() + data.len() > limit {
+            return Err(Problem::too_large(limit));
         }
-        Problem::malformed("The body ended before it was complete.")
-    })
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
 }
