@@ -81,6 +81,7 @@ pub enum Setting {
 /// Platt scaling: log-odds = slope × margin + intercept.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PlattScaling)]
 pub struct Calibration {
     /// `platt`.
     pub method: String,
@@ -163,6 +164,7 @@ pub struct Prices {
 /// How a feature was distributed in training.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TrainingDistribution)]
 pub struct Distribution {
     /// The values of a feature that is not a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
