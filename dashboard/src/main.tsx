@@ -5,7 +5,9 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/controls.css";
+import "./styles/cards.css";
 import "./styles/customers.css";
+import "./styles/pages.css";
 
 followAddress();
 const root = document.getElementById("app");

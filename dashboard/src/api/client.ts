@@ -52,13 +52,18 @@ function isFault(value: unknown): value is Fault {
 /** The typed client; use it through `answer`. */
 export const api = createClient<paths>({ baseUrl: "", headers: { accept: "application/json" } });
 
-/** The body of a response, or its `Problem` thrown. */
+/**
+ * The JSON body of a response, or its `Problem` thrown. Where a route answers text as well, the client's `accept` has
+ * asked for JSON.
+ */
 export async function answer<T>(
   call: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<T> {
+): Promise<Exclude<T, string>> {
   const { data, error, response } = await call;
-  if (!response.ok || data === undefined) throw Problem.fromBody(error, response.status);
-  return data;
+  if (!response.ok || data === undefined || typeof data === "string") {
+    throw Problem.fromBody(error, response.status);
+  }
+  return data as Exclude<T, string>;
 }
 
 /** Calls a route whose body is text, such as CSV or a report. */

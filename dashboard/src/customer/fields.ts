@@ -22,6 +22,8 @@ export interface NumberField extends Described {
   readonly kind: "number";
   readonly max: number;
   readonly step: number;
+  /** The end of the usual range, where a slider is worth having. */
+  readonly slider?: number;
   readonly unit: "month" | "day" | "call" | "dollar";
   readonly optional?: true;
 }
@@ -65,13 +67,22 @@ export const GROUPS: readonly Group[] = [
         ),
       },
       flag("paperless_billing", "Paperless billing"),
-      { name: "tenure_months", label: "Tenure", kind: "number", max: 600, step: 1, unit: "month" },
+      {
+        name: "tenure_months",
+        label: "Tenure",
+        kind: "number",
+        max: 600,
+        step: 1,
+        slider: 72,
+        unit: "month",
+      },
       {
         name: "monthly_charges",
         label: "Monthly charges",
         kind: "number",
         max: 1_000_000,
         step: 0.05,
+        slider: 120,
         unit: "dollar",
       },
       {
@@ -113,6 +124,7 @@ export const GROUPS: readonly Group[] = [
         kind: "number",
         max: 30,
         step: 1,
+        slider: 30,
         unit: "day",
         optional: true,
       },
@@ -122,6 +134,7 @@ export const GROUPS: readonly Group[] = [
         kind: "number",
         max: 1000,
         step: 1,
+        slider: 10,
         unit: "call",
         optional: true,
       },
@@ -131,6 +144,7 @@ export const GROUPS: readonly Group[] = [
         kind: "number",
         max: 365,
         step: 1,
+        slider: 30,
         unit: "day",
         optional: true,
       },

@@ -2,7 +2,7 @@
  * The selection: which customers are looked at. It is one and the same on every place, stands in the address under
  * the API's own filter names, and is what every list, chart and readout is asked for.
  */
-import { sentenceCase } from "../format.ts";
+import { money, plural, sentenceCase } from "../format.ts";
 import { adjust, type Params, param, view, visit, withParams } from "./view.ts";
 
 /** The API's filters that name one or more values. */
@@ -15,16 +15,40 @@ export const FILTERS = {
   payment_method: "Payment",
   variant: "Variant",
   senior_citizen: "Senior citizen",
+  missing: "Unknown",
 } as const;
 export type FilterName = keyof typeof FILTERS;
 
-const RANGE_ENDS = ["tenure_min", "tenure_max"] as const;
+interface Range {
+  readonly name: string;
+  readonly label: string;
+  /** The API's filter for the least value. */
+  readonly from: string;
+  /** The API's filter for the greatest value, or for the first beyond it. */
+  readonly to: string;
+  readonly write: (value: number) => string;
+}
+
+/** The API's filters that name the ends of a range. */
+const RANGES: readonly Range[] = [
+  range("tenure", "Tenure", "max", (value) => plural(value, "month")),
+  range("usage_frequency", "Active days", "max", (value) => plural(value, "day")),
+  range("support_calls", "Support calls", "max", (value) => plural(value, "call")),
+  range("payment_delay", "Days late", "max", (value) => plural(value, "day")),
+  range("monthly_charges", "Monthly charges", "below", money),
+  range("total_charges", "Total charges", "below", money),
+];
+
+function range(name: string, label: string, end: "max" | "below", write: Range["write"]): Range {
+  return { name, label, from: `${name}_min`, to: `${name}_${end}`, write };
+}
+
+const NAMES: readonly string[] = [...Object.keys(FILTERS), ...RANGES.flatMap(({ from, to }) => [from, to])];
 
 /** The parameters of the address that select customers, ready for the API's query string. */
 export function selection(params: Params = view.value.params): Record<string, string[]> {
-  const names: string[] = [...Object.keys(FILTERS), ...RANGE_ENDS];
   return Object.fromEntries(
-    names.filter((name) => params[name]).map((name) => [name, [...(params[name] ?? [])]]),
+    NAMES.filter((name) => params[name]).map((name) => [name, [...(params[name] ?? [])]]),
   );
 }
 
@@ -38,6 +62,32 @@ export function toggle(name: FilterName, value: string): void {
   change({ [name]: next });
 }
 
+/** A filter as the API attaches it to a bin: what selects exactly the bin's customers. */
+export type BinFilter = Readonly<Record<string, string | number>>;
+
+/** Whether the selection already asks for a bin. */
+export function isSelected(filter: BinFilter): boolean {
+  return Object.entries(filter).every(([name, value]) => param(name).includes(String(value)));
+}
+
+/** Selects the customers of a bin, or takes that back. Values add up; a range takes the place of the former one. */
+export function toggleBin(filter: BinFilter): void {
+  const chosen = isSelected(filter);
+  const next: Record<string, readonly string[]> = {};
+  for (const [name, value] of Object.entries(filter)) {
+    const text = String(value);
+    if (name in FILTERS) {
+      next[name] = chosen ? param(name).filter((other) => other !== text) : [...param(name), text];
+      continue;
+    }
+    const whole = RANGES.find(({ from, to }) => name === from || name === to);
+    for (const end of whole ? [whole.from, whole.to] : []) {
+      next[end] = chosen || filter[end] === undefined ? [] : [String(filter[end])];
+    }
+  }
+  change(next);
+}
+
 /** Replaces some of the filters. */
 export function change(changes: Params): void {
   visit({ ...view.value, params: withParams(view.value.params, changes) });
@@ -45,7 +95,7 @@ export function change(changes: Params): void {
 
 /** Selects everybody. */
 export function clear(): void {
-  change(Object.fromEntries([...Object.keys(FILTERS), ...RANGE_ENDS, "q"].map((name) => [name, []])));
+  change(Object.fromEntries([...NAMES, "q"].map((name) => [name, []])));
 }
 
 /** Replaces the text that customer ids must begin with. */
@@ -55,8 +105,8 @@ export function search(text: string): void {
 
 /** One condition of the selection as words, and the change that lifts it. */
 export interface Condition {
-  /** The filter that it belongs to; `tenure` for the two ends of the range. */
-  readonly name: FilterName | "tenure";
+  /** The filter that it belongs to. */
+  readonly name: string;
   readonly text: string;
   readonly without: Params;
 }
@@ -70,15 +120,18 @@ export function conditions(): Condition[] {
       without: { [name]: param(name).filter((other) => other !== value) },
     })),
   );
-  const [least] = param("tenure_min");
-  const [most] = param("tenure_max");
-  if (least === undefined && most === undefined) return named;
-  const span =
-    least === undefined ? `up to ${most}` : most === undefined ? `${least} or more` : `${least}–${most}`;
-  return [
-    ...named,
-    { name: "tenure", text: `Tenure: ${span} months`, without: { tenure_min: [], tenure_max: [] } },
-  ];
+  const ranged = RANGES.flatMap(({ name, label, from, to, write }) => {
+    const [least] = param(from);
+    const [most] = param(to);
+    if (least === undefined && most === undefined) return [];
+    const below = to.endsWith("_below") ? "below" : "up to";
+    const words = [
+      least === undefined ? "" : `from ${write(Number(least))}`,
+      most === undefined ? "" : `${below} ${write(Number(most))}`,
+    ];
+    return [{ name, text: `${label}: ${words.join(" ").trim()}`, without: { [from]: [], [to]: [] } }];
+  });
+  return [...named, ...ranged];
 }
 
 /** A filter's value as people read it. */
@@ -87,6 +140,7 @@ export function valueLabel(name: FilterName, value: string): string {
     case "risk_level":
     case "stage":
     case "persona":
+    case "missing":
       return sentenceCase(value);
     case "senior_citizen":
       return value === "true" ? "yes" : "no";

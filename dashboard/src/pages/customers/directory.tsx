@@ -1,10 +1,13 @@
 import { useEffect } from "preact/hooks";
+import { fetchDirectoryCsv } from "../../api/requests.ts";
 import type { DirectoryEntry } from "../../api/types.ts";
 import { CheckMenu } from "../../components/check-menu.tsx";
 import { Chips } from "../../components/chips.tsx";
+import { DownloadButton } from "../../components/download-button.tsx";
 import { ProblemNote } from "../../components/problem-note.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
+import { paramsWith } from "../../customer/edits.ts";
 import { count, percent, plural, sentenceCase } from "../../format.ts";
 import {
   DEFAULT_SORT,
@@ -110,6 +113,12 @@ function CountAndSort() {
   return (
     <div class="directory-count">
       <span role="status">{total.value === undefined ? "" : plural(total.value, "customer")}</span>
+      <DownloadButton
+        label="Download"
+        name="customers.csv"
+        type="text/csv"
+        content={() => fetchDirectoryCsv(directoryQuery())}
+      />
       <label class="sort">
         <span class="visually-hidden">Sort by</span>
         <select class="select" value={sort} onChange={(event) => sortBy(event.currentTarget.value)}>
@@ -173,8 +182,9 @@ function List() {
   );
 }
 
+/** What stays when another customer is opened: all but the edits and the wording that were made for this one. */
 function withoutEdits(params: (typeof view.value)["params"]) {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => !name.startsWith("edit.")));
+  return withParams(paramsWith(params, {}), { rotate: [] });
 }
 
 const Row = ({ item }: { item: DirectoryEntry }) => (
@@ -182,7 +192,7 @@ const Row = ({ item }: { item: DirectoryEntry }) => (
     <span>
       <span class="id">{item.customer_id}</span>
       <span class="sub">
-        {sentenceCase(item.persona)} · {item.contract} · {count(item.tenure_months)} mo
+        {sentenceCase(item.persona)} · {count(item.tenure_months)} mo · {item.contract}
       </span>
     </span>
     <span class="level">

@@ -1,113 +1,112 @@
-import { fetchCustomer } from "../../api/requests.ts";
-import type { Customer } from "../../api/types.ts";
+import { explain, explainCustomer, fetchCustomer, predict } from "../../api/requests.ts";
+import type { Customer, Explanation, Prediction } from "../../api/types.ts";
 import { ArrowLeft } from "../../components/icons.tsx";
 import { ProblemNote } from "../../components/problem-note.tsx";
-import { RiskScale, RiskTag } from "../../components/risk.tsx";
-import { GROUPS, planLine, valueText } from "../../customer/fields.ts";
-import { percent, percentile, sentenceCase } from "../../format.ts";
+import { changing, differences, edited, editsFrom } from "../../customer/edits.ts";
+import { needQuality, quality } from "../../state/quality.ts";
 import { useAnswer } from "../../state/request.ts";
+import { upload } from "../../state/scored-file.ts";
 import { view, visit } from "../../state/view.ts";
+import { WhatToDo } from "./advice.tsx";
+import { Identity } from "./identity.tsx";
+import { Overview } from "./overview.tsx";
+import { UploadCards } from "./scored-file.tsx";
+import { SessionCard } from "./session-card.tsx";
+import { WhatIf } from "./what-if.tsx";
+import { Why } from "./why.tsx";
+
+/** Waits for the next keystroke or the next step of a slider before it asks again. */
+const TYPING_DELAY_MS = 40;
 
 /** The right pane: everything about the customer that is open. */
 export function Panel() {
   const { customer } = view.value;
   return (
     <section class="panel" aria-label="Customer">
-      <div class="panel-content">{customer === null ? <NobodyOpen /> : <OpenCustomer id={customer} />}</div>
+      <div class="panel-content">
+        {customer !== null ? (
+          <OpenCustomer id={customer} />
+        ) : upload.value ? (
+          <UploadCards upload={upload.value} />
+        ) : (
+          <Overview />
+        )}
+      </div>
     </section>
   );
 }
 
-const NobodyOpen = () => (
-  <div class="empty">
-    <h2>Choose a customer</h2>
-    <p>
-      The arrow keys step through the list, <kbd>/</kbd> searches it.
-    </p>
-  </div>
-);
-
 function OpenCustomer({ id }: { id: string }) {
-  const customer = useAnswer(id, (signal) => fetchCustomer(id, signal), { keepPrevious: true });
-  const close = () => visit({ ...view.value, customer: null });
+  const actual = useAnswer(
+    id,
+    async (signal) => {
+      // Together, so that identity and explanation never show two different customers.
+      const [customer, explanation] = await Promise.all([
+        fetchCustomer(id, signal),
+        explainCustomer(id, signal),
+      ]);
+      return { customer, explanation };
+    },
+    { keepPrevious: true },
+  );
   return (
     <>
-      <button type="button" class="button quiet back" onClick={close}>
+      <button
+        type="button"
+        class="button quiet back"
+        onClick={() => visit({ ...view.value, customer: null })}
+      >
         <ArrowLeft /> All customers
       </button>
-      {customer.problem && <ProblemNote problem={customer.problem} retry={customer.retry} />}
-      {customer.data && <CustomerCards customer={customer.data} />}
-      {!customer.data && customer.pending && <Waiting />}
+      {actual.problem && <ProblemNote problem={actual.problem} retry={actual.retry} />}
+      {actual.data && <Cards key={actual.data.customer.customer_id} {...actual.data} />}
+      {!actual.data && actual.pending && <Waiting />}
     </>
   );
 }
 
-const CustomerCards = ({ customer }: { customer: Customer }) => (
-  <>
-    <Identity customer={customer} />
-    <Details customer={customer} />
-  </>
-);
+/** One customer as the cards show them: as they are, and as they would be after the edits. */
+export interface Shown {
+  readonly customer: Customer;
+  readonly prediction: Prediction;
+  readonly explanation: Explanation;
+}
 
-const Identity = ({ customer }: { customer: Customer }) => (
-  <article class="card identity">
-    <div>
-      <h2>{customer.customer_id}</h2>
-      <p class="muted">{planLine(customer.profile)}</p>
-      <div class="tags">
-        <span class="tag">{customer.persona.name}</span>
-        <span class="tag">{sentenceCase(customer.stage)} stage</span>
-        {customer.profile.variant && <span class="tag">Variant {customer.profile.variant}</span>}
-        {customer.at_risk && <span class="tag warning">At risk</span>}
-        <span class="tag">
-          {customer.churned ? "Left (simulated history)" : "Still a customer (simulated history)"}
-        </span>
-      </div>
-      <p class="small muted persona">{customer.persona.description}</p>
-    </div>
-    <div class="verdict">
-      <p class="small muted">Churn probability</p>
-      <div class="headline">
-        <span class="probability">{percent(customer.probability, 1)}</span>
-        <RiskTag level={customer.risk_level} />
-      </div>
-      <RiskScale
-        probability={customer.probability}
-        level={customer.risk_level}
-        baseRate={customer.base_rate}
+function Cards({ customer, explanation }: { customer: Customer; explanation: Explanation }) {
+  const edits = changing(customer.profile, editsFrom(view.value.params));
+  const isEdited = Object.keys(edits).length > 0;
+  if (isEdited) needQuality();
+  const plan = edited(customer.profile, edits, quality.value?.card?.price_list);
+
+  const changed = useAnswer(
+    isEdited ? JSON.stringify(plan) : null,
+    async (signal) => {
+      const [prediction, explanation] = await Promise.all([predict(plan, signal), explain(plan, signal)]);
+      return { prediction, explanation };
+    },
+    { delayMs: TYPING_DELAY_MS, keepPrevious: true },
+  );
+  const shown: Shown = { customer, prediction: customer, explanation, ...changed.data };
+
+  return (
+    <>
+      <Identity customer={customer} prediction={shown.prediction} isEdited={isEdited} />
+      {changed.problem && <ProblemNote problem={changed.problem} />}
+      <Why explanation={shown.explanation} customerId={customer.customer_id} isEdited={isEdited} />
+      <WhatToDo customerId={customer.customer_id} actual={customer.profile} plan={plan} />
+      <WhatIf
+        actual={customer.profile}
+        plan={plan}
+        edits={edits}
+        changed={differences(customer.profile, plan)}
       />
-      <p class="small muted">
-        {percentile(customer.percentile)} of risk; the average customer is at {percent(customer.base_rate)}
-      </p>
-    </div>
-  </article>
-);
-
-const Details = ({ customer }: { customer: Customer }) => (
-  <article class="card">
-    <header>
-      <h2>Plan, services and behaviour</h2>
-    </header>
-    {GROUPS.map((group) => (
-      <section key={group.title} class="group">
-        <h3>{group.title}</h3>
-        <dl class="facts">
-          {group.fields.map((field) => (
-            <div key={field.name}>
-              <dt>{field.label}</dt>
-              <dd>{valueText(field, customer.profile)}</dd>
-            </div>
-          ))}
-        </dl>
-      </section>
-    ))}
-  </article>
-);
+      <SessionCard customerId={customer.customer_id} />
+    </>
+  );
+}
 
 const Waiting = () => (
-  <div aria-hidden="true" class="panel-content">
-    <div class="card identity">
-      <div class="skeleton tall" />
-    </div>
+  <div aria-hidden="true" class="card identity">
+    <div class="skeleton tall" />
   </div>
 );

@@ -1,0 +1,55 @@
+import { fetchAnalytics } from "../../api/requests.ts";
+import { Tile } from "../../components/page.tsx";
+import { count, percent, roundMoney } from "../../format.ts";
+import { useAnswer } from "../../state/request.ts";
+import { selection } from "../../state/selection.ts";
+import { formatView } from "../../state/view.ts";
+import { BringFile } from "./scored-file.tsx";
+
+/** The probability from which on the API calls a risk high. */
+const HIGH_RISK = 0.75;
+
+/** What stands beside the directory while nobody is open: what is at stake, and how to go on. */
+export function Overview() {
+  const query = selection();
+  const { data } = useAnswer(JSON.stringify(query), (signal) => fetchAnalytics(query, signal), {
+    keepPrevious: true,
+  });
+  const high = data?.distributions
+    .find((distribution) => distribution.field === "risk_level")
+    ?.bins.find((bin) => bin.filter.risk_level === "high");
+  return (
+    <>
+      <dl class="tiles overview-tiles">
+        <Tile
+          label="At high risk"
+          value={high ? count(high.count) : "\u00a0"}
+          note={`${percent(HIGH_RISK)} or more`}
+        />
+        <Tile
+          label="Expected churners"
+          value={data ? count(data.expected_churners) : "\u00a0"}
+          note={
+            data && data.count > 0
+              ? `${percent(data.expected_churners / data.count)} of those listed`
+              : undefined
+          }
+        />
+        <Tile
+          label="Revenue at risk"
+          value={data ? roundMoney(data.revenue_at_risk) : "\u00a0"}
+          note={data ? `of ${roundMoney(data.monthly_revenue)} a month` : undefined}
+        />
+      </dl>
+      <div class="empty">
+        <h2>Choose a customer</h2>
+        <p>
+          The arrow keys step through the list, <kbd>/</kbd> searches it. See all of them in{" "}
+          <a href={formatView({ place: "analytics", customer: null, params: query })}>Analytics</a>.
+        </p>
+        <p>Or drop a CSV file with Telco’s header anywhere on this page to score your own customers.</p>
+        <BringFile />
+      </div>
+    </>
+  );
+}

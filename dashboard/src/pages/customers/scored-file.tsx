@@ -1,0 +1,141 @@
+import { useState } from "preact/hooks";
+import type { RiskLevel } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { DataTable } from "../../components/data-table.tsx";
+import { DownloadButton } from "../../components/download-button.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
+import { RiskBar } from "../../components/risk.tsx";
+import { VirtualList } from "../../components/virtual-list.tsx";
+import { type RejectedRow, type ScoredFile, type ScoredRow, scoredCsv } from "../../customer/scoring.ts";
+import { percent, plural, sentenceCase } from "../../format.ts";
+import { bring, type Upload, upload } from "../../state/scored-file.ts";
+
+const ROW_HEIGHT = 56;
+
+const ORDERS: Record<string, { label: string; compare: (one: ScoredRow, other: ScoredRow) => number }> = {
+  "-probability": { label: "Highest risk", compare: (one, other) => other.probability - one.probability },
+  probability: { label: "Lowest risk", compare: (one, other) => one.probability - other.probability },
+  line: { label: "Order of the file", compare: (one, other) => one.line - other.line },
+  id: { label: "Customer id", compare: (one, other) => one.id.localeCompare(other.id) },
+};
+
+/** A button that takes a CSV file. */
+export const BringFile = () => (
+  <label class="button">
+    Score a CSV file
+    <input
+      type="file"
+      accept=".csv,text/csv"
+      class="visually-hidden"
+      onChange={(event) => {
+        const { files } = event.currentTarget;
+        if (files?.[0]) bring(files[0]);
+        event.currentTarget.value = "";
+      }}
+    />
+  </label>
+);
+
+/** The file that the person brought: its rows with their probabilities, and the rows that were refused. */
+export function UploadCards({ upload: { name, scored, problem } }: { upload: Upload }) {
+  const close = () => {
+    upload.value = undefined;
+  };
+  return (
+    <>
+      <Card
+        title={name}
+        note={scored ? `${plural(scored.rows.length, "customer")} scored.` : problem ? undefined : "Scoring…"}
+        actions={
+          <button type="button" class="button" onClick={close}>
+            Close
+          </button>
+        }
+      >
+        {problem && <ProblemNote problem={problem} />}
+        {scored && scored.rows.length > 0 && <Rows name={name} file={scored} />}
+      </Card>
+      {scored && scored.rejected.length > 0 && <Rejected rows={scored.rejected} />}
+    </>
+  );
+}
+
+function Rows({ name, file }: { name: string; file: ScoredFile }) {
+  const [order, setOrder] = useState("-probability");
+  const [selected, select] = useState(-1);
+  const rows = [...file.rows].sort(ORDERS[order]?.compare);
+  return (
+    <>
+      <div class="upload-controls">
+        <select
+          class="select"
+          aria-label="Sort the scored customers by"
+          value={order}
+          onChange={(event) => {
+            setOrder(event.currentTarget.value);
+            select(-1);
+          }}
+        >
+          {Object.entries(ORDERS).map(([key, { label }]) => (
+            <option key={key} value={key}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <DownloadButton
+          label="Download with probabilities"
+          name={name.replace(/(\.csv)?$/i, "_scored.csv")}
+          type="text/csv"
+          content={async () => scoredCsv(file, rows)}
+        />
+      </div>
+      <div class="upload-rows">
+        <VirtualList
+          label="Scored customers"
+          length={rows.length}
+          total={rows.length}
+          rowHeight={ROW_HEIGHT}
+          selected={selected}
+          generation={Object.keys(ORDERS).indexOf(order)}
+          id={(index) => `line-${rows[index]?.line}`}
+          row={(index) => {
+            const row = rows[index];
+            return row && <Row row={row} />;
+          }}
+          onSelect={select}
+          onNearEnd={() => undefined}
+        />
+      </div>
+    </>
+  );
+}
+
+const Row = ({ row }: { row: ScoredRow }) => (
+  <>
+    <span>
+      <span class="id">{row.id}</span>
+      <span class="sub">line {row.line}</span>
+    </span>
+    <span class="level">
+      <span>{sentenceCase(row.level)}</span>
+      <RiskBar probability={row.probability} level={row.level as RiskLevel} />
+    </span>
+    <span class="number">{percent(row.probability)}</span>
+  </>
+);
+
+const Rejected = ({ rows }: { rows: readonly RejectedRow[] }) => (
+  <Card
+    title={`${plural(rows.length, "row")} refused`}
+    note="These could not be scored; all the others were."
+  >
+    <DataTable
+      caption="Refused rows"
+      columns={[
+        { head: "Line", cell: (row: RejectedRow) => String(row.line) },
+        { head: "What is wrong", cell: (row) => row.reasons.join("; ") },
+      ]}
+      rows={rows}
+    />
+  </Card>
+);
