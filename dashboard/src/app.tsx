@@ -1,12 +1,24 @@
+import type { ComponentType } from "preact";
 import { Mark } from "./components/icons.tsx";
 import { sentenceCase } from "./format.ts";
+import { AnalyticsPage } from "./pages/analytics/analytics-page.tsx";
 import { CustomersPage } from "./pages/customers/customers-page.tsx";
+import { ExperimentPage } from "./pages/experiment/experiment-page.tsx";
+import { ExplainabilityPage } from "./pages/explainability/explainability-page.tsx";
 import { selection } from "./state/selection.ts";
-import { formatView, PLACES, view } from "./state/view.ts";
+import { formatView, PLACES, type Place, view } from "./state/view.ts";
+
+const PAGES: Record<Place, ComponentType> = {
+  customers: CustomersPage,
+  analytics: AnalyticsPage,
+  experiment: ExperimentPage,
+  explainability: ExplainabilityPage,
+};
 
 /** The frame around every place: navigation above, the honest line below. */
 export function App() {
   const { place, customer } = view.value;
+  const Content = PAGES[place];
   document.title = `${customer ?? sentenceCase(place)} · EngageTrack AI`;
   return (
     <>
@@ -31,7 +43,7 @@ export function App() {
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
-        <CustomersPage />
+        <Content key={place} />
       </main>
       <footer class="footer">
         The customers are simulated; the model is trained on IBM’s Telco data. Probabilities are expectations,

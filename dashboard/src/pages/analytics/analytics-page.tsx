@@ -1,0 +1,227 @@
+import { useCallback } from "preact/hooks";
+import { fetchAnalytics, fetchDirectoryCsv } from "../../api/requests.ts";
+import type { Analytics, Bin, Distribution, Driver } from "../../api/types.ts";
+import { bars, barsHeight } from "../../charts/bars.ts";
+import { reliability } from "../../charts/reliability.ts";
+import { shares, sharesHeight } from "../../charts/shares.ts";
+import { Card } from "../../components/card.tsx";
+import { Chart } from "../../components/chart.tsx";
+import { AsTable } from "../../components/data-table.tsx";
+import { DownloadButton } from "../../components/download-button.tsx";
+import { Page, Tile } from "../../components/page.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
+import { count, decimal, percent, roundMoney, signed } from "../../format.ts";
+import { useAnswer } from "../../state/request.ts";
+import { type BinFilter, isSelected, selection, toggleBin } from "../../state/selection.ts";
+import { formatView } from "../../state/view.ts";
+import { CohortCard } from "./cohort-card.tsx";
+
+/** How many drivers are shown of the nineteen. */
+const DRIVERS = 8;
+
+/** The selection in numbers: who they are, how many leave, what it costs, what drives it. */
+export function AnalyticsPage() {
+  const query = selection();
+  const analytics = useAnswer(JSON.stringify(query), (signal) => fetchAnalytics(query, signal), {
+    keepPrevious: true,
+  });
+  const { data } = analytics;
+  return (
+    <Page
+      title="Analytics"
+      shown={data && { customers: data.count, of: data.population }}
+      actions={
+        <>
+          <a class="button" href={formatView({ place: "customers", customer: null, params: query })}>
+            Show these customers
+          </a>
+          <DownloadButton
+            label="Download this list"
+            name="customers.csv"
+            type="text/csv"
+            content={() => fetchDirectoryCsv(query)}
+          />
+        </>
+      }
+    >
+      {analytics.problem && <ProblemNote problem={analytics.problem} retry={analytics.retry} />}
+      {data && <Cards data={data} />}
+      {!data && analytics.pending && <div class="skeleton page-skeleton" aria-hidden="true" />}
+    </Page>
+  );
+}
+
+const Cards = ({ data }: { data: Analytics }) => (
+  <>
+    <Figures data={data} />
+    <div class="grid">
+      {data.distributions.map((distribution) => (
+        <DistributionCard key={distribution.field} distribution={distribution} />
+      ))}
+    </div>
+    <div class="grid wide">
+      <CalibrationCard data={data} />
+      <DriversCard drivers={data.drivers} everybody={data.count === data.population} />
+    </div>
+    <CohortCard />
+  </>
+);
+
+function Figures({ data }: { data: Analytics }) {
+  const [low = 0, high = 1] = data.churn_rate_interval ?? [];
+  return (
+    <dl class="tiles">
+      <Tile
+        label="Customers"
+        value={count(data.count)}
+        note={`${percent(data.count / data.population)} of all`}
+      />
+      <Tile
+        label="Churn rate"
+        value={data.churn_rate === null ? "none" : percent(data.churn_rate, 1)}
+        note={`95\u00a0% interval ${percent(low, 1)} to ${percent(high, 1)}`}
+      />
+      <Tile
+        label="Expected churners"
+        value={count(data.expected_churners)}
+        note={
+          data.mean_probability === null ? undefined : `mean probability ${percent(data.mean_probability, 1)}`
+        }
+      />
+      <Tile
+        label="Monthly revenue"
+        value={roundMoney(data.monthly_revenue)}
+        note="what these customers pay"
+      />
+      <Tile
+        label="Revenue at risk"
+        value={roundMoney(data.revenue_at_risk)}
+        note="a month: charges × probability"
+      />
+    </dl>
+  );
+}
+
+function DistributionCard({ distribution: { field, label, bins } }: { distribution: Distribution }) {
+  const draw = useCallback(
+    (width: number) =>
+      shares(bins, {
+        width,
+        isChosen: (bin) => isSelected(binFilter(bin)),
+        onChoose: (bin) => toggleBin(binFilter(bin)),
+      }),
+    [bins],
+  );
+  return (
+    <Card title={label} note={<SharesKey />} picture={`analytics_${field}`}>
+      <Chart label={`${label}: customers and churn rate`} draw={draw} height={sharesHeight(bins.length)} />
+      <AsTable
+        caption={`${label}: customers and churn rate`}
+        columns={[
+          { head: label, cell: (bin: Bin) => bin.label },
+          { head: "Customers", cell: (bin) => count(bin.count), numeric: true },
+          { head: "Share", cell: (bin) => percent(bin.share ?? 0, 1), numeric: true },
+          {
+            head: "Churn rate",
+            cell: (bin) => (bin.churn_rate === null ? "–" : percent(bin.churn_rate, 1)),
+            numeric: true,
+          },
+          {
+            head: "Mean probability",
+            cell: (bin) => (bin.mean_probability === null ? "–" : percent(bin.mean_probability, 1)),
+            numeric: true,
+          },
+        ]}
+        rows={bins}
+      />
+    </Card>
+  );
+}
+
+const binFilter = (bin: Bin): BinFilter => bin.filter;
+
+const SharesKey = () => (
+  <>
+    <span class="key share">share of customers</span>{" "}
+    <span class="key churn">churn rate, 95&nbsp;% interval</span>
+  </>
+);
+
+function CalibrationCard({ data }: { data: Analytics }) {
+  const { bins, expected_calibration_error } = data.calibration;
+  const draw = useCallback(
+    (width: number) =>
+      reliability(
+        bins.flatMap(({ mean_probability, churn_rate, churn_rate_interval, count: customers }) => {
+          if (mean_probability === null || churn_rate === null) return [];
+          const [low = 0, high = 1] = churn_rate_interval ?? [];
+          return [{ predicted: mean_probability, observed: churn_rate, low, high, customers }];
+        }),
+        { width },
+      ),
+    [bins],
+  );
+  return (
+    <Card
+      title="Do the probabilities hold for this selection?"
+      note={
+        expected_calibration_error === null
+          ? undefined
+          : `Expected calibration error ${percent(expected_calibration_error, 1)}; ten groups of equal size.`
+      }
+      picture="analytics_calibration"
+    >
+      <Chart label="Predicted and actual churn" draw={draw} height={320} />
+      <AsTable
+        caption="Predicted and actual churn"
+        columns={[
+          { head: "Predicted", cell: (bin) => percent(bin.mean_probability ?? 0, 1) },
+          { head: "Actual", cell: (bin) => percent(bin.churn_rate ?? 0, 1), numeric: true },
+          { head: "Customers", cell: (bin) => count(bin.count), numeric: true },
+        ]}
+        rows={bins}
+      />
+    </Card>
+  );
+}
+
+function DriversCard({ drivers, everybody }: { drivers: readonly Driver[]; everybody: boolean }) {
+  const draw = useCallback(
+    (width: number) =>
+      bars(
+        drivers.slice(0, DRIVERS).map((driver) => ({ label: driver.label, value: driver.difference })),
+        {
+          width,
+          format: (value) => signed(value),
+          axis: "Difference of mean contribution (log-odds)",
+          directed: true,
+        },
+      ),
+    [drivers],
+  );
+  return (
+    <Card
+      title="What sets this selection apart from everyone else?"
+      note="To the right: raises the risk of the selection more than that of the others."
+      picture="analytics_drivers"
+    >
+      {everybody ? (
+        <p class="small muted">Select some customers to compare them with everyone else.</p>
+      ) : (
+        <>
+          <Chart label="Difference of mean contributions" draw={draw} height={barsHeight(DRIVERS)} />
+          <AsTable
+            caption="Mean contributions in log-odds"
+            columns={[
+              { head: "Feature", cell: (driver: Driver) => driver.label },
+              { head: "Selection", cell: (driver) => decimal(driver.selection, 3), numeric: true },
+              { head: "Everyone else", cell: (driver) => decimal(driver.everyone_else, 3), numeric: true },
+              { head: "Difference", cell: (driver) => signed(driver.difference, 3), numeric: true },
+            ]}
+            rows={drivers}
+          />
+        </>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,254 @@
+import { useCallback } from "preact/hooks";
+import { fetchReadout } from "../../api/requests.ts";
+import type { Readout, SegmentEffect, SelectionReadout } from "../../api/types.ts";
+import { type Estimated, intervals, intervalsHeight } from "../../charts/intervals.ts";
+import { Card } from "../../components/card.tsx";
+import { Chart } from "../../components/chart.tsx";
+import { AsTable } from "../../components/data-table.tsx";
+import { Page, Tile } from "../../components/page.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
+import { count, decimal, percent, points, pValue, signed } from "../../format.ts";
+import { useAnswer } from "../../state/request.ts";
+import { FILTERS, type FilterName, selection, valueLabel } from "../../state/selection.ts";
+import { CountsCalculator } from "./counts-calculator.tsx";
+import { SizeCalculator } from "./size-calculator.tsx";
+import { Verdict } from "./verdict.tsx";
+
+/** Did the treatment work? The embedded experiment's readout, and calculators for one's own. */
+export function ExperimentPage() {
+  const query = selection();
+  const readout = useAnswer(JSON.stringify(query), (signal) => fetchReadout(query, signal), {
+    keepPrevious: true,
+  });
+  const { data } = readout;
+  const users = data && data.control.users + data.treatment.users;
+  return (
+    <Page title="Experiment" shown={users === undefined ? undefined : { customers: users }}>
+      {readout.problem && <ProblemNote problem={readout.problem} retry={readout.retry} />}
+      {data && (
+        <>
+          <Card
+            title="Does treatment B keep more customers than control A?"
+            note={`${count(users ?? 0)} simulated customers; a conversion is a customer who left, so lower is better.`}
+          >
+            <Verdict readout={data} />
+          </Card>
+          <Figures readout={data} />
+          <div class="grid wide">
+            <RatesCard readout={data} />
+            <LiftCard readout={data} />
+          </div>
+          {data.segments.length > 0 && <SegmentsCard segments={data.segments} />}
+        </>
+      )}
+      {!data && readout.pending && <div class="skeleton page-skeleton" aria-hidden="true" />}
+      <div class="grid wide">
+        <CountsCalculator />
+        <SizeCalculator />
+      </div>
+    </Page>
+  );
+}
+
+function Figures({ readout }: { readout: SelectionReadout }) {
+  const {
+    control,
+    treatment,
+    bayesian,
+    frequentist,
+    sequential,
+    sample_ratio_mismatch: ratio,
+    power,
+  } = readout;
+  const users = control.users + treatment.users;
+  return (
+    <dl class="tiles">
+      <Tile
+        label="Split"
+        value={`${decimal((100 * control.users) / (users || 1), 1)} : ${decimal((100 * treatment.users) / (users || 1), 1)}`}
+        note={`${ratio.healthy ? "healthy" : "mismatch"}, p ${pValue(ratio.p_value)}`}
+      />
+      <Tile
+        label="Chance to win"
+        value={bayesian ? percent(bayesian.chance_to_win, 1) : "unknown"}
+        note={bayesian ? `expected loss if shipped ${percent(bayesian.risk.treatment, 2)}` : undefined}
+      />
+      <Tile
+        label="p value"
+        value={frequentist ? pValue(frequentist.p_value) : "unknown"}
+        note={frequentist ? `Welch t ${decimal(frequentist.statistic, 2)}` : undefined}
+      />
+      <Tile
+        label="Sequential"
+        value={sequential ? (sequential.significant ? "decided" : "undecided") : "unknown"}
+        note="valid at any number of looks"
+      />
+      <Tile
+        label="Power"
+        value={power.achieved == null ? "unknown" : percent(power.achieved)}
+        note={
+          power.detectable_effect == null
+            ? undefined
+            : `detects ${points(power.detectable_effect)} with 80\u00a0%`
+        }
+      />
+    </dl>
+  );
+}
+
+function RatesCard({ readout }: { readout: Readout }) {
+  const rows = [
+    { label: "A, control", arm: readout.control },
+    { label: "B, treatment", arm: readout.treatment },
+  ];
+  const draw = useCallback(
+    (width: number) =>
+      intervals(
+        rows.flatMap(({ label, arm }) => estimated(label, arm.rate, arm.interval, label.startsWith("B"))),
+        { width, format: (value) => percent(value, 1), axis: "Churn rate with 95\u00a0% Wilson interval" },
+      ),
+    [readout],
+  );
+  return (
+    <Card title="Churn rate by variant" picture="experiment_rates">
+      <Chart label="Churn rate by variant" draw={draw} height={intervalsHeight(2)} />
+      <AsTable
+        caption="Churn by variant"
+        columns={[
+          { head: "Variant", cell: (row: (typeof rows)[number]) => row.label },
+          { head: "Customers", cell: ({ arm }) => count(arm.users), numeric: true },
+          { head: "Left", cell: ({ arm }) => count(arm.conversions), numeric: true },
+          {
+            head: "Churn rate",
+            cell: ({ arm }) => (arm.rate == null ? "–" : percent(arm.rate, 2)),
+            numeric: true,
+          },
+        ]}
+        rows={rows}
+      />
+    </Card>
+  );
+}
+
+function estimated(
+  label: string,
+  estimate: number | null | undefined,
+  interval: readonly number[] | null | undefined,
+  strong = false,
+): Estimated[] {
+  const [low, high] = interval ?? [];
+  if (estimate == null || low === undefined || high === undefined) return [];
+  return [{ label, estimate, low, high, strong }];
+}
+
+function LiftCard({ readout }: { readout: SelectionReadout }) {
+  const { relative_lift, frequentist, bayesian, sequential, cuped } = readout;
+  const rows: Estimated[] = [
+    ...estimated(
+      "Frequentist (Welch)",
+      relative_lift.estimate,
+      frequentist?.interval ?? relative_lift.interval,
+      true,
+    ),
+    ...estimated("Bayesian", bayesian?.mean, bayesian?.interval),
+    ...estimated("Sequential", relative_lift.estimate, sequential?.interval),
+    ...estimated(
+      "With CUPED",
+      cuped?.relative_lift.estimate,
+      cuped?.frequentist?.interval ?? cuped?.relative_lift.interval,
+    ),
+  ];
+  const draw = useCallback(
+    (width: number) =>
+      intervals(rows, {
+        width,
+        format: (value) => `${signed(value * 100, 1)}\u00a0%`,
+        axis: "Relative lift of the churn rate",
+        reference: 0,
+      }),
+    [readout],
+  );
+  return (
+    <Card
+      title="The lift, by each way of reckoning"
+      note={
+        cuped?.variance_reduction == null
+          ? undefined
+          : `Left of zero, B loses fewer. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
+      }
+      picture="experiment_lift"
+    >
+      <Chart label="Relative lift with intervals" draw={draw} height={intervalsHeight(rows.length)} />
+      <AsTable
+        caption="Relative lift of the churn rate"
+        columns={[
+          { head: "Method", cell: (row: Estimated) => row.label },
+          { head: "Lift", cell: (row) => `${signed(row.estimate * 100, 1)}\u00a0%`, numeric: true },
+          {
+            head: "95\u00a0% interval",
+            cell: (row) => `${signed(row.low * 100, 1)} to ${signed(row.high * 100, 1)}\u00a0%`,
+            numeric: true,
+          },
+        ]}
+        rows={rows}
+      />
+    </Card>
+  );
+}
+
+function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
+  const rows = segments.flatMap((segment) =>
+    estimated(
+      segmentName(segment),
+      segment.absolute_difference.estimate,
+      segment.absolute_difference.interval,
+      segment.significant,
+    ),
+  );
+  const draw = useCallback(
+    (width: number) =>
+      intervals(rows, {
+        width,
+        format: (value) => signed(value * 100, 1),
+        axis: "Difference of churn rates, percentage points",
+        reference: 0,
+      }),
+    [segments],
+  );
+  return (
+    <Card
+      title="The effect by segment"
+      note="Left of zero, B loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments."
+      picture="experiment_segments"
+    >
+      <Chart label="Effect by segment with intervals" draw={draw} height={intervalsHeight(rows.length)} />
+      <AsTable
+        caption="Effect by segment"
+        columns={[
+          { head: "Segment", cell: segmentName },
+          {
+            head: "Customers",
+            cell: (row: SegmentEffect) => count(row.control.users + row.treatment.users),
+            numeric: true,
+          },
+          {
+            head: "Difference",
+            cell: (row) =>
+              row.absolute_difference.estimate == null ? "–" : points(row.absolute_difference.estimate),
+            numeric: true,
+          },
+          { head: "p", cell: (row) => (row.p_value == null ? "–" : pValue(row.p_value)), numeric: true },
+          {
+            head: "Adjusted p",
+            cell: (row) => (row.adjusted_p_value == null ? "–" : pValue(row.adjusted_p_value)),
+            numeric: true,
+          },
+        ]}
+        rows={segments}
+      />
+    </Card>
+  );
+}
+
+const segmentName = (segment: SegmentEffect): string =>
+  `${FILTERS[segment.dimension as FilterName] ?? segment.dimension}: ${valueLabel(segment.dimension as FilterName, segment.value)}`;

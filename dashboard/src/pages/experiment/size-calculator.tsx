@@ -1,0 +1,74 @@
+import { planExperiment } from "../../api/requests.ts";
+import type { ExperimentPlanRequest } from "../../api/types.ts";
+import { Card } from "../../components/card.tsx";
+import { Tile } from "../../components/page.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
+import { count, decimal, plural } from "../../format.ts";
+import { useAnswer } from "../../state/request.ts";
+import { adjust, param, view, withParams } from "../../state/view.ts";
+import { NumberField } from "./number-field.tsx";
+
+const TYPING_DELAY_MS = 60;
+
+const INPUTS = {
+  baseline: { label: "Rate today, %", usual: 26.5 },
+  effect: { label: "Effect to detect, points", usual: -4 },
+  power: { label: "Power, %", usual: 80 },
+  alpha: { label: "False alarms, %", usual: 5 },
+  treated: { label: "Share in B, %", usual: 50 },
+  per_day: { label: "Users a day", usual: 200 },
+} as const;
+type Input = keyof typeof INPUTS;
+
+/** How many users, and how many days, an experiment needs. */
+export function SizeCalculator() {
+  const value = (name: Input) => {
+    const given = Number(param(`plan.${name}`)[0] ?? INPUTS[name].usual);
+    return Number.isFinite(given) ? given : INPUTS[name].usual;
+  };
+  const treated = value("treated") / 100;
+  const request: ExperimentPlanRequest = {
+    baseline_rate: value("baseline") / 100,
+    detectable_effect: value("effect") / 100,
+    alpha: value("alpha") / 100,
+    power: value("power") / 100,
+    split: [1 - treated, treated],
+    users_per_day: value("per_day") > 0 ? value("per_day") : null,
+  };
+  const plan = useAnswer(JSON.stringify(request), (signal) => planExperiment(request, signal), {
+    delayMs: TYPING_DELAY_MS,
+    keepPrevious: true,
+  });
+  return (
+    <Card title="Plan an experiment" note="How many users it takes to see an effect of a given size.">
+      <form class="calculator" onSubmit={(event) => event.preventDefault()}>
+        {(Object.keys(INPUTS) as Input[]).map((name) => (
+          <NumberField
+            key={name}
+            label={INPUTS[name].label}
+            value={value(name)}
+            min={-100}
+            set={(number) =>
+              adjust({
+                ...view.value,
+                params: withParams(view.value.params, { [`plan.${name}`]: [String(number)] }),
+              })
+            }
+          />
+        ))}
+      </form>
+      {plan.problem && <ProblemNote problem={plan.problem} />}
+      {plan.data && !plan.problem && (
+        <dl class="tiles" data-answer="plan">
+          <Tile label="Users in A" value={count(Math.ceil(plan.data.users_per_arm.control))} />
+          <Tile label="Users in B" value={count(Math.ceil(plan.data.users_per_arm.treatment))} />
+          <Tile
+            label="Duration"
+            value={plan.data.days == null ? "–" : plural(Math.ceil(plan.data.days), "day")}
+            note={`Cohen’s h ${decimal(Math.abs(plan.data.cohens_h), 4)}`}
+          />
+        </dl>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,137 @@
+import { useCallback } from "preact/hooks";
+import { explainAll } from "../../api/requests.ts";
+import type { FeatureImportance, GlobalExplanation } from "../../api/types.ts";
+import { bars, barsHeight } from "../../charts/bars.ts";
+import { beeswarm, beeswarmHeight } from "../../charts/beeswarm.ts";
+import { DEPENDENCE_HEIGHT, dependence } from "../../charts/dependence.ts";
+import { Card } from "../../components/card.tsx";
+import { Chart } from "../../components/chart.tsx";
+import { AsTable } from "../../components/data-table.tsx";
+import { Page } from "../../components/page.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
+import { count, decimal, plural } from "../../format.ts";
+import { useAnswer } from "../../state/request.ts";
+import { selection } from "../../state/selection.ts";
+import { adjust, param, view, withParams } from "../../state/view.ts";
+import { ModelQuality } from "./model-quality.tsx";
+
+/** Customers drawn as dots. */
+const CLOUD = 400;
+/** Features shown, as shap does. */
+const MOST_FEATURES = 10;
+
+/** What drives the model, for everybody or for a selection, and how good it is. */
+export function ExplainabilityPage() {
+  const query = selection();
+  const all = useAnswer(JSON.stringify(query), (signal) => explainAll(query, CLOUD, signal), {
+    keepPrevious: true,
+  });
+  const { data } = all;
+  return (
+    <Page title="Explainability" shown={data && { customers: data.population }}>
+      {all.problem && <ProblemNote problem={all.problem} retry={all.retry} />}
+      {data && data.population > 0 && <Drivers data={data} />}
+      {!data && all.pending && <div class="skeleton page-skeleton" aria-hidden="true" />}
+      <ModelQuality />
+    </Page>
+  );
+}
+
+function Drivers({ data }: { data: GlobalExplanation }) {
+  const top = data.features.slice(0, MOST_FEATURES);
+  const drawSwarm = useCallback((width: number) => beeswarm(top, { width }), [data]);
+  const drawBars = useCallback(
+    (width: number) =>
+      bars(
+        top.map(({ label, mean_abs_contribution }) => ({ label, value: mean_abs_contribution })),
+        {
+          width,
+          format: (value) => decimal(value, 2),
+          axis: "Mean |SHAP value| (log-odds)",
+          directed: false,
+        },
+      ),
+    [data],
+  );
+  return (
+    <>
+      <div class="grid wide">
+        <Card
+          title="What drives the risk, customer by customer"
+          note={
+            <>
+              {plural(data.population, "customer")} in the selection, {count(top[0]?.points.length ?? 0)}{" "}
+              drawn. Value of the feature: <span class="key lowers">low</span> to{" "}
+              <span class="key raises">high</span>.
+            </>
+          }
+          picture="beeswarm"
+        >
+          <Chart label="Beeswarm of SHAP values" draw={drawSwarm} height={beeswarmHeight(top.length)} />
+        </Card>
+        <Card
+          title="How much each feature matters"
+          note="Over every customer of the selection, not only those drawn."
+          picture="importance"
+        >
+          <Chart label="Mean magnitude of the SHAP values" draw={drawBars} height={barsHeight(top.length)} />
+          <AsTable
+            caption="Mean magnitude of the SHAP values"
+            columns={[
+              { head: "Feature", cell: (row: FeatureImportance) => row.label },
+              {
+                head: "Mean |SHAP value|",
+                cell: (row) => decimal(row.mean_abs_contribution, 4),
+                numeric: true,
+              },
+            ]}
+            rows={data.features}
+          />
+        </Card>
+      </div>
+      <DependenceCard data={data} />
+    </>
+  );
+}
+
+function DependenceCard({ data }: { data: GlobalExplanation }) {
+  const { features, interactions } = data;
+  const chosen = features.find((one) => one.feature === param("feature")[0]) ?? features[0];
+  const partner = interactions
+    .find((pair) => chosen && pair.features.includes(chosen.feature))
+    ?.features.find((name) => name !== chosen?.feature);
+  const by = features.find((one) => one.feature === partner);
+  const draw = useCallback(
+    (width: number) => (chosen ? dependence(chosen, { width, by }) : document.createElement("div")),
+    [chosen, by],
+  );
+  if (!chosen) return null;
+  return (
+    <Card
+      title={`What ${chosen.label.toLowerCase()} does to the risk`}
+      note={by && `Coloured by ${by.label.toLowerCase()}, with which it interacts most.`}
+      picture={`dependence_${chosen.feature}`}
+      actions={
+        <select
+          class="select"
+          aria-label="Feature"
+          value={chosen.feature}
+          onChange={(event) =>
+            adjust({
+              ...view.value,
+              params: withParams(view.value.params, { feature: [event.currentTarget.value] }),
+            })
+          }
+        >
+          {features.map((one) => (
+            <option key={one.feature} value={one.feature}>
+              {one.label}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      <Chart label={`SHAP values of ${chosen.label}`} draw={draw} height={DEPENDENCE_HEIGHT} />
+    </Card>
+  );
+}

@@ -1,0 +1,213 @@
+import { describe, expect, it } from "vitest";
+import type { Analytics, DirectoryPage, Quality, Readout, SelectionReadout } from "../../src/api/types.ts";
+import { count, decimal, percent, pValue } from "../../src/format.ts";
+import {
+  address,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  fromApi,
+  PHONE,
+  useBrowser,
+  withPage,
+} from "./browser.ts";
+
+useBrowser();
+
+describe("analytics", () => {
+  it("filters everything by a click on a bar, in chips and in the address", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/analytics"));
+      const status = page.getByRole("status");
+      await page.getByRole("button", { name: /^One year: / }).click();
+      const one = await fromApi<Analytics>("/v1/analytics?contract=One+year");
+      await expect
+        .poll(() => status.innerText())
+        .toContain(`${count(one.count)} of ${count(one.population)}`);
+
+      // By keyboard, a bin of a number.
+      const tenure = one.distributions.find((distribution) => distribution.field === "tenure_months");
+      const bin = tenure?.bins.find((candidate) => candidate.count > 0);
+      const query = new URLSearchParams({ contract: "One year" });
+      for (const [name, value] of Object.entries(bin?.filter ?? {})) query.set(name, String(value));
+      const both = await fromApi<Analytics>(`/v1/analytics?${query}`);
+      const card = page.getByRole("region", { name: tenure?.label ?? "", exact: true });
+      await card
+        .locator("g.bin")
+        .filter({ hasText: `${bin?.label}: ` })
+        .focus();
+      await page.keyboard.press("Enter");
+      await expect.poll(() => status.innerText()).toContain(`${count(both.count)} of`);
+      expect(both.count).toBe(bin?.count);
+
+      const shared = page.url();
+      await page.goto("about:blank");
+      await page.goto(shared);
+      await expect.poll(() => status.innerText()).toContain(`${count(both.count)} of`);
+      await page.getByRole("button", { name: /^Remove filter Tenure/ }).click();
+      await expect.poll(() => status.innerText()).toContain(`${count(one.count)} of`);
+      await page.goBack();
+      await expect.poll(() => status.innerText()).toContain(`${count(both.count)} of`);
+    }));
+
+  it("leads to the same customers in the directory", () =>
+    withPage(async (page) => {
+      const { total } = await fromApi<DirectoryPage>("/v1/summary?stage=growth&limit=1");
+      await page.goto(address("#/analytics?stage=growth"));
+      await page.getByRole("link", { name: "Show these customers" }).click();
+      await expect.poll(() => page.getByRole("status").innerText()).toContain(count(total));
+    }));
+
+  it("shows an empty selection as such", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/analytics?stage=onboarding&tenure_min=50"));
+      await page.getByRole("heading", { name: "No customer fits all these filters" }).waitFor();
+    }));
+
+  it("says what a change of plan would mean for the selection", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/analytics?contract=Month-to-month"));
+      await page.getByLabel("Plan change").selectOption("two-year");
+      const answer = await fromApi<{ after: { expected_churners: number } }>("/v1/analytics/what-if", {
+        method: "POST",
+        body: JSON.stringify({ filters: { contract: ["Month-to-month"] }, change: { contract: "Two year" } }),
+      });
+      await page
+        .getByRole("cell", { name: decimal(answer.after.expected_churners, 1), exact: true })
+        .waitFor();
+    }));
+});
+
+describe("the experiment", () => {
+  it("shows the API's decision and figures", () =>
+    withPage(async (page) => {
+      const readout = await fromApi<SelectionReadout>("/v1/analytics/experiment");
+      await page.goto(address("#/experiment"));
+      await page.getByText(readout.reason).waitFor();
+      const text = await page.locator("main").innerText();
+      expect(text).toContain(percent(readout.bayesian?.chance_to_win ?? Number.NaN, 1));
+      expect(text).toContain(pValue(readout.frequentist?.p_value ?? Number.NaN));
+      const rates = await page.getByRole("img", { name: "Churn rate by variant" }).textContent();
+      expect(rates).toContain(percent(readout.control.rate ?? Number.NaN, 1));
+      expect(rates).toContain(percent(readout.treatment.rate ?? Number.NaN, 1));
+    }));
+
+  it("reads out the person's own counts", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/experiment"));
+      await page.getByLabel("Conversions in A").fill("49");
+      await page.getByLabel("Conversions in B").fill("51");
+      await page.getByLabel("Users in A", { exact: true }).fill("100");
+      await page.getByLabel("Users in B", { exact: true }).fill("100");
+      await page.getByLabel("Better is").selectOption("higher_is_better");
+      const readout = await fromApi<Readout>("/v1/analytics/experiment", {
+        method: "POST",
+        body: JSON.stringify({
+          metric: "higher_is_better",
+          control: { users: 100, conversions: 49 },
+          treatment: { users: 100, conversions: 51 },
+        }),
+      });
+      // GrowthBook's own answer for these counts.
+      expect(readout.bayesian?.chance_to_win).toBeCloseTo(0.60918, 4);
+      const answer = page.locator("[data-answer=counts]");
+      await expect.poll(() => answer.innerText()).toContain("60.9\u00a0%");
+      expect(await answer.innerText()).toContain(pValue(readout.frequentist?.p_value ?? Number.NaN));
+      await expect.poll(() => page.url()).toContain("calc.b_conversions=51");
+    }));
+
+  it("says what is wrong with impossible counts", () =>
+    withPage(
+      async (page) => {
+        await page.goto(address("#/experiment?calc.a_users=10&calc.a_conversions=20"));
+        await page.getByRole("alert").first().waitFor();
+      },
+      { allowed: /422/ },
+    ));
+
+  it("plans an experiment", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/experiment"));
+      await page.getByLabel("Rate today, %").fill("26.5");
+      await page.getByLabel("Effect to detect, points").fill("-4");
+      await page.getByLabel("Users a day").fill("100");
+      // statsmodels: 1,812.1 users per arm.
+      const answer = page.locator("[data-answer=plan]");
+      await expect.poll(() => answer.innerText()).toContain("1,813");
+      await expect.poll(() => answer.innerText()).toContain("37\u00a0days");
+    }));
+});
+
+describe("explainability", () => {
+  it("drives every count by one cutoff", () =>
+    withPage(async (page) => {
+      const { evaluation } = await fromApi<Quality>("/v1/explain/model");
+      await page.goto(address("#/explainability?cutoff=60"));
+      const at = evaluation?.by_cutoff.find((one) => one.percentile === 61);
+      await page.getByRole("slider").focus();
+      await page.keyboard.press("ArrowRight");
+      const cell = (name: string) => page.locator(`[data-count=${name}]`).innerText();
+      await expect.poll(() => cell("true_positives")).toBe(count(at?.true_positives ?? Number.NaN));
+      expect(await cell("false_positives")).toBe(count(at?.false_positives ?? Number.NaN));
+      expect(await cell("false_negatives")).toBe(count(at?.false_negatives ?? Number.NaN));
+      expect(await cell("true_negatives")).toBe(count(at?.true_negatives ?? Number.NaN));
+      await expect.poll(() => page.url()).toContain("cutoff=61");
+    }));
+
+  it("draws the feature that is chosen", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/explainability"));
+      await page.getByLabel("Feature", { exact: true }).selectOption("tenure_months");
+      await page.getByRole("heading", { name: "What tenure does to the risk" }).waitFor();
+      await expect.poll(() => page.url()).toContain("feature=tenure_months");
+    }));
+});
+
+describe.each(["light", "dark"] as const)("every place, %s", (colorScheme) => {
+  it.each(["analytics", "analytics?contract=One+year", "experiment", "explainability"])(
+    "%s is accessible",
+    (view) =>
+      withPage(
+        async (page) => {
+          await page.goto(address(`#/${view}`));
+          await page.locator(".chart svg").first().waitFor();
+          await expectAccessible(page);
+        },
+        { colorScheme },
+      ),
+  );
+});
+
+describe("a phone", () => {
+  it.each(["analytics", "experiment", "explainability"])("shows %s without scrolling sideways", (view) =>
+    withPage(
+      async (page) => {
+        await page.goto(address(`#/${view}`));
+        await page.locator(".chart svg").first().waitFor();
+        await expectNoSidewaysScroll(page);
+      },
+      { viewport: PHONE },
+    ),
+  );
+});
+
+describe("the layout", () => {
+  it.each(["customers", "analytics", "experiment", "explainability"])(
+    "of %s does not shift while it loads",
+    (view) =>
+      withPage(async (page) => {
+        await page.addInitScript(() => {
+          const shifts = globalThis as unknown as { shifted: number };
+          shifts.shifted = 0;
+          new PerformanceObserver((list) => {
+            for (const entry of list.getEntries())
+              shifts.shifted += (entry as unknown as { value: number }).value;
+          }).observe({ type: "layout-shift", buffered: true });
+        });
+        await page.goto(address(`#/${view}`));
+        await page.waitForLoadState("networkidle");
+        const shifted = await page.evaluate(() => (globalThis as unknown as { shifted: number }).shifted);
+        // The bound of a good page: https://web.dev/articles/cls
+        expect(shifted).toBeLessThan(0.1);
+      }),
+  );
+});
