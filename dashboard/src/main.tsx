@@ -1,5 +1,8 @@
 import { render } from "preact";
+import { Problem } from "./api/client.ts";
 import { App } from "./app.tsx";
+import { ProblemNote } from "./components/problem-note.tsx";
+import { signIn } from "./state/sign-in.ts";
 import { followAddress } from "./state/view.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -9,6 +12,21 @@ import "./styles/cards.css";
 import "./styles/customers.css";
 import "./styles/pages.css";
 
-followAddress();
 const root = document.getElementById("app");
-if (root) render(<App />, root);
+if (root) {
+  signIn().then(
+    () => {
+      followAddress();
+      render(<App />, root);
+    },
+    (error: unknown) => {
+      const detail = error instanceof Error ? error.message : "The reason is not known.";
+      render(<ProblemNote problem={new Problem("Signing in failed", detail, 0)} retry={startAgain} />, root);
+    },
+  );
+}
+
+/** Opens the dashboard anew, without what the issuer put into the address. */
+function startAgain() {
+  location.assign(location.pathname);
+}

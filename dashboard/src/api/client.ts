@@ -66,9 +66,11 @@ export async function answer<T>(
   return data as Exclude<T, string>;
 }
 
-/** Calls a route whose body is text, such as CSV or a report. */
-export async function text(path: string, accept: string, init: RequestInit = {}): Promise<string> {
-  const response = await fetch(path, { ...init, headers: { ...init.headers, accept } });
-  if (response.ok) return response.text();
-  throw Problem.fromBody(await response.json().catch(() => null), response.status);
+/** The text of a response, such as CSV or a report, or its `Problem` thrown. The call says `parseAs: "text"`. */
+export async function answerText(
+  call: Promise<{ data?: unknown; error?: unknown; response: Response }>,
+): Promise<string> {
+  const { data, error, response } = await call;
+  if (!response.ok || typeof data !== "string") throw Problem.fromBody(error, response.status);
+  return data;
 }

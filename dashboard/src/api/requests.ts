@@ -1,5 +1,5 @@
 /** The API's routes as functions. */
-import { answer, api, Problem, text } from "./client.ts";
+import { answer, answerText, api, Problem } from "./client.ts";
 import type {
   Advice,
   Analytics,
@@ -70,17 +70,28 @@ export async function noteDeed(customer_id: string, kind: DeedKind, nudge_id: st
 
 /** The customer's report, as text that a person would forward. */
 export const fetchReport = (customer_id: string): Promise<string> =>
-  text(`/v1/summary/${encodeURIComponent(customer_id)}`, "text/plain");
+  answerText(
+    api.GET("/v1/summary/{customer_id}", {
+      params: { path: { customer_id } },
+      headers: { accept: "text/plain" },
+      parseAs: "text",
+    }),
+  );
 
 /** All customers of a query as CSV. */
-export const fetchDirectoryCsv = (query: Query): Promise<string> => {
-  const pairs = Object.entries(query).flatMap(([name, values]) => values.map((value) => [name, value]));
-  return text(`/v1/summary?${new URLSearchParams(pairs)}`, "text/csv");
-};
+export const fetchDirectoryCsv = (query: Query): Promise<string> =>
+  answerText(api.GET("/v1/summary", { params: { query }, headers: { accept: "text/csv" }, parseAs: "text" }));
 
 /** Scores a CSV with Telco's header; the same rows come back with probability and risk level. */
 export const predictCsv = (csv: string): Promise<string> =>
-  text("/v1/predict", "text/csv", { method: "POST", headers: { "content-type": "text/csv" }, body: csv });
+  answerText(
+    api.POST("/v1/predict", {
+      body: csv,
+      bodySerializer: (text) => text,
+      headers: { accept: "text/csv", "content-type": "text/csv" },
+      parseAs: "text",
+    }),
+  );
 
 export const fetchAnalytics = (query: Query, signal: AbortSignal): Promise<Analytics> =>
   answer(api.GET("/v1/analytics", { params: { query }, signal }));

@@ -96,7 +96,7 @@ export function intervals(rows: readonly Estimated[], options: IntervalsOptions)
               frameAnchor: "left",
               dy: -16,
               textAnchor: "start",
-              text: (row: Estimated) => `${row.label}: ${words(row)}`,
+              text: (row: Estimated) => `${row.label}: ${format(row.estimate)}`,
             }
           : { frameAnchor: "right", dx: 12, textAnchor: "start", text: words }),
         fill: COLOURS.text,

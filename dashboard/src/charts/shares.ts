@@ -12,6 +12,8 @@ export interface SharesOptions extends Size {
 }
 
 const ROW = 28;
+/** Generous room for a character of the charts' type, in pixels. */
+const CHARACTER = 7;
 const MARGIN = { top: 4, bottom: 24 };
 
 /** The height of the chart for so many bins, in pixels. */
@@ -22,7 +24,8 @@ export const sharesHeight = (bins: number): number => MARGIN.top + bins * ROW + 
  * their intervals, both in percent on one axis.
  */
 export function shares(bins: readonly Bin[], { width, isChosen, onChoose }: SharesOptions): SVGSVGElement {
-  const marginLeft = Math.min(160, width * 0.4);
+  const longest = Math.max(0, ...bins.map((bin) => bin.label.length));
+  const marginLeft = Math.min(16 + CHARACTER * longest, width * 0.42);
   const most = Math.max(0.1, ...bins.flatMap((bin) => [bin.share ?? 0, bin.churn_rate ?? 0]));
   const limit = Math.min(1, most * 1.15);
   return Plot.plot({

@@ -52,7 +52,7 @@ function decode(part: string): string {
   }
 }
 
-const current = signal(parseView(globalThis.location?.hash ?? ""));
+const current = signal(parseView(""));
 
 /** The view on screen. */
 export const view = {
@@ -97,11 +97,13 @@ export function withParams(params: Params, changes: Params): Params {
   return Object.fromEntries(kept);
 }
 
-/** Follows the address when the person goes back, goes forward or edits it. */
+/** Shows what the address says, now and whenever the person goes back, goes forward or edits it. */
 export function followAddress(): void {
-  addEventListener("hashchange", () => {
+  const follow = () => {
     clearTimeout(pending);
     pending = undefined;
     current.value = parseView(location.hash);
-  });
+  };
+  follow();
+  addEventListener("hashchange", follow);
 }
