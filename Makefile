@@ -71,13 +71,14 @@ test-python: .venv
 	cd models && ../$(PYTHON) -m unittest --verbose
 	cd data && ../$(PYTHON) -m unittest --verbose
 
-# What runs on AKS, rendered; it takes kubectl.
+# What runs on AKS, rendered.
 test-manifests: .venv-tools
+	@command -v kubectl >/dev/null || .ci/install kubernetes-client
 	cd infra/aks/check && npm ci --silent --no-audit --no-fund
 	$(WITH_TOOLS) python infra/aks/check/manifests.py
 
 chromium:
-	@test -x "$(CHROMIUM)" || .ci/install-chromium
+	@test -x "$(CHROMIUM)" || .ci/install chromium
 
 # Measuring
 
