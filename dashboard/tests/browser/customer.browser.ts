@@ -260,14 +260,14 @@ describe("files", () => {
       { allowed: /422/ },
     ));
 
-  it("tells of make bulk for a file that is too large", () =>
+  it("says what to do with a file that is too large", () =>
     withPage(async (page) => {
       await page.goto(address("#/customers"));
       const buffer = Buffer.alloc(4 * 1024 * 1024 + 1, "x");
       await page
         .getByLabel("Score a CSV file")
         .setInputFiles({ name: "big.csv", mimeType: "text/csv", buffer });
-      await page.getByRole("alert").getByText("make bulk IN=big.csv").waitFor();
+      await page.getByRole("alert").getByText("Split it, and keep the header").waitFor();
     }));
 });
 
