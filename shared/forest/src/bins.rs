@@ -121,9 +121,6 @@ impl Cuts<'_> {
     ) {
         for (feature, column) in columns.chunks_exact_mut(stride).enumerate() {
             let cuts = self.of(feature);
-            if cuts.is_empty() {
-                continue; // no split looks at it
-            }
             let mut values = [0.0; BLOCK];
             let values = &mut values[..rows.len() / features];
             for (value, row) in values.iter_mut().zip(rows.chunks_exact(features)) {
@@ -163,4 +160,37 @@ fn bin_of(value: f32, cuts: &[f32]) -> u16 {
         cuts.partition_point(|&cut| cut <= value)
     };
     bin as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_and_rows_get_the_same_bins() {
+        let many: Vec<f32> = (0..=COUNTED).map(|cut| cut as f32).collect();
+        // A split that lists no category has no cut point, and still tells the missing values from the others.
+        for cuts in [&[][..], &[0.5], &[-1.0, 0.0, 2.0], &many] {
+            let values = [
+                f32::NAN,
+                f32::NEG_INFINITY,
+                -1.0,
+                0.0,
+                0.5,
+                3.0,
+                f32::INFINITY,
+            ];
+            let cuts = Cuts {
+                values: cuts,
+                starts: &[0, cuts.len() as u32],
+            };
+            let mut column = [0; 7];
+            cuts.bin_columns(&values, 1, &mut column, 7);
+            for (value, bin) in values.iter().zip(column) {
+                let mut alone = [0];
+                cuts.bin_row(&[*value], &mut alone);
+                assert_eq!([bin], alone, "{value} between {:?}", cuts.values);
+            }
+        }
+    }
 }
