@@ -23,6 +23,8 @@ mod intake;
 mod plan;
 #[path = "src/record.rs"]
 mod record;
+#[path = "build/training_distribution.rs"]
+mod training_distribution;
 
 use customer::{AddOn, CustomerId, Profile};
 use encoding::{FEATURES, FIELDS};
@@ -197,6 +199,9 @@ impl Card {
             price("internet_service/Fiber optic")?,
         );
         constant("What each service costs.", "PRICES", "PriceList", prices)?;
+        let training = training_distribution::as_rust(&card)
+            .map_err(|message| format!("models/card.json: {message}"))?;
+        constants.push_str(&training);
         Ok(Self {
             slope,
             intercept,

@@ -13,6 +13,7 @@ mod catalogue_source;
 pub mod cohort_change;
 pub mod customer;
 pub mod directory;
+pub mod drift;
 pub mod encoding;
 pub mod error;
 pub mod experiment;
