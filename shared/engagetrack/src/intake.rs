@@ -361,11 +361,22 @@ impl Columns {
     /// # Errors
     /// Everything that is wrong with it, each with a pointer to the column's name.
     pub fn profile(&self, record: &csv::ByteRecord) -> Result<Profile, Vec<FieldError>> {
+        self.profile_in(|column| record.get(column))
+    }
+
+    /// Reads the profile in one record, which is asked for its cells by their columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with a pointer to the column's name.
+    pub fn profile_in<'r>(
+        &self,
+        cell: impl Fn(usize) -> Option<&'r [u8]>,
+    ) -> Result<Profile, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut codes = [f64::NAN; FIELDS.len()];
         let mut refused = [false; FIELDS.len()];
         for (position, column) in self.fields.iter().enumerate() {
-            let Some(cell) = column.and_then(|column| record.get(column)) else {
+            let Some(cell) = column.and_then(&cell) else {
                 continue;
             };
             let read = std::str::from_utf8(cell)
@@ -380,6 +391,18 @@ impl Columns {
             }
         }
         finish(&codes, &refused, errors, |position| self.name(position))
+    }
+
+    /// The column of the customer's id.
+    pub fn id_column(&self) -> Option<usize> {
+        self.id
+    }
+
+    /// The columns that hold neither the id nor a field of a profile.
+    pub fn others(&self) -> impl Iterator<Item = usize> {
+        let taken =
+            |column: &usize| self.id == Some(*column) || self.fields.contains(&Some(*column));
+        (0..self.names.len()).filter(move |column| !taken(column))
     }
 
     /// The customer's id in one record, as it stands there.

@@ -1,0 +1,134 @@
+//! What is to be scored, and how it is cut.
+
+use crate::layout::{Format, Layout};
+use crate::lines::LONGEST_LINE;
+use crate::part::Noting;
+use engagetrack::card;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::ops::Range;
+
+/// Which input this is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name for people.
+    pub name: String,
+    /// Its size in bytes, as it is stored.
+    pub bytes: u64,
+    /// What is another whenever the content is another: a time of modification, an ETag.
+    pub version: String,
+}
+
+/// One input and how it is cut into shards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The input.
+    pub input: Input,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// How many bytes each shard covers, the last one perhaps fewer; null for one shard over all.
+    pub shard_bytes: Option<u64>,
+    /// The version of the model that scores.
+    pub model_version: String,
+}
+
+/// A range of an input whose records are scored together: those that begin in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its position among the job's shards, from 0.
+    pub index: u64,
+    /// Where it begins, in bytes.
+    pub start: u64,
+    /// Where the next one begins; null for the only shard, which ends with the input.
+    pub end: Option<u64>,
+    /// The number of the first line that begins in it, where that is known; the rejects then name lines.
+    pub first_line: Option<u64>,
+}
+
+impl Job {
+    /// Cuts an input into shards of so many bytes, or not at all. What is compressed is never cut.
+    ///
+    /// # Panics
+    /// When `shard_bytes` is 0.
+    pub fn new(input: Input, layout: Layout, shard_bytes: Option<u64>) -> Self {
+        assert_ne!(shard_bytes, Some(0), "a shard covers at least one byte");
+        let body = input.bytes.saturating_sub(layout.body);
+        Self {
+            shard_bytes: shard_bytes.filter(|bytes| !layout.gzip && *bytes < body),
+            input,
+            layout,
+            model_version: card::VERSION.to_owned(),
+        }
+    }
+
+    /// How many shards there are, at least one.
+    pub fn shard_count(&self) -> u64 {
+        self.shard_bytes.map_or(1, |bytes| {
+            (self.input.bytes - self.layout.body).div_ceil(bytes)
+        })
+    }
+
+    /// The shards in their order. Only the first one's line is known without reading what comes before.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> + '_ {
+        (0..self.shard_count()).map(|index| {
+            let start = self.layout.body + index * self.shard_bytes.unwrap_or(0);
+            let end = |bytes| self.input.bytes.min(start + bytes);
+            Shard {
+                index,
+                start,
+                end: self.shard_bytes.map(end),
+                first_line: (index == 0).then_some(self.layout.body_line),
+            }
+        })
+    }
+
+    /// The bytes of the input, as it is stored, that [`score`](crate::score) has to be given for a shard.
+    ///
+    /// They begin one byte early, for only what stands before a shard shows whether its first byte begins a line, and end
+    /// late, for a record that begins in the shard may end beyond it.
+    pub fn range(&self, shard: &Shard) -> Range<u64> {
+        match shard.end {
+            None => 0..self.input.bytes,
+            Some(end) => {
+                let end = end.saturating_add(LONGEST_LINE as u64);
+                shard.start.saturating_sub(1)..end.min(self.input.bytes)
+            }
+        }
+    }
+
+    /// What is another for every other job: SHA-256 in hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        let mut noting = Noting::new(std::io::sink());
+        serde_json::to_writer(&mut noting, self)
+            .and_then(|()| noting.flush().map_err(serde_json::Error::io))
+            .expect("a job is JSON, and a sink takes all");
+        noting.noted(String::new()).sha256
+    }
+
+    /// Whether the results have columns of the input's own.
+    pub(crate) fn format(&self) -> &Format {
+        &self.layout.format
+    }
+}
+
+impl Shard {
+    /// Whether it is the only one, in which records may go on over several lines.
+    pub fn is_whole(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// The name of the results.
+    pub fn results_name(&self) -> String {
+        format!("results-{:05}.csv", self.index)
+    }
+
+    /// The name of the rejects.
+    pub fn rejects_name(&self) -> String {
+        format!("rejects-{:05}.csv", self.index)
+    }
+
+    /// The name of the report, which is written when both parts are complete.
+    pub fn report_name(&self) -> String {
+        format!("report-{:05}.json", self.index)
+    }
+}

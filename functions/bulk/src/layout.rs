@@ -1,0 +1,128 @@
+//! What kind of file an input is, found out from its beginning.
+
+use crate::lines::{LineEnd, Lines};
+use crate::records::{Next, Records};
+use crate::table::Table;
+use engagetrack::error::FieldError;
+use flate2::bufread::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, BufReader, Read};
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// How customers are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// CSV, with the names of its columns.
+    Csv {
+        /// The header's cells.
+        header: Vec<String>,
+    },
+    /// One profile per line, each a JSON object as the API takes it.
+    JsonLines,
+}
+
+/// How an input is laid out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// How customers are written.
+    pub format: Format,
+    /// Whether all of it is compressed. All offsets are those of what comes out.
+    pub gzip: bool,
+    /// Where the first customer may stand: behind byte-order mark and header, in bytes.
+    pub body: u64,
+    /// The number of the line that stands there; the first line is 1.
+    pub body_line: u64,
+}
+
+/// Why an input can't be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// It could not be read.
+    #[error("the input can't be read: {0}")]
+    Read(#[from] io::Error),
+    /// There is nothing in it.
+    #[error("the input is empty; it should begin with a header")]
+    Empty,
+    /// Its first line is no header.
+    #[error("the header is not CSV: {0}")]
+    NotCsv(&'static str),
+    /// Its header is not UTF-8.
+    #[error("the header is not UTF-8")]
+    NotUtf8,
+    /// Its header is not that of a file of customers.
+    #[error("the header does not fit: {}", listed(.0))]
+    Header(Vec<FieldError>),
+}
+
+/// What is wrong, one thing after another.
+pub(crate) fn listed(errors: &[FieldError]) -> String {
+    let sentence = |error: &FieldError| {
+        let name = error.pointer.trim_start_matches('/');
+        let name = name.replace("~1", "/").replace("~0", "~");
+        format!("{name} {}", error.detail).trim_start().to_owned()
+    };
+    errors.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
+impl Layout {
+    /// Finds out how an input is laid out. No more of it is read than the header and some kilobytes.
+    ///
+    /// # Errors
+    /// When it can't be scored: see [`LayoutError`].
+    pub fn read(input: impl Read) -> Result<Self, LayoutError> {
+        let mut input = BufReader::new(input);
+        match input.fill_buf()?.starts_with(GZIP) {
+            true => Self::read_plain(MultiGzDecoder::new(input), true),
+            false => Self::read_plain(input, false),
+        }
+    }
+
+    fn read_plain(input: impl Read, gzip: bool) -> Result<Self, LayoutError> {
+        let mut lines = Lines::new(input, 0);
+        let first = match lines.find_end(0)? {
+            LineEnd::Input(0) => return Err(LayoutError::Empty),
+            LineEnd::At(length) | LineEnd::Input(length) => length,
+            LineEnd::TooFar => return Err(LayoutError::NotCsv(crate::records::TOO_LONG)),
+        };
+        if lines.peek(first).starts_with(BYTE_ORDER_MARK) {
+            lines.take(BYTE_ORDER_MARK.len(), 0);
+        }
+        let mark = lines.offset();
+        let json = lines.peek(first - mark as usize).trim_ascii_start();
+        if json.starts_with(b"{") {
+            return Ok(Self {
+                format: Format::JsonLines,
+                gzip,
+                body: mark,
+                body_line: 1,
+            });
+        }
+        let header = match Records::new(None).next(&mut lines, None)? {
+            Next::Record(cells) | Next::Joined(cells) => {
+                cells.texts().ok_or(LayoutError::NotUtf8)?
+            }
+            Next::Blank => vec![String::new()],
+            Next::End => return Err(LayoutError::Empty),
+            Next::Wrong(detail) => return Err(LayoutError::NotCsv(detail)),
+        };
+        let layout = Self {
+            format: Format::Csv { header },
+            gzip,
+            body: lines.offset(),
+            body_line: lines.taken() + 1,
+        };
+        Table::of(&layout.format).map_err(LayoutError::Header)?;
+        Ok(layout)
+    }
+
+    /// What of the input comes out when it is read from its beginning.
+    pub(crate) fn decoded<'r>(&self, input: impl Read + 'r) -> Box<dyn Read + 'r> {
+        match self.gzip {
+            true => Box::new(MultiGzDecoder::new(BufReader::new(input))),
+            false => Box::new(input),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Scores and explains a file of customers of any size, in memory that does not grow with it.
+//!
+//! A [`Job`] says what is to be scored: an input, as [`Layout::read`] found it, cut into [`Shard`]s by byte range. [`score`]
+//! reads one shard from anything that can be read and writes two parts, the results and the rejects, to anything that can
+//! be written; its [`Report`] says what is in them. A [`Manifest`] adds the reports up and checks them.
+//!
+//! Nothing here opens a file or knows where the bytes come from. The same job gives the same bytes, part by part, wherever
+//! it runs, and the parts in their order give what one shard over all of the input would have given.
+
+#![forbid(unsafe_code)]
+
+mod job;
+mod layout;
+mod lines;
+mod manifest;
+mod part;
+mod records;
+mod score;
+mod table;
+
+pub use job::{Input, Job, Shard};
+pub use layout::{Format, Layout, LayoutError};
+pub use lines::LONGEST_LINE;
+pub use manifest::{Manifest, ManifestError, ManifestPart};
+pub use part::Part;
+pub use score::{Report, RiskLevels, ScoreError, score};

@@ -1,0 +1,154 @@
+//! Lines of bytes, with where they stand, from anything that can be read.
+
+use std::io::{self, Read};
+
+/// A line, or a quoted record of several lines, has at most so many bytes, its line break included. What is longer is
+/// rejected: memory must not depend on what a file holds.
+pub const LONGEST_LINE: usize = 1 << 20;
+
+/// How many bytes are asked of the reader at a time.
+const CHUNK: usize = 128 << 10;
+
+/// Where the next line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    /// After so many bytes, the line break included.
+    At(usize),
+    /// After so many bytes, where the input ends without a line break.
+    Input(usize),
+    /// Not within [`LONGEST_LINE`] bytes.
+    TooFar,
+}
+
+/// A window over an input, in which lines are found before they are taken.
+pub(crate) struct Lines<R> {
+    input: R,
+    window: Vec<u8>,
+    /// The bytes of `window` that are read and not yet taken.
+    start: usize,
+    end: usize,
+    /// Whether the input has ended.
+    ended: bool,
+    /// How far the next line is from the beginning of the whole input, in bytes.
+    offset: u64,
+    /// How many lines were taken.
+    taken: u64,
+}
+
+impl<R: Read> Lines<R> {
+    /// The lines of an input whose first byte stands so far from the beginning of the whole.
+    pub(crate) fn new(input: R, offset: u64) -> Self {
+        Self {
+            input,
+            window: vec![0; 2 * CHUNK],
+            start: 0,
+            end: 0,
+            ended: false,
+            offset,
+            taken: 0,
+        }
+    }
+
+    /// How far the next line is from the beginning of the whole input, in bytes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many lines were taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// The next bytes, of which [`find_end`](Self::find_end) made sure.
+    pub(crate) fn peek(&self, length: usize) -> &[u8] {
+        &self.window[self.start..][..length]
+    }
+
+    /// Finds the first line break that is so many bytes or more away.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub(crate) fn find_end(&mut self, mut from: usize) -> io::Result<LineEnd> {
+        loop {
+            let unread = &self.window[self.start..self.end];
+            let searched = &unread[..unread.len().min(LONGEST_LINE)];
+            if let Some(found) = memchr::memchr(b'\n', &searched[from..]) {
+                return Ok(LineEnd::At(from + found + 1));
+            }
+            if searched.len() == LONGEST_LINE {
+                return Ok(LineEnd::TooFar);
+            }
+            if self.ended {
+                return Ok(LineEnd::Input(unread.len()));
+            }
+            from = searched.len();
+            self.fill()?;
+        }
+    }
+
+    /// Takes the next bytes, of which [`find_end`](Self::find_end) made sure and in which so many lines end.
+    pub(crate) fn take(&mut self, length: usize, lines: u64) -> &[u8] {
+        self.start += length;
+        self.offset += length as u64;
+        self.taken += lines;
+        &self.window[self.start - length..self.start]
+    }
+
+    /// Takes what stands before this offset.
+    ///
+    /// # Errors
+    /// Those of the reader, and the end of the input.
+    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        while self.offset < offset {
+            if self.start == self.end {
+                self.fill()?;
+            }
+            let unread = (self.end - self.start) as u64;
+            if unread == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.take(unread.min(offset - self.offset) as usize, 0);
+        }
+        Ok(())
+    }
+
+    /// Takes what is left of a line, however long it is, but stops at a line break at the latest beyond this offset: what comes
+    /// then is another shard's.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub(crate) fn skip_line(&mut self, until: Option<u64>) -> io::Result<()> {
+        while until.is_none_or(|until| self.offset < until) {
+            match self.find_end(0)? {
+                LineEnd::At(length) | LineEnd::Input(length) => {
+                    self.take(length, 1);
+                    return Ok(());
+                }
+                LineEnd::TooFar => {
+                    self.take(LONGEST_LINE, 0);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        self.window.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.end + CHUNK > self.window.len() {
+            self.window.resize(self.end + CHUNK, 0);
+        }
+        loop {
+            match self.input.read(&mut self.window[self.end..]) {
+                Ok(read) => {
+                    self.end += read;
+                    self.ended = read == 0;
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

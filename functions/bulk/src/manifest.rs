@@ -1,0 +1,137 @@
+//! All of a job: its reports added up and checked.
+
+use crate::job::{Input, Job};
+use crate::part::Part;
+use crate::score::{Report, RiskLevels};
+use engagetrack::drift::{BinCounts, Drift};
+use serde::{Deserialize, Serialize};
+
+/// What a job gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the model that scored.
+    pub model_version: String,
+    /// What was scored.
+    pub input: Input,
+    /// Which job this was: [`Job::fingerprint`].
+    pub job: String,
+    /// How many shards it has.
+    pub shards: u64,
+    /// The shards of which there is no part.
+    pub missing: Vec<u64>,
+    /// Records in the shards that are there; blank lines are none.
+    pub rows_in: u64,
+    /// Those that were scored.
+    pub rows_out: u64,
+    /// Those that were not.
+    pub rows_rejected: u64,
+    /// Those that were scored, by risk.
+    pub risk_levels: RiskLevels,
+    /// How far those that were scored have drifted from the customers of the training.
+    pub drift: Drift,
+    /// The parts, in the order of the shards.
+    pub parts: Vec<ManifestPart>,
+}
+
+/// The parts of one shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPart {
+    /// The shard's position.
+    pub shard: u64,
+    /// Customers in `results`.
+    pub rows_out: u64,
+    /// Records in `rejects`.
+    pub rows_rejected: u64,
+    /// Scored customers.
+    pub results: Part,
+    /// Records that could not be read, and why.
+    pub rejects: Part,
+}
+
+/// Why reports are not those of a job.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// A report is of another job: another input, layout, shard size or model.
+    #[error("the report of shard {0} is of another job")]
+    OtherJob(u64),
+    /// The job has fewer shards.
+    #[error("there is a report of shard {0}, which the job has not")]
+    NoSuchShard(u64),
+    /// Two reports are of the same shard.
+    #[error("there are two reports of shard {0}")]
+    Twice(u64),
+    /// A report's counts contradict each other.
+    #[error("shard {0}: rows in are not rows out and rows rejected, or not all rows were counted")]
+    Counts(u64),
+}
+
+impl Manifest {
+    /// Adds up a job's reports, in any order.
+    ///
+    /// # Errors
+    /// When they are not those of this job or do not add up. Missing ones are no error; they are listed.
+    pub fn of(job: &Job, reports: impl IntoIterator<Item = Report>) -> Result<Self, ManifestError> {
+        let fingerprint = job.fingerprint();
+        let mut risk_levels = RiskLevels::default();
+        let mut bins = BinCounts::new();
+        let (mut rows_in, mut rows_rejected) = (0, 0);
+        let mut parts = Vec::new();
+        for report in reports {
+            let shard = report.shard;
+            if report.job != fingerprint {
+                return Err(ManifestError::OtherJob(shard));
+            }
+            if shard >= job.shard_count() {
+                return Err(ManifestError::NoSuchShard(shard));
+            }
+            let adds_up = report.rows_in == report.rows_out + report.rows_rejected
+                && report.rows_out == report.risk_levels.total()
+                && report.rows_out == report.bins.profiles();
+            if !adds_up {
+                return Err(ManifestError::Counts(shard));
+            }
+            rows_in += report.rows_in;
+            rows_rejected += report.rows_rejected;
+            risk_levels.add(report.risk_levels);
+            bins.add(&report.bins);
+            parts.push(ManifestPart {
+                shard,
+                rows_out: report.rows_out,
+                rows_rejected: report.rows_rejected,
+                results: report.results,
+                rejects: report.rejects,
+            });
+        }
+        parts.sort_by_key(|part| part.shard);
+        if let Some(pair) = parts.windows(2).find(|pair| pair[0].shard == pair[1].shard) {
+            return Err(ManifestError::Twice(pair[0].shard));
+        }
+        let mut there = parts.iter().map(|part| part.shard).peekable();
+        let missing = (0..job.shard_count())
+            .filter(|shard| there.next_if_eq(shard).is_none())
+            .collect();
+        Ok(Self {
+            model_version: job.model_version.clone(),
+            input: job.input.clone(),
+            job: fingerprint,
+            shards: job.shard_count(),
+            missing,
+            rows_in,
+            rows_out: risk_levels.total(),
+            rows_rejected,
+            risk_levels,
+            drift: bins.drift(),
+            parts,
+        })
+    }
+
+    /// The manifest as it is written: JSON with line breaks, the same bytes for the same job.
+    ///
+    /// # Panics
+    /// Never: everything in it is JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json = serde_json::to_vec_pretty(self).expect("a manifest is JSON");
+        json.push(b'\n');
+        json
+    }
+}

@@ -1,0 +1,228 @@
+//! The records of a CSV file, line by line, so that each can be found from the middle of the file.
+
+use crate::lines::{LineEnd, Lines};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// What stands next in a CSV file.
+pub(crate) enum Next<'a> {
+    /// The input has ended.
+    End,
+    /// A line with nothing in it.
+    Blank,
+    /// A record.
+    Record(Cells<'a>),
+    /// A record that goes on over so many lines, for a line break stands in quotes.
+    Joined(Cells<'a>),
+    /// Something else: what is wrong with it.
+    Wrong(&'static str),
+}
+
+/// The cells of one record.
+#[derive(Clone, Copy)]
+pub(crate) struct Cells<'a> {
+    bytes: &'a [u8],
+    bounds: &'a [Range<usize>],
+}
+
+impl<'a> Cells<'a> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.bounds.len()
+    }
+
+    /// The cell in this column.
+    pub(crate) fn get(&self, column: usize) -> Option<&'a [u8]> {
+        Some(&self.bytes[self.bounds.get(column)?.clone()])
+    }
+
+    /// All of them as text, if they are UTF-8.
+    pub(crate) fn texts(&self) -> Option<Vec<String>> {
+        let text =
+            |bounds: &Range<usize>| String::from_utf8(self.bytes[bounds.clone()].to_vec()).ok();
+        self.bounds.iter().map(text).collect()
+    }
+
+    /// All of them, one after another.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+pub(crate) const TOO_LONG: &str = "the line is longer than 1,048,576 bytes";
+const UNCLOSED: &str = "opens a quote that is not closed";
+
+/// Splits lines into cells.
+pub(crate) struct Records {
+    /// How many cells a record has, where that is known.
+    width: Option<usize>,
+    /// Knows what quotes mean.
+    reader: Reader,
+    /// The cells of a line with quotes, without them: so many bytes, and where each of so many cells ends.
+    unquoted: Vec<u8>,
+    written: usize,
+    ends: Vec<usize>,
+    cells: usize,
+    bounds: Vec<Range<usize>>,
+}
+
+impl Records {
+    pub(crate) fn new(width: Option<usize>) -> Self {
+        Self {
+            width,
+            reader: ReaderBuilder::new()
+                .terminator(Terminator::Any(b'\n'))
+                .build(),
+            unquoted: Vec::new(),
+            written: 0,
+            ends: Vec::new(),
+            cells: 0,
+            bounds: Vec::new(),
+        }
+    }
+
+    /// Takes the next line, and those with which it is one record.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub(crate) fn next<'a, R: Read>(
+        &'a mut self,
+        lines: &'a mut Lines<R>,
+        until: Option<u64>,
+    ) -> io::Result<Next<'a>> {
+        let length = match lines.find_end(0)? {
+            LineEnd::Input(0) => return Ok(Next::End),
+            LineEnd::At(length) | LineEnd::Input(length) => length,
+            LineEnd::TooFar => {
+                lines.skip_line(until)?;
+                return Ok(Next::Wrong(TOO_LONG));
+            }
+        };
+        if memchr::memchr(b'"', lines.peek(length)).is_some() {
+            return self.quoted(lines, length);
+        }
+        let line = without_break(lines.take(length, 1));
+        if line.trim_ascii().is_empty() {
+            return Ok(Next::Blank);
+        }
+        self.bounds.clear();
+        let mut start = 0;
+        for comma in memchr::memchr_iter(b',', line) {
+            self.bounds.push(start..comma);
+            start = comma + 1;
+        }
+        self.bounds.push(start..line.len());
+        Ok(Next::Record(Cells {
+            bytes: line,
+            bounds: &self.bounds,
+        }))
+    }
+
+    /// Takes a record whose first line, of this length, holds a quote.
+    ///
+    /// Where a quote is open at the end of the line, either a line break is quoted or somebody forgot to close the quote. It
+    /// is the former if the record, read on, is well quoted and comes out with as many cells as it should have; else the
+    /// line is wrong, and the next one begins a record of its own.
+    fn quoted<'a, R: Read>(
+        &'a mut self,
+        lines: &'a mut Lines<R>,
+        first: usize,
+    ) -> io::Result<Next<'a>> {
+        self.reader.reset();
+        (self.written, self.cells) = (0, 0);
+        let (mut length, mut fed, mut count) = (first, 0, 1);
+        let is_record = loop {
+            if self.feed(&lines.peek(length)[fed..]) {
+                let fits = self.width.is_none_or(|width| width == self.cells);
+                break count == 1 || fits && is_well_quoted(lines.peek(length));
+            }
+            fed = length;
+            length = match lines.find_end(length)? {
+                LineEnd::At(further) => further,
+                LineEnd::Input(further) if further > length => further,
+                LineEnd::Input(_) | LineEnd::TooFar => break false,
+            };
+            count += 1;
+        };
+        if !is_record {
+            lines.take(first, 1);
+            return Ok(Next::Wrong(UNCLOSED));
+        }
+        lines.take(length, count);
+        self.bounds.clear();
+        let mut start = 0;
+        for &end in &self.ends[..self.cells] {
+            self.bounds.push(start..end);
+            start = end;
+        }
+        if let Some(last) = self.bounds.last_mut()
+            && self.unquoted[last.clone()].ends_with(b"\r")
+        {
+            last.end -= 1;
+        }
+        let record = Cells {
+            bytes: &self.unquoted[..self.written],
+            bounds: &self.bounds,
+        };
+        Ok(match count {
+            1 => Next::Record(record),
+            _ => Next::Joined(record),
+        })
+    }
+
+    /// Reads on in a record, and says whether it is complete.
+    fn feed(&mut self, line: &[u8]) -> bool {
+        let room = self.written + line.len() + 1;
+        if self.unquoted.len() < room {
+            self.unquoted.resize(room, 0);
+            self.ends.resize(room + 1, 0);
+        }
+        // The last line of the input has no break; with one behind it, the record ends there if it can.
+        let missing: &[u8] = if line.ends_with(b"\n") { b"" } else { b"\n" };
+        let mut complete = false;
+        for piece in [line, missing]
+            .into_iter()
+            .filter(|piece| !piece.is_empty())
+        {
+            let (unquoted, ends) = (
+                &mut self.unquoted[self.written..],
+                &mut self.ends[self.cells..],
+            );
+            let (result, _, bytes, cells) = self.reader.read_record(piece, unquoted, ends);
+            self.written += bytes;
+            self.cells += cells;
+            complete = result == ReadRecordResult::Record;
+        }
+        complete
+    }
+}
+
+/// Whether each quoted cell of a record ends with its closing quote, as RFC 4180 has it.
+fn is_well_quoted(record: &[u8]) -> bool {
+    enum At {
+        CellStart,
+        Plain,
+        Quoted,
+        ClosingQuote,
+    }
+    let mut at = At::CellStart;
+    for byte in record {
+        at = match (at, byte) {
+            (At::CellStart, b'"') | (At::ClosingQuote, b'"') => At::Quoted,
+            (At::Quoted, b'"') => At::ClosingQuote,
+            (At::Quoted, _) => At::Quoted,
+            (_, b',') => At::CellStart,
+            (At::ClosingQuote, b'\r' | b'\n') => At::ClosingQuote,
+            (At::ClosingQuote, _) => return false,
+            (At::CellStart | At::Plain, _) => At::Plain,
+        };
+    }
+    true
+}
+
+/// A line without the break at its end.
+pub(crate) fn without_break(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}

@@ -1,0 +1,414 @@
+//! One shard, from the bytes of the input to the bytes of two parts.
+
+use crate::job::{Job, Shard};
+use crate::layout::{LayoutError, listed};
+use crate::lines::{LineEnd, Lines};
+use crate::part::{Noting, Part};
+use crate::records::{Cells, Next, Records, TOO_LONG, without_break};
+use crate::table::{REJECTS_HEADER, Table, push_cell, results_header};
+use engagetrack::customer::Profile;
+use engagetrack::drift::BinCounts;
+use engagetrack::encoding::{self, FEATURES, FIELDS};
+use engagetrack::intake::{self, Json};
+use engagetrack::model::{self, RiskLevel};
+use engagetrack::{explanation, nudges};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+
+/// How many customers are scored at a time.
+const BATCH: usize = 1024;
+
+/// How many reasons are given for each.
+const REASONS: usize = 3;
+
+/// How many customers are at each level of risk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskLevels {
+    /// Churn probability below 0.5.
+    pub low: u64,
+    /// 0.5 or more, below 0.75.
+    pub medium: u64,
+    /// 0.75 or more.
+    pub high: u64,
+}
+
+impl RiskLevels {
+    fn count(&mut self, level: RiskLevel) {
+        match level {
+            RiskLevel::Low => self.low += 1,
+            RiskLevel::Medium => self.medium += 1,
+            RiskLevel::High => self.high += 1,
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: Self) {
+        self.low += other.low;
+        self.medium += other.medium;
+        self.high += other.high;
+    }
+
+    /// How many customers were counted.
+    pub fn total(self) -> u64 {
+        self.low + self.medium + self.high
+    }
+}
+
+/// What became of a shard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Of which job it is a shard: [`Job::fingerprint`].
+    pub job: String,
+    /// The shard's position.
+    pub shard: u64,
+    /// Records that begin in the shard; blank lines are none.
+    pub rows_in: u64,
+    /// Those that were scored.
+    pub rows_out: u64,
+    /// Those that were not.
+    pub rows_rejected: u64,
+    /// Those that were scored, by risk.
+    pub risk_levels: RiskLevels,
+    /// Those that were scored, by each feature's bins.
+    pub bins: BinCounts,
+    /// What was written of them.
+    pub results: Part,
+    /// What was written of the others.
+    pub rejects: Part,
+}
+
+/// Why a shard could not be scored. A wrong record is no reason.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoreError {
+    /// The input could not be read.
+    #[error("the input can't be read: {0}")]
+    Read(#[source] io::Error),
+    /// A part could not be written.
+    #[error("a part can't be written: {0}")]
+    Write(#[source] io::Error),
+    /// The job's header is not that of a file of customers.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A record goes on over several lines, so that a range of bytes may begin in its midst.
+    #[error(
+        "the record at byte {0} has a line break in quotes, so the input can't be cut into shards; run it unsharded"
+    )]
+    QuotedLineBreak(u64),
+}
+
+/// Scores one shard. `input` gives the bytes of [`Job::range`], of which it may not be read to the end; `progress` is told
+/// from time to time how many more records are done.
+///
+/// The first shard's parts begin with a header, so that all parts of a kind in their order are one CSV file.
+///
+/// # Errors
+/// When the input can't be read, a part can't be written or the input can't be cut. What was written is then useless.
+pub fn score(
+    job: &Job,
+    shard: &Shard,
+    input: impl Read,
+    results: impl Write,
+    rejects: impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, ScoreError> {
+    let table = Table::of(job.format()).map_err(LayoutError::Header)?;
+    let mut outcome = Outcome::new(results, rejects);
+    if shard.index == 0 {
+        outcome.write_headers(table.as_ref())?;
+    }
+    let mut lines = lines_of(job, shard, job.layout.decoded(input)).map_err(ScoreError::Read)?;
+    let before = lines.taken();
+    let mut records = Records::new(table.as_ref().map(|table| table.width));
+    let mut rows_in = 0;
+    let mut told = 0;
+    while shard.end.is_none_or(|end| lines.offset() < end) {
+        let place = Place {
+            line: shard.first_line.map(|first| first + lines.taken() - before),
+            offset: lines.offset(),
+        };
+        let read = match &table {
+            Some(table) => match records
+                .next(&mut lines, shard.end)
+                .map_err(ScoreError::Read)?
+            {
+                Next::End => break,
+                Next::Blank => continue,
+                Next::Joined(_) if !shard.is_whole() => {
+                    return Err(ScoreError::QuotedLineBreak(place.offset));
+                }
+                Next::Record(cells) | Next::Joined(cells) => outcome.batch.push_cells(table, cells),
+                Next::Wrong(detail) => Err(detail.to_owned()),
+            },
+            None => match json_line(&mut lines, shard.end).map_err(ScoreError::Read)? {
+                JsonLine::End => break,
+                JsonLine::Blank => continue,
+                JsonLine::Wrong(detail) => Err(detail.to_owned()),
+                JsonLine::Text(text) => outcome.batch.push_json(text),
+            },
+        };
+        rows_in += 1;
+        if let Err(detail) = read {
+            outcome.reject(place, &detail)?;
+        }
+        if outcome.batch.len() == BATCH {
+            outcome.write_batch()?;
+        }
+        if rows_in - told == BATCH as u64 {
+            progress(rows_in - told);
+            told = rows_in;
+        }
+    }
+    outcome.write_batch()?;
+    progress(rows_in - told);
+    Ok(outcome.report(job, shard, rows_in))
+}
+
+/// The lines of a shard, its first one next.
+fn lines_of<'r>(
+    job: &Job,
+    shard: &Shard,
+    input: Box<dyn Read + 'r>,
+) -> io::Result<Lines<Box<dyn Read + 'r>>> {
+    let start = job.range(shard).start;
+    let mut lines = Lines::new(input, start);
+    if shard.index == 0 {
+        lines.skip_to(shard.start)?;
+    } else {
+        lines.skip_line(shard.end)?;
+    }
+    Ok(lines)
+}
+
+/// Where a record begins.
+#[derive(Clone, Copy)]
+struct Place {
+    line: Option<u64>,
+    offset: u64,
+}
+
+/// What stands next in a file of JSON lines.
+enum JsonLine<'a> {
+    End,
+    Blank,
+    Text(&'a [u8]),
+    Wrong(&'static str),
+}
+
+fn json_line<R: Read>(lines: &mut Lines<R>, until: Option<u64>) -> io::Result<JsonLine<'_>> {
+    let length = match lines.find_end(0)? {
+        LineEnd::Input(0) => return Ok(JsonLine::End),
+        LineEnd::At(length) | LineEnd::Input(length) => length,
+        LineEnd::TooFar => {
+            lines.skip_line(until)?;
+            return Ok(JsonLine::Wrong(TOO_LONG));
+        }
+    };
+    let line = without_break(lines.take(length, 1));
+    Ok(match line.trim_ascii().is_empty() {
+        true => JsonLine::Blank,
+        false => JsonLine::Text(line),
+    })
+}
+
+/// Customers that wait for being scored together.
+#[derive(Default)]
+struct Batch {
+    profiles: Vec<Profile>,
+    rows: Vec<f32>,
+    /// The id and the extra columns of each, as they go into the results.
+    kept: Vec<u8>,
+    kept_ends: Vec<usize>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    fn push_cells(&mut self, table: &Table, cells: Cells<'_>) -> Result<(), String> {
+        if cells.len() != table.width {
+            return Err(format!(
+                "has {} cells, and the header has {}",
+                cells.len(),
+                table.width
+            ));
+        }
+        std::str::from_utf8(cells.bytes()).map_err(|_| "is not UTF-8".to_owned())?;
+        let profile = table
+            .columns
+            .profile_in(|column| cells.get(column))
+            .map_err(|errors| listed(&errors))?;
+        let id = table
+            .columns
+            .id_column()
+            .and_then(|column| cells.get(column));
+        push_cell(&mut self.kept, id.unwrap_or_default());
+        for column in &table.kept {
+            self.kept.push(b',');
+            push_cell(&mut self.kept, cells.get(*column).unwrap_or_default());
+        }
+        self.push(profile);
+        Ok(())
+    }
+
+    fn push_json(&mut self, text: &[u8]) -> Result<(), String> {
+        let json: Json =
+            serde_json::from_slice(text).map_err(|error| format!("is not JSON: {error}"))?;
+        let submission = intake::from_json(&json).map_err(|errors| listed(&errors))?;
+        push_cell(
+            &mut self.kept,
+            submission.customer_id.unwrap_or_default().as_bytes(),
+        );
+        self.push(submission.profile);
+        Ok(())
+    }
+
+    fn push(&mut self, profile: Profile) {
+        self.rows.extend(encoding::encode(&profile));
+        self.profiles.push(profile);
+        self.kept_ends.push(self.kept.len());
+    }
+
+    fn clear(&mut self) {
+        self.profiles.clear();
+        self.rows.clear();
+        self.kept.clear();
+        self.kept_ends.clear();
+    }
+}
+
+/// The two parts of a shard and what is counted while they are written.
+struct Outcome<A, B> {
+    batch: Batch,
+    results: Noting<A>,
+    rejects: Noting<B>,
+    risk_levels: RiskLevels,
+    bins: BinCounts,
+    rows_rejected: u64,
+    /// What is to be written next.
+    text: Vec<u8>,
+}
+
+impl<A: Write, B: Write> Outcome<A, B> {
+    fn new(results: A, rejects: B) -> Self {
+        Self {
+            batch: Batch::default(),
+            results: Noting::new(results),
+            rejects: Noting::new(rejects),
+            risk_levels: RiskLevels::default(),
+            bins: BinCounts::new(),
+            rows_rejected: 0,
+            text: Vec::new(),
+        }
+    }
+
+    fn write_headers(&mut self, table: Option<&Table>) -> Result<(), ScoreError> {
+        self.results
+            .write_all(&results_header(table))
+            .and_then(|()| self.rejects.write_all(REJECTS_HEADER))
+            .map_err(ScoreError::Write)
+    }
+
+    fn reject(&mut self, place: Place, detail: &str) -> Result<(), ScoreError> {
+        self.rows_rejected += 1;
+        self.text.clear();
+        if let Some(line) = place.line {
+            self.text.extend_from_slice(line.to_string().as_bytes());
+        }
+        self.text.push(b',');
+        self.text
+            .extend_from_slice(place.offset.to_string().as_bytes());
+        self.text.push(b',');
+        push_cell(&mut self.text, detail.as_bytes());
+        self.text.push(b'\n');
+        self.rejects
+            .write_all(&self.text)
+            .map_err(ScoreError::Write)
+    }
+
+    fn write_batch(&mut self) -> Result<(), ScoreError> {
+        let batch = &self.batch;
+        let probabilities = model::probabilities(&batch.rows);
+        let contributions = explanation::contributions(&batch.rows);
+        let nudges = nudges::best(&batch.profiles, &probabilities);
+        let scored = probabilities
+            .iter()
+            .zip(contributions.chunks_exact(FEATURES + 1))
+            .zip(&nudges);
+        self.text.clear();
+        let mut numbers = zmij::Buffer::new();
+        let mut start = 0;
+        for (((&probability, shap), nudge), &end) in scored.zip(&batch.kept_ends) {
+            let level = RiskLevel::of(probability);
+            self.risk_levels.count(level);
+            let text = &mut self.text;
+            text.extend_from_slice(&batch.kept[start..end]);
+            start = end;
+            let mut cell = |cell: &str| {
+                text.push(b',');
+                text.extend_from_slice(cell.as_bytes());
+            };
+            cell(numbers.format_finite(probability));
+            cell(level.name());
+            for feature in strongest(shap) {
+                cell(FIELDS[feature].name);
+                cell(numbers.format_finite(shap[feature]));
+            }
+            cell(nudge.id);
+            cell(nudge.category.name());
+            cell(numbers.format_finite(nudge.projected_probability));
+            text.push(b'\n');
+        }
+        for row in batch.rows.as_chunks().0 {
+            self.bins.count(row);
+        }
+        self.batch.clear();
+        self.results
+            .write_all(&self.text)
+            .map_err(ScoreError::Write)
+    }
+
+    fn report(self, job: &Job, shard: &Shard, rows_in: u64) -> Report {
+        Report {
+            job: job.fingerprint(),
+            shard: shard.index,
+            rows_in,
+            rows_out: self.risk_levels.total(),
+            rows_rejected: self.rows_rejected,
+            risk_levels: self.risk_levels,
+            bins: self.bins,
+            results: self.results.noted(shard.results_name()),
+            rejects: self.rejects.noted(shard.rejects_name()),
+        }
+    }
+}
+
+/// The features whose contributions are largest in magnitude, the largest first; of equals the one that comes first.
+fn strongest(contributions: &[f32]) -> [usize; REASONS] {
+    let mut strongest = [(0, -1.0); REASONS];
+    for (feature, contribution) in contributions[..FEATURES].iter().enumerate() {
+        let mut next = (feature, contribution.abs());
+        for place in &mut strongest {
+            if next.1 > place.1 {
+                std::mem::swap(place, &mut next);
+            }
+        }
+    }
+    strongest.map(|(feature, _)| feature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_come_first_and_of_equals_the_earlier() {
+        let mut contributions = [0.0; FEATURES + 1];
+        contributions[FEATURES] = 9.0;
+        contributions[3] = -0.5;
+        contributions[7] = 0.5;
+        contributions[5] = 0.75;
+        assert_eq!(strongest(&contributions), [5, 3, 7]);
+        assert_eq!(strongest(&[0.0; FEATURES + 1]), [0, 1, 2]);
+    }
+}

@@ -1,0 +1,346 @@
+//! Parts of a job, cut anyhow, in their order: the bytes of one part over all of the input.
+
+#![allow(clippy::unwrap_used)]
+
+use bulk::{Input, Job, LONGEST_LINE, Layout, LayoutError, Manifest, Report, ScoreError, score};
+use engagetrack::{model, nudges, population};
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use std::io::Write;
+
+const CUSTOMERS: &str = include_str!("../../../data/customers.csv");
+
+/// What became of an input.
+struct Done {
+    results: String,
+    rejects: String,
+    manifest: Manifest,
+}
+
+impl Done {
+    /// The rows of the results by column, without the header.
+    fn column(&self, name: &str) -> Vec<String> {
+        let mut reader = csv::Reader::from_reader(self.results.as_bytes());
+        let headers = reader.headers().unwrap().clone();
+        let column = headers.iter().position(|header| header == name).unwrap();
+        reader
+            .records()
+            .map(|record| record.unwrap()[column].to_owned())
+            .collect()
+    }
+
+    /// Line and detail of each reject.
+    fn rejected(&self) -> Vec<(u64, String)> {
+        let mut reader = csv::Reader::from_reader(self.rejects.as_bytes());
+        let records = reader.records().map(|record| record.unwrap());
+        records
+            .map(|record| (record[0].parse().unwrap(), record[2].to_owned()))
+            .collect()
+    }
+}
+
+fn job(input: &[u8], shard_bytes: Option<u64>) -> Result<Job, LayoutError> {
+    let described = Input {
+        name: "customers.csv".to_owned(),
+        bytes: input.len() as u64,
+        version: "1".to_owned(),
+    };
+    Ok(Job::new(described, Layout::read(input)?, shard_bytes))
+}
+
+fn run(input: &[u8], shard_bytes: Option<u64>) -> Result<Done, ScoreError> {
+    let job = job(input, shard_bytes)?;
+    let (mut results, mut rejects) = (Vec::new(), Vec::new());
+    let mut reports: Vec<Report> = Vec::new();
+    for mut shard in job.shards() {
+        if shard.index > 0 {
+            let before = &input[..shard.start as usize - 1];
+            let newlines = before.iter().filter(|byte| **byte == b'\n').count();
+            shard.first_line = Some(newlines as u64 + 2);
+        }
+        let range = job.range(&shard);
+        let bytes = &input[range.start as usize..range.end as usize];
+        let mut rows = 0;
+        let report = score(&job, &shard, bytes, &mut results, &mut rejects, |more| {
+            rows += more
+        })?;
+        assert_eq!(rows, report.rows_in);
+        // Reports go through JSON on their way.
+        let json = serde_json::to_vec(&report).unwrap();
+        assert_eq!(serde_json::from_slice::<Report>(&json).unwrap(), report);
+        reports.push(report);
+    }
+    let manifest = Manifest::of(&job, reports).unwrap();
+    assert!(manifest.missing.is_empty());
+    let results = String::from_utf8(results).unwrap();
+    let rejects = String::from_utf8(rejects).unwrap();
+    assert_eq!(manifest.rows_out + manifest.rows_rejected, manifest.rows_in);
+    let rows = |text: &str| csv::Reader::from_reader(text.as_bytes()).records().count() as u64;
+    assert_eq!(rows(&results), manifest.rows_out);
+    assert_eq!(rows(&rejects), manifest.rows_rejected);
+    Ok(Done {
+        results,
+        rejects,
+        manifest,
+    })
+}
+
+fn header() -> &'static str {
+    CUSTOMERS.lines().next().unwrap()
+}
+
+fn customer(index: usize) -> &'static str {
+    CUSTOMERS.lines().nth(1 + index).unwrap()
+}
+
+/// Stands for a byte that is not UTF-8.
+const NOT_UTF8: char = '\u{1}';
+
+/// A line of a file that has one more column than the customers.
+fn any_line() -> impl Strategy<Value = String> {
+    let lines: Vec<&str> = CUSTOMERS.lines().skip(1).take(200).collect();
+    let good = || select(lines.clone());
+    let note = select(vec![
+        "",
+        "plain",
+        "\"a, b\"",
+        "\"said \"\"no\"\"\"",
+        "in \"midst\"",
+        "naïve",
+    ]);
+    prop_oneof![
+        8 => (good(), note).prop_map(|(line, note)| format!("{line},{note}")),
+        1 => Just(String::new()),
+        1 => Just("  ".to_owned()),
+        1 => good().prop_map(str::to_owned),
+        1 => good().prop_map(|line| format!("{line},\"never closed, and so wrong")),
+        1 => good().prop_map(|line| format!("{},note", line.replace("Yes", "Perhaps"))),
+        1 => good().prop_map(|line| format!("{line},{NOT_UTF8}")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_cut_gives_the_bytes_of_one_shard(
+        lines in prop::collection::vec((any_line(), any::<bool>()), 0..60),
+        mark in any::<bool>(),
+        last_break in any::<bool>(),
+        cut in any::<Index>(),
+    ) {
+        let mut input = if mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+        input.extend_from_slice(format!("{},note\r\n", header()).as_bytes());
+        for (line, carriage_return) in lines {
+            input.extend(line.bytes().map(|byte| if byte == NOT_UTF8 as u8 { 0xff } else { byte }));
+            input.extend_from_slice(if carriage_return { b"\r\n" } else { b"\n" });
+        }
+        if !last_break {
+            input.pop();
+        }
+        let whole = run(&input, None).unwrap();
+        let shard_bytes = 1 + cut.index(input.len()) as u64;
+        let cut = run(&input, Some(shard_bytes)).unwrap();
+        prop_assert_eq!(&cut.results, &whole.results);
+        prop_assert_eq!(&cut.rejects, &whole.rejects);
+        prop_assert_eq!(cut.manifest.drift, whole.manifest.drift);
+        prop_assert_eq!(cut.manifest.risk_levels, whole.manifest.risk_levels);
+    }
+}
+
+#[test]
+fn everybody_gets_what_the_api_says() {
+    let done = run(CUSTOMERS.as_bytes(), Some(100_000)).unwrap();
+    assert_eq!(done.rejects, "line,byte_offset,detail\n");
+    let ids = done.column("customerID");
+    let probabilities = done.column("churn_probability");
+    let projected = done.column("projected_probability");
+    assert_eq!(ids.len(), population::all().len());
+    for ((id, probability), projected) in ids.iter().zip(&probabilities).zip(&projected) {
+        let profile = population::find(id).unwrap().profile();
+        let advice = nudges::Request::default().advice(&profile);
+        assert_eq!(probability.parse(), Ok(model::probability(&profile)));
+        assert_eq!(
+            projected.parse(),
+            Ok(advice.nudges[0].projected_probability)
+        );
+    }
+}
+
+#[test]
+fn columns_stand_in_any_order_and_others_are_kept() {
+    let mut names: Vec<&str> = header().split(',').collect();
+    let mut cells: Vec<&str> = customer(0).split(',').collect();
+    names.reverse();
+    cells.reverse();
+    let input = format!(
+        "first,{},\"last, quoted\"\n=1+1,{},\"so \"\"it\"\" is, too\"\n",
+        names.join(","),
+        cells.join(",")
+    );
+    let done = run(input.as_bytes(), None).unwrap();
+    assert_eq!(done.column("customerID"), ["6468-RDWBF"]);
+    assert_eq!(done.column("first"), ["=1+1"]);
+    assert_eq!(done.column("Churn"), ["Yes"]);
+    assert_eq!(done.column("last, quoted"), ["so \"it\" is, too"]);
+    let straight = run(format!("{}\n{}", header(), customer(0)).as_bytes(), None).unwrap();
+    for column in [
+        "churn_probability",
+        "risk_level",
+        "reason_3",
+        "contribution_1",
+        "nudge_id",
+    ] {
+        assert_eq!(done.column(column), straight.column(column));
+    }
+    assert!(!straight.results.contains("Electronic check"));
+}
+
+#[test]
+fn rejects_say_where_and_what() {
+    let wrong = customer(1).replace("One year", "One \"year\"");
+    let input = format!(
+        "{}\r\n{}\r\n\r\n{wrong}\r\n{}\r\na,b\r\n",
+        header(),
+        customer(0),
+        customer(2)
+    );
+    let done = run(input.as_bytes(), None).unwrap();
+    let contract = "Contract must be one of \"Month-to-month\", \"One year\", \"Two year\"; got \"One \\\"year\\\"\"";
+    assert_eq!(
+        done.rejected(),
+        [
+            (4, contract.to_owned()),
+            (6, "has 2 cells, and the header has 25".to_owned())
+        ]
+    );
+    let offset = input.find(&wrong).unwrap();
+    assert!(done.rejects.contains(&format!("\n4,{offset},")));
+    assert_eq!(done.column("customerID").len(), 2);
+}
+
+#[test]
+fn a_quoted_line_break_is_a_cell_of_one_shard_and_stops_several() {
+    let noted = format!("{},\"one\r\ntwo, \"\"three\"\"\n\"", customer(0));
+    let input = format!(
+        "{},\"no\nte\"\n{noted}\n{},plain\nwrong\n",
+        header(),
+        customer(1)
+    );
+    let whole = run(input.as_bytes(), None).unwrap();
+    assert_eq!(whole.column("no\nte"), ["one\r\ntwo, \"three\"\n", "plain"]);
+    assert_eq!(whole.rejected()[0].0, 7);
+    let at = input.find(&noted).unwrap() as u64;
+    for shard_bytes in [1, 50, 150] {
+        match run(input.as_bytes(), Some(shard_bytes)) {
+            Err(ScoreError::QuotedLineBreak(offset)) => assert_eq!(offset, at),
+            other => panic!("{:?}", other.map(|done| done.results)),
+        }
+    }
+}
+
+#[test]
+fn a_monstrous_line_is_one_reject() {
+    let longest = LONGEST_LINE - customer(0).len() - ",\n".len();
+    let mut input = format!("{},note\n", header());
+    for length in [longest, longest + 1, 3 * longest, 1] {
+        input.push_str(&format!("{},{}\n", customer(0), "x".repeat(length)));
+    }
+    let whole = run(input.as_bytes(), None).unwrap();
+    let detail = "the line is longer than 1,048,576 bytes".to_owned();
+    assert_eq!(whole.rejected(), [(3, detail.clone()), (4, detail)]);
+    assert_eq!(
+        whole
+            .column("note")
+            .iter()
+            .map(String::len)
+            .collect::<Vec<_>>(),
+        [longest, 1]
+    );
+    for shard_bytes in [
+        300_000,
+        LONGEST_LINE as u64,
+        LONGEST_LINE as u64 + 1,
+        4_000_000,
+    ] {
+        let cut = run(input.as_bytes(), Some(shard_bytes)).unwrap();
+        assert_eq!(cut.results, whole.results);
+        assert_eq!(cut.rejects, whole.rejects);
+    }
+}
+
+#[test]
+fn gzip_is_one_shard_with_the_same_parts() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(b"\xef\xbb\xbf").unwrap();
+    encoder.write_all(CUSTOMERS.as_bytes()).unwrap();
+    let compressed = encoder.finish().unwrap();
+    assert_eq!(job(&compressed, Some(1_000)).unwrap().shard_count(), 1);
+    let done = run(&compressed, Some(1_000)).unwrap();
+    let plain = run(CUSTOMERS.as_bytes(), None).unwrap();
+    assert_eq!(done.results, plain.results);
+    assert_eq!(done.manifest.drift, plain.manifest.drift);
+}
+
+#[test]
+fn json_lines_are_profiles_as_the_api_takes_them() {
+    let columns: Vec<&str> = header().split(',').collect();
+    let mut input = String::new();
+    for line in CUSTOMERS.lines().skip(1).take(50) {
+        let cells: serde_json::Map<String, serde_json::Value> = columns
+            .iter()
+            .zip(line.split(','))
+            .map(|(name, cell)| ((*name).to_owned(), cell.into()))
+            .collect();
+        input.push_str(&format!("{}\n", serde_json::Value::Object(cells)));
+    }
+    input.push_str("\n{\"gender\":\"Female\"}\nnonsense\n");
+    let csv: Vec<&str> = CUSTOMERS.lines().take(51).collect();
+    let expected = run(csv.join("\n").as_bytes(), None).unwrap();
+    let whole = run(input.as_bytes(), None).unwrap();
+    for column in [
+        "customerID",
+        "churn_probability",
+        "nudge_id",
+        "contribution_2",
+    ] {
+        assert_eq!(whole.column(column), expected.column(column));
+    }
+    let rejected = whole.rejected();
+    assert_eq!([rejected[0].0, rejected[1].0], [52, 53]);
+    assert!(
+        rejected[0].1.contains("senior_citizen is required"),
+        "{rejected:?}"
+    );
+    assert!(rejected[1].1.starts_with("is not JSON"), "{rejected:?}");
+    for shard_bytes in [1_000, 1_234, 10_000] {
+        let cut = run(input.as_bytes(), Some(shard_bytes)).unwrap();
+        assert_eq!(
+            (cut.results, cut.rejects),
+            (whole.results.clone(), whole.rejects.clone())
+        );
+    }
+}
+
+#[test]
+fn an_input_without_a_fitting_header_is_refused() {
+    let refused = |input: &str| job(input.as_bytes(), None).unwrap_err().to_string();
+    assert!(refused("").contains("is empty"));
+    assert!(refused("a,b\n1,2\n").contains("gender is a column that the header lacks"));
+    let taken = refused(&format!("{},risk_level\n", header()));
+    assert!(
+        taken.contains("risk_level is a column that the results add"),
+        "{taken}"
+    );
+    assert!(refused(&"x".repeat(2 << 20)).contains("longer than 1,048,576 bytes"));
+}
+
+#[test]
+fn a_file_that_ends_with_its_header_has_no_rows() {
+    for input in [header().to_owned(), format!("{}\n", header())] {
+        let done = run(input.as_bytes(), Some(1_000)).unwrap();
+        assert_eq!(done.manifest.rows_in, 0);
+        assert_eq!(done.rejects, "line,byte_offset,detail\n");
+    }
+}
