@@ -3,6 +3,7 @@ import type { Contribution } from "../api/types.ts";
 import { decimal, signed } from "../format.ts";
 import { COLOURS, FRAME_STYLE, NARROW, type Size } from "./frame.ts";
 import { svg } from "./svg.ts";
+import { textWidth } from "./text.ts";
 
 /** The most rows a waterfall has; what does not fit is added up in the last one. */
 const MOST_ROWS = 10;
@@ -53,6 +54,11 @@ const ROW = 32;
 const NARROW_ROW = 48;
 const BAR = 20;
 const HEAD = 7;
+/** From a row's name to the plotting area. */
+const GAP = 12;
+
+/** A row's name: the customer's value and the feature. */
+const nameOf = ({ value, label }: Step) => (value === null ? label : `${value} = ${label}`);
 
 /** How one prediction comes about: SHAP's waterfall, in log-odds. */
 export function waterfall(
@@ -62,7 +68,8 @@ export function waterfall(
 ): SVGSVGElement {
   const rows = steps(base, contributions);
   const prediction = rows[0]?.to ?? base;
-  const narrow = width < NARROW;
+  const names = GAP + Math.ceil(Math.max(0, ...rows.map((step) => textWidth(nameOf(step)))));
+  const narrow = width < NARROW || names > width / 2;
   const row = narrow ? NARROW_ROW : ROW;
   const ends = rows.flatMap((step) => [step.from, step.to]);
   const low = Math.min(base, ...ends);
@@ -75,7 +82,7 @@ export function waterfall(
   return Plot.plot({
     width,
     height: marginTop + rows.length * row + marginBottom,
-    marginLeft: narrow ? 8 : Math.min(264, width * 0.36),
+    marginLeft: narrow ? 8 : names,
     marginRight: 8,
     marginTop,
     marginBottom,
@@ -133,12 +140,11 @@ function stepGroups(rows: readonly Step[], geometry: Geometry): SVGGElement {
   const { x, top, left, row, narrow, onPoint } = geometry;
   const all = svg("g", {});
   for (const [index, step] of rows.entries()) {
-    const name = step.value === null ? step.label : `${step.value} = ${step.label}`;
     const number = signed(step.contribution);
     const group = svg("g", {
       class: "step",
       role: "img",
-      "aria-label": `${name}: ${number}`,
+      "aria-label": `${nameOf(step)}: ${number}`,
       ...(onPoint && { tabindex: "0" }),
     });
     group.dataset.contribution = String(step.contribution);
@@ -176,7 +182,7 @@ function stepGroups(rows: readonly Step[], geometry: Geometry): SVGGElement {
     effect.textContent = number;
 
     const label = svg("text", {
-      x: `${narrow ? left : left - 12}`,
+      x: `${narrow ? left : left - GAP}`,
       y: `${narrow ? top(index) + 12 : middle}`,
       dy: "0.35em",
       fill: COLOURS.text,

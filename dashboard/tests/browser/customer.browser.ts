@@ -55,6 +55,17 @@ describe("the waterfall", () => {
         const sum = drawn.reduce((total, step) => total + step.contribution, explanation.base_value);
         expect(sum).toBeCloseTo(explanation.prediction_value, 5);
 
+        // Every name lies within the picture, the longest too, or it would be cut off where the picture is saved.
+        const overhang = await page
+          .locator(".why svg")
+          .first()
+          .evaluate((picture) => {
+            const edge = picture.getBoundingClientRect().left;
+            const names = [...picture.querySelectorAll("g.step text")];
+            return edge - Math.min(...names.map((name) => name.getBoundingClientRect().left));
+          });
+        expect(overhang).toBeLessThanOrEqual(0);
+
         const chart = await page.locator(".why svg").first().textContent();
         expect(chart).toContain(`f(x) = ${decimal(explanation.prediction_value, 3)}`);
         expect(chart).toContain(`E[f(X)] = ${decimal(explanation.base_value, 3)}`);
