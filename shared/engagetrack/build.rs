@@ -91,11 +91,22 @@ fn build() -> Result<(), String> {
     ranked.sort_by(f64::total_cmp);
     write("ranked.bin", bytemuck::cast_slice(&ranked))?;
 
-    let nudges = read_nudges(&input("data/nudges.toml")?)?;
+    let catalogue = input("data/nudges.toml")?;
+    write("nudges.version", short_hash(&catalogue)?.as_bytes())?;
+    let nudges = read_nudges(&catalogue)?;
     write(
         "nudges.rs",
         catalogue_constants::as_rust(&nudges).as_bytes(),
     )
+}
+
+/// The first eight digits of a file's SHA-256.
+fn short_hash(bytes: &[u8]) -> Result<String, String> {
+    let mut hash = String::new();
+    for byte in &Sha256::digest(bytes)[..4] {
+        write!(hash, "{byte:02x}").map_err(|error| error.to_string())?;
+    }
+    Ok(hash)
 }
 
 /// What is needed of `models/card.json`.
@@ -120,12 +131,9 @@ impl Card {
             let value = card.pointer(pointer).and_then(Value::as_str);
             value.ok_or_else(|| format!("models/card.json: {pointer} must be text"))
         };
-        let mut hash = String::new();
-        for byte in Sha256::digest(model) {
-            write!(hash, "{byte:02x}").map_err(|error| error.to_string())?;
-        }
+        let hash = short_hash(model)?;
         // The card speaks of one model. Another one in its place is served uncalibrated, under its own name.
-        let described = text("/version")?.ends_with(&hash[..8]);
+        let described = text("/version")?.ends_with(&hash);
         let (version, slope, intercept) = match described {
             true => (
                 text("/version")?.to_owned(),
@@ -136,7 +144,7 @@ impl Card {
                 println!(
                     "cargo::warning=models/card.json describes another model than models/churn.json: no calibration is applied"
                 );
-                (format!("uncalibrated-{}", &hash[..8]), 1.0, 0.0)
+                (format!("uncalibrated-{hash}"), 1.0, 0.0)
             }
         };
         let mut constants = String::new();

@@ -7,6 +7,7 @@ use crate::encoding::{self, FIELDS, Kind};
 use crate::error::FieldError;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use std::str::Utf8Error;
 
 /// A JSON document that keeps the members of an object as they were written, repeated ones included.
 #[derive(Clone, Debug, PartialEq)]
@@ -361,16 +362,16 @@ impl Columns {
     /// # Errors
     /// Everything that is wrong with it, each with a pointer to the column's name.
     pub fn profile(&self, record: &csv::ByteRecord) -> Result<Profile, Vec<FieldError>> {
-        self.profile_in(|column| record.get(column))
+        self.profile_in(|column| record.get(column).map(str::from_utf8))
     }
 
-    /// Reads the profile in one record, which is asked for its cells by their columns.
+    /// Reads the profile in one record, which is asked for its cells by their columns and gives text where they are.
     ///
     /// # Errors
     /// Everything that is wrong with it, each with a pointer to the column's name.
     pub fn profile_in<'r>(
         &self,
-        cell: impl Fn(usize) -> Option<&'r [u8]>,
+        cell: impl Fn(usize) -> Option<Result<&'r str, Utf8Error>>,
     ) -> Result<Profile, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut codes = [f64::NAN; FIELDS.len()];
@@ -379,7 +380,7 @@ impl Columns {
             let Some(cell) = column.and_then(&cell) else {
                 continue;
             };
-            let read = std::str::from_utf8(cell)
+            let read = cell
                 .map_err(|_| "must be UTF-8".to_owned())
                 .and_then(|text| code(FIELDS[position].kind, Raw::Text(text)));
             match read {

@@ -4,23 +4,30 @@
 //! present.
 
 use crate::card::PRICES;
-use crate::catalogue::{Category, Entry, Fact, Part, Set, Template};
+use crate::catalogue::{Category, Entry, Fact, Part, Set, Template, Test};
 use crate::customer::{Persona, Profile};
-use crate::encoding::{self, FIELDS, Kind, at};
+use crate::encoding::{self, FEATURES, FIELDS, Kind, Row, at};
 use crate::lifecycle::{LITTLE_USE, MANY_CALLS, VERY_LATE};
 use crate::model;
-use crate::plan::PlanChange;
+use crate::plan::{PlanChange, Step};
 use crate::query::Query;
 use crate::recourse::{self, Recourse};
 use serde::Serialize;
 use std::cmp::Ordering;
+use std::sync::LazyLock;
 use utoipa::{IntoParams, ToSchema};
 
 static CATALOGUE: &[Entry] = include!(concat!(env!("OUT_DIR"), "/nudges.rs"));
 
+/// Which catalogue this is: the first eight digits of the file's SHA-256.
+pub const CATALOGUE_VERSION: &str = include_str!(concat!(env!("OUT_DIR"), "/nudges.version"));
+
 /// What a projected probability is, and what it is not.
 pub const NOTE: &str = "A projected probability is what the model expects of a customer who has that plan; it does not say that \
     the change would cause it.";
+
+/// About how many entries a customer gets: room is made for so many.
+const USUALLY: usize = 6;
 
 /// Highest variation of wording that can be asked for; beyond an entry's last, its wordings begin again.
 const MOST_ROTATIONS: usize = 1_000_000;
@@ -170,25 +177,82 @@ fn target(query: &mut Query) -> f64 {
     }
 }
 
-/// The entries that a customer with these codes gets. Conflicts are settled by the catalogue's order.
-fn present(catalogue: &[Entry], codes: &[f64; FIELDS.len()]) -> Set {
-    let (mut present, mut excluded): (Set, Set) = (0, 0);
-    for (position, entry) in catalogue.iter().enumerate() {
-        let place = 1 << position;
-        let holds = || {
-            let mut conditions = entry.conditions.iter();
-            !entry.otherwise && conditions.all(|condition| condition.holds(codes))
+/// The catalogue, turned around: which entries a customer's codes leave over.
+struct Lookup {
+    /// The entries for whoever fulfils their conditions.
+    conditional: Set,
+    /// The entry for those to whom no other applies.
+    otherwise: Set,
+    /// For each field of which some entries want certain values, and each of its codes, the entries that would have it.
+    would_have: Vec<(usize, [Set; Self::UNKNOWN + 1])>,
+}
+
+impl Lookup {
+    /// Stands for a code that is not known, behind those that a condition can name.
+    const UNKNOWN: usize = u8::BITS as usize;
+
+    fn of(catalogue: &[Entry]) -> Self {
+        let entries = |wanted: &dyn Fn(&Entry) -> bool| -> Set {
+            let positions = catalogue.iter().enumerate();
+            let wanted = positions.filter(|(_, entry)| wanted(entry));
+            wanted.fold(0, |set, (position, _)| set | 1 << position)
         };
-        if excluded & place == 0 && holds() {
-            present |= place;
-            excluded |= entry.excluded;
+        let would_have = (0..FIELDS.len()).map(|field| {
+            let by_code = std::array::from_fn(|code| {
+                entries(&|entry| {
+                    let conditions = entry.conditions.iter();
+                    conditions
+                        .filter(|condition| condition.field == field)
+                        .all(|condition| match condition.test {
+                            Test::Among(allowed) => u32::from(allowed) >> code & 1 == 1,
+                            Test::Within(..) => true,
+                        })
+                })
+            });
+            (field, by_code)
+        });
+        let tells_apart =
+            |(_, by_code): &(usize, [Set; _])| by_code.iter().any(|set| *set != by_code[0]);
+        Self {
+            conditional: entries(&|entry| !entry.otherwise),
+            otherwise: entries(&|entry| entry.otherwise),
+            would_have: would_have.filter(tells_apart).collect(),
+        }
+    }
+
+    /// The entries whose conditions on names and flags hold; those on numbers are yet to be looked at.
+    fn candidates(&self, codes: &[f64; FIELDS.len()]) -> Set {
+        let fields = self.would_have.iter();
+        fields.fold(self.conditional, |candidates, (field, by_code)| {
+            let code = match codes[*field] {
+                unknown if unknown.is_nan() => Self::UNKNOWN,
+                code => code as usize,
+            };
+            candidates & by_code[code]
+        })
+    }
+}
+
+/// The entries that a customer with these codes gets. Conflicts are settled by the catalogue's order.
+fn present(codes: &[f64; FIELDS.len()]) -> Set {
+    static LOOKUP: LazyLock<Lookup> = LazyLock::new(|| Lookup::of(CATALOGUE));
+    let mut candidates = LOOKUP.candidates(codes);
+    let mut present = 0;
+    while candidates != 0 {
+        let position = candidates.trailing_zeros();
+        candidates &= candidates - 1;
+        let entry = &CATALOGUE[position as usize];
+        if entry
+            .conditions
+            .iter()
+            .all(|condition| condition.holds(codes))
+        {
+            present |= 1 << position;
+            candidates &= !entry.excluded;
         }
     }
     match present {
-        0 => catalogue
-            .iter()
-            .position(|entry| entry.otherwise)
-            .map_or(0, |position| 1 << position),
+        0 => LOOKUP.otherwise,
         present => present,
     }
 }
@@ -216,35 +280,34 @@ struct Suggestion {
     customer: usize,
     entry: &'static Entry,
     urgency: f64,
-    /// The profile that it leads to, if another.
-    changed: Option<Profile>,
     projected: f64,
 }
 
 /// What each of many customers gets, customer by customer and in the catalogue's order; `probabilities` are today's.
 fn suggestions(profiles: &[Profile], probabilities: &[f64]) -> Vec<Suggestion> {
-    let mut suggestions = Vec::new();
-    let mut rows = Vec::new();
+    let mut suggestions = Vec::with_capacity(profiles.len() * USUALLY);
+    let mut rows = Vec::with_capacity(profiles.len() * USUALLY * FEATURES);
     for (customer, (profile, &probability)) in profiles.iter().zip(probabilities).enumerate() {
         let codes = encoding::codes(profile);
-        let mut present = present(CATALOGUE, &codes);
+        let row = encoding::row(&codes);
+        let mut present = present(&codes);
         while present != 0 {
             let entry = &CATALOGUE[present.trailing_zeros() as usize];
             present &= present - 1;
-            let changed = (!entry.steps.is_empty()).then(|| changed(profile, entry));
-            rows.extend(changed.iter().flat_map(encoding::encode));
+            if !entry.steps.is_empty() {
+                rows.extend(changed_row(row, profile, entry));
+            }
             suggestions.push(Suggestion {
                 customer,
                 entry,
                 urgency: urgency(entry, &codes),
-                changed,
                 projected: probability,
             });
         }
     }
     let with_change = suggestions
         .iter_mut()
-        .filter(|suggestion| suggestion.changed.is_some());
+        .filter(|suggestion| !suggestion.entry.steps.is_empty());
     for (suggestion, projected) in with_change.zip(model::probabilities(&rows)) {
         suggestion.projected = projected;
     }
@@ -258,6 +321,23 @@ fn changed(profile: &Profile, entry: &Entry) -> Profile {
     PRICES.repriced(profile, changed)
 }
 
+/// What [`changed`] gives, as the model sees it: the row of the profile, altered where the steps and their price alter it.
+fn changed_row(mut row: Row, profile: &Profile, entry: &Entry) -> Row {
+    let mut internet = profile.internet;
+    for step in entry.steps {
+        row[step.field()] = step.code() as f32;
+        if let Step::AddOn(add_on, present) = *step {
+            internet = internet.with(add_on, present);
+        }
+    }
+    if internet != profile.internet {
+        let (monthly, total) = PRICES.charges(profile, profile.phone, internet);
+        row[at::MONTHLY_CHARGES] = monthly as f32;
+        row[at::TOTAL_CHARGES] = total.map_or(f32::NAN, |total| total as f32);
+    }
+    row
+}
+
 impl Suggestion {
     /// The lowest projected risk first, which is the largest reduction; then the most urgent. What is equal stays in the
     /// catalogue's order, for sorts are stable.
@@ -269,8 +349,8 @@ impl Suggestion {
 
     fn written(&self, profile: &Profile, probability: f64, rotation: usize) -> Nudge {
         let entry = self.entry;
-        let changed = self.changed.as_ref().unwrap_or(profile);
-        let written = |template: &Template| filled(template, profile, changed);
+        let changed = changed(profile, entry);
+        let written = |template: &Template| filled(template, profile, &changed);
         let wordings = wordings(entry, profile);
         Nudge {
             id: entry.id,
@@ -278,9 +358,7 @@ impl Suggestion {
             title: entry.title,
             message: written(&wordings[rotation % wordings.len()]),
             reasons: entry.reasons.iter().map(written).collect(),
-            change: self
-                .changed
-                .map(|changed| PlanChange::between(profile, &changed)),
+            change: (!entry.steps.is_empty()).then(|| PlanChange::between(profile, &changed)),
             projected_probability: self.projected,
             risk_reduction: probability - self.projected,
             monthly_charges_change: changed.monthly_charges - profile.monthly_charges,
@@ -584,7 +662,7 @@ mod tests {
     fn every_entry_is_of_use_to_somebody() {
         let mut used: BTreeSet<&str> = population::all()
             .flat_map(|customer| {
-                let present = present(CATALOGUE, &customer.codes());
+                let present = present(&customer.codes());
                 let entries = CATALOGUE.iter().enumerate();
                 entries
                     .filter(move |(position, _)| present & (1 << position) != 0)

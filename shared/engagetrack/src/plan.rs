@@ -34,6 +34,15 @@ impl Step {
         }
     }
 
+    /// The code that it gives its field.
+    pub fn code(self) -> usize {
+        match self {
+            Self::Contract(contract) => contract as usize,
+            Self::PaymentMethod(payment_method) => payment_method as usize,
+            Self::PaperlessBilling(flag) | Self::AddOn(_, flag) => usize::from(flag),
+        }
+    }
+
     /// The position of the field that it changes.
     pub fn field(self) -> usize {
         match self {
@@ -159,7 +168,7 @@ mod tests {
                 let Some(step) = Step::to(field, code) else {
                     continue;
                 };
-                assert_eq!(step.field(), field);
+                assert_eq!((step.field(), step.code()), (field, code));
                 let mut expected = customer.codes();
                 expected[field] = code as f64;
                 let taken = codes(&step.taken(customer.profile()));

@@ -44,20 +44,25 @@ impl PriceList {
     /// hold, so that the result can be sent as a profile.
     #[must_use]
     pub fn repriced(&self, from: &Profile, to: Profile) -> Profile {
-        let change = self.monthly(to.phone, to.internet) - self.monthly(from.phone, from.internet);
+        let (monthly_charges, total_charges) = self.charges(from, to.phone, to.internet);
+        Profile {
+            monthly_charges,
+            total_charges,
+            ..to
+        }
+    }
+
+    /// What becomes of a customer's charges with this telephone and this internet, by month and in total.
+    pub fn charges(&self, from: &Profile, phone: Phone, internet: Internet) -> (f64, Option<f64>) {
+        let change = self.monthly(phone, internet) - self.monthly(from.phone, from.internet);
         if change == 0.0 {
-            return Profile {
-                monthly_charges: from.monthly_charges,
-                total_charges: from.total_charges,
-                ..to
-            };
+            return (from.monthly_charges, from.total_charges);
         }
         let over_tenure = f64::from(from.tenure_months) * change;
         let allowed = |dollars: f64| dollars.clamp(0.0, LARGEST_CHARGE);
-        Profile {
-            monthly_charges: allowed(from.monthly_charges + change),
-            total_charges: from.total_charges.map(|total| allowed(total + over_tenure)),
-            ..to
-        }
+        (
+            allowed(from.monthly_charges + change),
+            from.total_charges.map(|total| allowed(total + over_tenure)),
+        )
     }
 }
