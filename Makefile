@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-dashboard test-python test-manifests chromium bench bench-forest
-.PHONY: bench-recourse bench-analytics bench-experiment bench-usage-log
+.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log
 .PHONY: fmt openapi model data build deploy undeploy
 
 # IBM's file, which stays outside of the project.
@@ -24,6 +24,11 @@ run: dashboard ## build everything and serve it at http://localhost:8080 ($HOST 
 
 watch: .venv-tools ## the Lambda functions under cargo-lambda's emulator, at http://localhost:9000, reloading
 	$(WITH_TOOLS) cargo lambda watch --invoke-address 127.0.0.1
+
+bulk: ## score a file of customers on all cores: make bulk IN=customers.csv OUT=folder; with UNSHARDED=1 in one piece
+	@test -n "$(IN)" -a -n "$(OUT)" || { echo "usage: make bulk IN=customers.csv OUT=folder [UNSHARDED=1]" >&2; exit 2; }
+	cargo build --quiet --release --package bulk --bin engagetrack-bulk
+	@target/release/engagetrack-bulk "$(IN)" "$(OUT)" $(if $(UNSHARDED),--unsharded)
 
 dashboard: dashboard/node_modules ## build the dashboard into dashboard/dist
 	cd dashboard && npm run build
@@ -82,7 +87,7 @@ chromium:
 
 # Measuring
 
-bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log ## how fast it is, as ratios to its peers in the same run
+bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log bench-bulk ## how fast it is, as ratios to its peers in the same run
 
 bench-forest: .venv-bench-forest
 	cargo build --release --package forest --example score
@@ -102,6 +107,14 @@ bench-experiment:
 bench-usage-log:
 	cargo build --release --package server --bin server
 	cargo run --release --package server --example usage_log_cost
+
+bench-bulk: .venv-bench-forest
+	cargo build --release --package bulk --bin engagetrack-bulk --example copy
+	$</bin/python functions/bulk/bench/peers.py target/release/engagetrack-bulk target/release/examples/copy
+
+# Two gigabytes, within the memory that the tests allow a small file.
+bulk-memory:
+	cargo test --release --package bulk --test memory -- --ignored --nocapture
 
 # Changing
 

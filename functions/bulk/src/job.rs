@@ -3,7 +3,7 @@
 use crate::layout::{Format, Layout};
 use crate::lines::LONGEST_LINE;
 use crate::part::Noting;
-use engagetrack::card;
+use engagetrack::{card, nudges};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::ops::Range;
@@ -30,6 +30,10 @@ pub struct Job {
     pub shard_bytes: Option<u64>,
     /// The version of the model that scores.
     pub model_version: String,
+    /// The version of the catalogue of nudges.
+    pub nudges_version: String,
+    /// The version of this program.
+    pub program_version: String,
 }
 
 /// A range of an input whose records are scored together: those that begin in it.
@@ -58,6 +62,8 @@ impl Job {
             input,
             layout,
             model_version: card::VERSION.to_owned(),
+            nudges_version: nudges::CATALOGUE_VERSION.to_owned(),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 

@@ -4,11 +4,12 @@
 //! reads one shard from anything that can be read and writes two parts, the results and the rejects, to anything that can
 //! be written; its [`Report`] says what is in them. A [`Manifest`] adds the reports up and checks them.
 //!
-//! Nothing here opens a file or knows where the bytes come from. The same job gives the same bytes, part by part, wherever
+//! None of these opens a file or knows where the bytes come from; [`folder`] does it on a laptop. The same job gives the same bytes, part by part, wherever
 //! it runs, and the parts in their order give what one shard over all of the input would have given.
 
 #![forbid(unsafe_code)]
 
+pub mod folder;
 mod job;
 mod layout;
 mod lines;

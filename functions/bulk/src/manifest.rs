@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Manifest {
     /// The version of the model that scored.
     pub model_version: String,
+    /// The version of the catalogue of nudges.
+    pub nudges_version: String,
     /// What was scored.
     pub input: Input,
     /// Which job this was: [`Job::fingerprint`].
@@ -51,7 +53,7 @@ pub struct ManifestPart {
 /// Why reports are not those of a job.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// A report is of another job: another input, layout, shard size or model.
+    /// A report is of another job: another input, cut, model or catalogue of nudges.
     #[error("the report of shard {0} is of another job")]
     OtherJob(u64),
     /// The job has fewer shards.
@@ -112,6 +114,7 @@ impl Manifest {
             .collect();
         Ok(Self {
             model_version: job.model_version.clone(),
+            nudges_version: job.nudges_version.clone(),
             input: job.input.clone(),
             job: fingerprint,
             shards: job.shard_count(),

@@ -34,7 +34,7 @@ impl<'a> Cells<'a> {
 
     /// The cell in this column.
     pub(crate) fn get(&self, column: usize) -> Option<&'a [u8]> {
-        Some(&self.bytes[self.bounds.get(column)?.clone()])
+        Some(&self.bytes[self.bounds(column)?])
     }
 
     /// All of them as text, if they are UTF-8.
@@ -44,9 +44,14 @@ impl<'a> Cells<'a> {
         self.bounds.iter().map(text).collect()
     }
 
-    /// All of them, one after another.
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
+    /// All of them, one after another, if they are UTF-8.
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes).ok()
+    }
+
+    /// Where in the text the cell in this column stands.
+    pub(crate) fn bounds(&self, column: usize) -> Option<Range<usize>> {
+        self.bounds.get(column).cloned()
     }
 }
 

@@ -233,10 +233,10 @@ impl Batch {
                 table.width
             ));
         }
-        std::str::from_utf8(cells.bytes()).map_err(|_| "is not UTF-8".to_owned())?;
+        let text = cells.text().ok_or("is not UTF-8")?;
         let profile = table
             .columns
-            .profile_in(|column| cells.get(column))
+            .profile_in(|column| Some(Ok(&text[cells.bounds(column)?])))
             .map_err(|errors| listed(&errors))?;
         let id = table
             .columns
