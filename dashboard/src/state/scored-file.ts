@@ -32,7 +32,7 @@ async function scoreFile(file: File): Promise<ScoredFile> {
   if (file.size > MOST_BYTES) {
     throw new Problem(
       "This file is too large to score here",
-      `It has ${(file.size / 1024 / 1024).toFixed(1)} MiB; the API takes 4 MiB at once, some 30,000 customers. Split it, and keep the header in each part.`,
+      `It has ${(file.size / 1024 / 1024).toFixed(1)} MiB; the API takes 4 MiB at once, some 30,000 customers. On your own machine, make bulk IN="${file.name}" OUT=scored takes a file of any size.`,
       413,
     );
   }

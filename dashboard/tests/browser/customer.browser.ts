@@ -277,8 +277,9 @@ describe("files", () => {
       const buffer = Buffer.alloc(4 * 1024 * 1024 + 1, "x");
       await page
         .getByLabel("Score a CSV file")
-        .setInputFiles({ name: "big.csv", mimeType: "text/csv", buffer });
-      await page.getByRole("alert").getByText("Split it, and keep the header").waitFor();
+        .setInputFiles({ name: "large customers.csv", mimeType: "text/csv", buffer });
+      const command = 'make bulk IN="large customers.csv" OUT=scored';
+      await page.getByRole("alert").getByText(command).waitFor();
     }));
 });
 
