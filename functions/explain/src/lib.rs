@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
-use engagetrack::card;
 use engagetrack::customer::Profile;
+use engagetrack::drift::Window;
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
 use engagetrack::intake;
 use engagetrack::population::{self, Customer};
@@ -16,6 +16,7 @@ use engagetrack::profile_json::ProfileJson;
 use engagetrack::quality::{self, Quality};
 use engagetrack::query::Query;
 use engagetrack::selection::{Filters, Selection};
+use engagetrack::{card, encoding};
 use serde::Serialize;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use web::negotiation::preferred;
@@ -24,6 +25,9 @@ use web::{Problem, Segment, Usage};
 /// Most points per feature: the answer must fit into the 6 MB that Lambda allows.
 const MOST_POINTS: usize = 2_000;
 const USUAL_POINTS: usize = 300;
+
+/// The profiles that came by request.
+static POSTED: Window = Window::new();
 
 /// The paths of this function and what answers there.
 pub fn routes() -> [(&'static str, MethodRouter); 3] {
@@ -63,14 +67,9 @@ pub struct CustomerExplanation {
 }
 
 impl CustomerExplanation {
-    fn noted(self) -> (Extension<Usage>, axum::Json<Self>) {
+    fn usage(&self) -> Usage {
         let usage = Usage::of_customer("explain", self.customer_id.as_deref());
-        (
-            usage
-                .scored(self.explanation.probability, card::VERSION)
-                .noted(),
-            axum::Json(self),
-        )
+        usage.scored(self.explanation.probability, card::VERSION)
     }
 
     fn new(customer_id: Option<String>, profile: &Profile, detail: Detail) -> Self {
@@ -127,7 +126,8 @@ async fn explain_customer(
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    Ok(CustomerExplanation::new(Some(id), &customer.profile(), detail).noted())
+    let explanation = CustomerExplanation::new(Some(id), &customer.profile(), detail);
+    Ok((explanation.usage().noted(), axum::Json(explanation)))
 }
 
 /// Explains the prediction for a posted profile.
@@ -142,7 +142,10 @@ async fn explain_posted(
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
-    Ok(CustomerExplanation::new(submission.customer_id, &submission.profile, detail).noted())
+    let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
+    let explanation = CustomerExplanation::new(submission.customer_id, &submission.profile, detail);
+    let usage = explanation.usage().posted(bins.into(), drift.psi());
+    Ok((usage.noted(), axum::Json(explanation)))
 }
 
 /// Explains what drives the predictions for all customers who pass the filters.
@@ -179,4 +182,31 @@ async fn explain_model(headers: HeaderMap) -> Result<Response, Problem> {
         quality::DOCUMENT,
     )
         .into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_posted_profile_is_counted_and_a_customer_is_not() {
+        let customer = population::all().next().unwrap();
+        let profile = ProfileJson::from(&customer.profile());
+        let posted = Request::post("/v1/explain")
+            .header("content-type", "application/json")
+            .body(Body::from(serde_json::to_vec(&profile).unwrap()));
+        let asked = Request::get(format!("/v1/explain/{}", customer.id())).body(Body::empty());
+
+        let answer = router().oneshot(posted.unwrap()).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        let bins = &usage.posted_profiles().unwrap().bins;
+        assert_eq!(bins["partner"].iter().sum::<u64>(), 1);
+
+        let answer = router().oneshot(asked.unwrap()).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        assert!(usage.posted_profiles().is_none());
+    }
 }

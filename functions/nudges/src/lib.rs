@@ -7,14 +7,18 @@ use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use engagetrack::customer::Profile;
+use engagetrack::drift::Window;
 use engagetrack::nudges::{Advice, Options, Request};
 use engagetrack::profile_json::ProfileJson;
 use engagetrack::query::Query;
-use engagetrack::{card, intake, population};
+use engagetrack::{card, encoding, intake, population};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage};
+
+/// The profiles that came by request.
+static POSTED: Window = Window::new();
 
 /// The paths of this function and what answers there.
 pub fn routes() -> [(&'static str, MethodRouter); 2] {
@@ -57,10 +61,9 @@ impl CustomerAdvice {
         }
     }
 
-    fn noted(self) -> (Extension<Usage>, axum::Json<Self>) {
+    fn usage(&self) -> Usage {
         let usage = Usage::of_customer("nudges", self.customer_id.as_deref());
-        let usage = usage.scored(self.advice.probability, card::VERSION);
-        (usage.noted(), axum::Json(self))
+        usage.scored(self.advice.probability, card::VERSION)
     }
 }
 
@@ -85,7 +88,8 @@ async fn advise_customer(
     preferred(&headers, &["application/json"])?;
     let request = request(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    Ok(CustomerAdvice::new(Some(id), &customer.profile(), &request).noted())
+    let advice = CustomerAdvice::new(Some(id), &customer.profile(), &request);
+    Ok((advice.usage().noted(), axum::Json(advice)))
 }
 
 /// Suggests what to do about a customer with the posted profile.
@@ -100,5 +104,35 @@ async fn advise_posted(
     preferred(&headers, &["application/json"])?;
     let request = request(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
-    Ok(CustomerAdvice::new(submission.customer_id, &submission.profile, &request).noted())
+    let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
+    let advice = CustomerAdvice::new(submission.customer_id, &submission.profile, &request);
+    let usage = advice.usage().posted(bins.into(), drift.psi());
+    Ok((usage.noted(), axum::Json(advice)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn a_posted_profile_is_counted_and_a_customer_is_not() {
+        let customer = population::all().next().unwrap();
+        let profile = ProfileJson::from(&customer.profile());
+        let posted = Request::post("/v1/nudges")
+            .header("content-type", "application/json")
+            .body(Body::from(serde_json::to_vec(&profile).unwrap()));
+        let asked = Request::get(format!("/v1/nudges/{}", customer.id())).body(Body::empty());
+
+        let answer = router().oneshot(posted.unwrap()).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        let bins = &usage.posted_profiles().unwrap().bins;
+        assert_eq!(bins["partner"].iter().sum::<u64>(), 1);
+
+        let answer = router().oneshot(asked.unwrap()).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        assert!(usage.posted_profiles().is_none());
+    }
 }

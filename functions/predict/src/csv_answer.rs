@@ -9,13 +9,13 @@ use web::Problem;
 
 const APPENDED: [&str; 2] = ["churn_probability", "risk_level"];
 
-/// The file with `churn_probability` and `risk_level` in each row, and how many rows there are. Columns may stand in any order; those that are not of
-/// a profile are kept.
+/// The file with `churn_probability` and `risk_level` in each row, and the encoded profiles, row after row. Columns may
+/// stand in any order; those that are not of a profile are kept.
 ///
 /// # Errors
 /// 400 where the bytes are not CSV in UTF-8, 422 with pointers such as `/17/tenure` (data rows count from 0) where a
 /// profile is wrong.
-pub fn scored(bytes: &[u8]) -> Result<(Vec<u8>, usize), Problem> {
+pub fn scored(bytes: &[u8]) -> Result<(Vec<u8>, Vec<f32>), Problem> {
     if let Err(error) = std::str::from_utf8(bytes) {
         return Err(Problem::malformed(format!(
             "The body is not UTF-8 from byte {} on.",
@@ -68,5 +68,5 @@ pub fn scored(bytes: &[u8]) -> Result<(Vec<u8>, usize), Problem> {
         )?;
     }
     let answer = writer.into_inner().map_err(|_| Problem::internal())?;
-    Ok((answer, records.len()))
+    Ok((answer, rows))
 }

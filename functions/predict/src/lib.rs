@@ -9,6 +9,8 @@ use axum::{Extension, Router};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use engagetrack::drift::Window;
+use engagetrack::encoding::{FEATURES, Row};
 use engagetrack::error::FieldError;
 use engagetrack::intake::{self, Json, Submission};
 use engagetrack::model::{self, Prediction};
@@ -22,6 +24,9 @@ use web::{Problem, Segment, Usage};
 
 /// Most profiles in one JSON array.
 const MOST_PROFILES: usize = 1_000;
+
+/// The profiles that came by request.
+static POSTED: Window = Window::new();
 
 /// The paths of this function and what answers there.
 pub fn routes() -> [(&'static str, MethodRouter); 2] {
@@ -109,21 +114,29 @@ async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response
     match payload {
         Payload::Json(bytes) => {
             preferred(&headers, &["application/json"])?;
-            let answer = predict_json(&body::parse(&bytes)?)?;
-            Ok((answer.usage().noted(), axum::Json(answer)).into_response())
+            let (answer, rows) = predict_json(&body::parse(&bytes)?)?;
+            let usage = posted(answer.usage(), &rows);
+            Ok((usage.noted(), axum::Json(answer)).into_response())
         }
         Payload::Csv(bytes) => {
             preferred(&headers, &["text/csv"])?;
-            let (answer, count) = csv_answer::scored(&bytes)?;
-            let usage = Usage::of_many("predict", count).scored_by(card::VERSION);
+            let (answer, rows) = csv_answer::scored(&bytes)?;
+            let usage = Usage::of_many("predict", rows.len() / FEATURES).scored_by(card::VERSION);
             Ok((
-                usage.noted(),
+                posted(usage, &rows).noted(),
                 [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
                 answer,
             )
                 .into_response())
         }
     }
+}
+
+/// Adds to what is noted how the encoded profiles, row after row, are distributed.
+fn posted(usage: Usage, rows: &[f32]) -> Usage {
+    let rows: &[Row] = rows.as_chunks().0;
+    let (bins, drift) = POSTED.observe(rows);
+    usage.posted(bins.into(), drift.psi())
 }
 
 impl Answer {
@@ -143,10 +156,12 @@ impl Answer {
     }
 }
 
-fn predict_json(json: &Json) -> Result<Answer, Problem> {
+/// The answer to a body, and the encoded profiles it is about, row after row.
+fn predict_json(json: &Json) -> Result<(Answer, Vec<f32>), Problem> {
     let Json::Array(elements) = json else {
         let submission = intake::from_json(json).map_err(Problem::invalid)?;
-        return Ok(Answer::One(answers(vec![submission]).remove(0)));
+        let (mut predictions, rows) = answers(vec![submission]);
+        return Ok((Answer::One(predictions.remove(0)), rows));
     };
     if elements.len() > MOST_PROFILES {
         let detail = format!(
@@ -164,13 +179,14 @@ fn predict_json(json: &Json) -> Result<Answer, Problem> {
         }
     }
     if errors.is_empty() {
-        Ok(Answer::Many(answers(submissions)))
+        let (predictions, rows) = answers(submissions);
+        Ok((Answer::Many(predictions), rows))
     } else {
         Err(Problem::invalid(errors))
     }
 }
 
-fn answers(submissions: Vec<Submission>) -> Vec<CustomerPrediction> {
+fn answers(submissions: Vec<Submission>) -> (Vec<CustomerPrediction>, Vec<f32>) {
     let rows: Vec<f32> = submissions
         .iter()
         .flat_map(|submission| encoding::encode(&submission.profile))
@@ -180,9 +196,54 @@ fn answers(submissions: Vec<Submission>) -> Vec<CustomerPrediction> {
         customer_id: submission.customer_id,
         prediction: Prediction::of(probability),
     };
-    submissions
-        .into_iter()
-        .zip(probabilities)
-        .map(answer)
-        .collect()
+    let predictions = submissions.into_iter().zip(probabilities).map(answer);
+    (predictions.collect(), rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use tower::ServiceExt;
+
+    /// How many profiles were counted for a request, and what is said of their drift.
+    async fn counted(request: axum::http::request::Builder, body: Vec<u8>) -> Option<(u64, bool)> {
+        let request: Request = request.body(Body::from(body)).unwrap();
+        let answer = router().oneshot(request).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        let posted = usage.posted_profiles()?;
+        Some((posted.bins["partner"].iter().sum(), posted.psi.is_ok()))
+    }
+
+    #[tokio::test]
+    async fn posted_profiles_are_counted_until_they_are_enough_to_speak_of_drift() {
+        let customer = population::all().next().unwrap();
+        let profile = ProfileJson::from(&customer.profile());
+        let json = |body| {
+            counted(
+                Request::post("/v1/predict").header("content-type", "application/json"),
+                body,
+            )
+        };
+        let one = json(serde_json::to_vec(&profile).unwrap()).await;
+        assert_eq!(one, Some((1, false)));
+        let many = json(serde_json::to_vec(&vec![profile; 998]).unwrap()).await;
+        assert_eq!(many, Some((998, false)));
+
+        let file = std::fs::read("../../data/customers.csv").unwrap();
+        let line = |number| {
+            file.split_inclusive(|byte| *byte == b'\n')
+                .nth(number)
+                .unwrap()
+        };
+        let csv = || Request::post("/v1/predict").header("content-type", "text/csv");
+        let the_thousandth = counted(csv(), [line(0), line(1)].concat()).await;
+        assert_eq!(the_thousandth, Some((1, true)));
+        let the_next = counted(csv(), [line(0), line(1)].concat()).await;
+        assert_eq!(the_next, Some((1, false)));
+
+        let asked = Request::get(format!("/v1/predict/{}", customer.id()));
+        assert_eq!(counted(asked, Vec::new()).await, None);
+    }
 }

@@ -7,6 +7,7 @@ use crate::card;
 use crate::encoding::{FEATURES, FIELDS, Row};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// Fewer profiles say nothing: the index of ten bins would pass 0.01 by chance alone.
 pub const FEWEST_PROFILES: u64 = 1_000;
@@ -117,13 +118,17 @@ impl TryFrom<ByName> for BinCounts {
 
     fn try_from(named: ByName) -> Result<Self, String> {
         let mut counts = Self::new();
-        for position in 0..FEATURES {
-            let (name, bins) = (FIELDS[position].name, card::TRAINING[position].shares.len());
-            match named.get(name) {
-                Some(given) if given.len() == bins => {
-                    counts.0[position][..bins].copy_from_slice(given)
+        let features = FIELDS.iter().zip(&card::TRAINING).zip(&mut counts.0);
+        for ((field, training), counts) in features {
+            let bins = training.shares.len();
+            match named.get(field.name) {
+                Some(given) if given.len() == bins => counts[..bins].copy_from_slice(given),
+                _ => {
+                    return Err(format!(
+                        "{} must have the counts of {bins} bins",
+                        field.name
+                    ));
                 }
-                _ => return Err(format!("{name} must have the counts of {bins} bins")),
             }
         }
         let profiles = counts.profiles();
@@ -141,6 +146,37 @@ impl TryFrom<ByName> for BinCounts {
     }
 }
 
+/// The profiles that a process gets, counted until they are enough to speak of drift; then the next count begins.
+#[derive(Debug)]
+pub struct Window(Mutex<BinCounts>);
+
+impl Window {
+    /// A window that no profile has passed.
+    pub const fn new() -> Self {
+        Self(Mutex::new(BinCounts::new()))
+    }
+
+    /// Counts encoded profiles: gives how these are distributed, and how far all that passed since the index was last
+    /// computed have drifted.
+    pub fn observe<'r>(&self, rows: impl IntoIterator<Item = &'r Row>) -> (BinCounts, Drift) {
+        let mut bins = BinCounts::new();
+        rows.into_iter().for_each(|row| bins.count(row));
+        let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        passed.add(&bins);
+        let drift = passed.drift();
+        if passed.profiles() >= FEWEST_PROFILES {
+            *passed = BinCounts::new();
+        }
+        (bins, drift)
+    }
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// How far profiles have drifted. As JSON `{"psi": {"partner": 0.003, …}}`, `"too few"` or `"unknown training"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Drift {
@@ -153,6 +189,20 @@ pub enum Drift {
     /// The embedded model is not the one whose card says how its training data were distributed.
     #[serde(rename = "unknown training")]
     UnknownTraining,
+}
+
+impl Drift {
+    /// The index of each feature by name.
+    ///
+    /// # Errors
+    /// Why there is none, in the words of the JSON.
+    pub fn psi(self) -> Result<BTreeMap<String, f64>, &'static str> {
+        match self {
+            Self::Psi(indices) => Ok(indices),
+            Self::TooFew => Err("too few"),
+            Self::UnknownTraining => Err("unknown training"),
+        }
+    }
 }
 
 /// Σ (q − p) ln(q / p) over the bins, p their shares in training and q among the counted profiles (N. Siddiqi, *Credit Risk
@@ -249,7 +299,23 @@ mod tests {
         let rows = population();
         assert_eq!(counted(&rows[..999]).drift(), Drift::TooFew);
         assert!(matches!(counted(&rows[..1_000]).drift(), Drift::Psi(_)));
-        assert_eq!(serde_json::to_value(Drift::TooFew).unwrap(), "too few");
+        for none in [Drift::TooFew, Drift::UnknownTraining] {
+            let json = serde_json::to_value(&none).unwrap();
+            assert_eq!(json, none.psi().unwrap_err());
+        }
+    }
+
+    #[test]
+    fn a_window_begins_anew_when_it_has_told() {
+        let rows = population();
+        let window = Window::new();
+        let (bins, drift) = window.observe(&rows[..600]);
+        assert_eq!((bins.profiles(), drift), (600, Drift::TooFew));
+        let (bins, drift) = window.observe(&rows[600..1_200]);
+        assert_eq!(bins.profiles(), 600);
+        assert_eq!(drift, counted(&rows[..1_200]).drift());
+        let (_, drift) = window.observe(&rows[..999]);
+        assert_eq!(drift, Drift::TooFew);
     }
 
     #[test]

@@ -111,8 +111,7 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
         outcome: response.status().as_u16(),
         latency: arrival.elapsed(),
     };
-    let usage = response.extensions_mut().remove::<Usage>();
-    if let Some(event) = usage::event(call, usage) {
+    if let Some(event) = usage::event(call, response.extensions().get::<Usage>()) {
         usage_log.record(event).await;
     }
     let headers = response.headers_mut();

@@ -17,4 +17,4 @@ pub mod usage_log;
 pub use frame::{RequestId, app};
 pub use path::Segment;
 pub use problem::Problem;
-pub use usage::{Caller, Usage};
+pub use usage::{Caller, Posted, Usage};

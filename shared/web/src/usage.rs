@@ -2,6 +2,7 @@
 
 use crate::usage_log::{Event, Interaction};
 use axum::Extension;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The functions whose calls are logged, by the first segment of their paths below `/v1/`.
@@ -23,6 +24,16 @@ pub struct Usage {
     probability: Option<f64>,
     model_version: Option<&'static str>,
     interaction: Option<Interaction>,
+    posted: Option<Posted>,
+}
+
+/// How posted profiles are distributed.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// How many of the request fell into each bin of each feature.
+    pub bins: BTreeMap<String, Vec<u64>>,
+    /// The population stability index of each feature, or why there is none.
+    pub psi: Result<BTreeMap<String, f64>, &'static str>,
 }
 
 impl Usage {
@@ -43,6 +54,7 @@ impl Usage {
             probability: None,
             model_version: None,
             interaction: None,
+            posted: None,
         }
     }
 
@@ -74,6 +86,20 @@ impl Usage {
         }
     }
 
+    /// The profiles came with the request. `bins` tells by feature how many fell into each of its bins, `psi` how far the
+    /// profiles of late have drifted: the population stability index by feature, or why there is none.
+    #[must_use]
+    pub fn posted(
+        self,
+        bins: BTreeMap<String, Vec<u64>>,
+        psi: Result<BTreeMap<String, f64>, &'static str>,
+    ) -> Self {
+        Self {
+            posted: Some(Posted { bins, psi }),
+            ..self
+        }
+    }
+
     /// How many customers a model scored.
     pub fn scored_customers(&self) -> usize {
         self.model_version.map_or(0, |_| self.count)
@@ -82,6 +108,11 @@ impl Usage {
     /// The churn probability that a model gave, 0 to 1, where it was about one customer.
     pub(crate) fn probability(&self) -> Option<f64> {
         self.probability
+    }
+
+    /// How the posted profiles are distributed, where some came with the request.
+    pub fn posted_profiles(&self) -> Option<&Posted> {
+        self.posted.as_ref()
     }
 
     /// The part of a response that carries it to the frame.
@@ -101,19 +132,23 @@ pub(crate) struct Call<'c> {
 
 /// The event that a call leaves: always when it read or scored customers, and when a function refused
 /// or failed it.
-pub(crate) fn event(call: Call<'_>, usage: Option<Usage>) -> Option<Event> {
+pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
     let name = call.path.strip_prefix("/v1/")?.split('/').next()?;
     let function = FUNCTIONS.into_iter().find(|function| *function == name)?;
+    let refused;
     let usage = match usage {
         Some(usage) => usage,
         None if REFUSED_BY_THE_HOME.contains(&call.outcome) => return None,
-        None if call.outcome >= 400 => Usage::of_many(function, 0),
+        None if call.outcome >= 400 => {
+            refused = Usage::of_many(function, 0);
+            &refused
+        }
         None => return None,
     };
     Some(Event {
         action: usage.action,
         function,
-        customer_id: usage.customer_id,
+        customer_id: usage.customer_id.clone(),
         count: usage.count,
         outcome: call.outcome,
         probability: usage.probability,
@@ -121,6 +156,6 @@ pub(crate) fn event(call: Call<'_>, usage: Option<Usage>) -> Option<Event> {
         latency: call.latency,
         caller: call.caller,
         request_id: call.request_id.to_owned(),
-        interaction: usage.interaction,
+        interaction: usage.interaction.clone(),
     })
 }

@@ -13,7 +13,7 @@ use invocation::Invocation;
 use lambda_http::request::RequestContext;
 use lambda_http::{Error, Request, RequestExt, service_fn};
 use metrics::Metrics;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 
 /// Serves a function's router to the Lambda runtime until the platform ends it.
 ///
@@ -23,8 +23,9 @@ pub async fn run(router: Router) -> Result<(), Error> {
     log::init();
     let usage_log = UsageLog::from_env(Destination::Stdout);
     let metrics = Metrics::from_env(usage_log.clone());
-    let measured = router.layer(middleware::from_fn_with_state(metrics, metrics::measured));
-    let app = crate::app(measured, usage_log);
+    // Around the frame, so that a handler's panic is measured as the 500 that it becomes.
+    let app = middleware::from_fn_with_state(metrics, metrics::measured)
+        .layer(crate::app(router, usage_log));
     lambda_http::run(service_fn(move |request: Request| {
         let caller = caller(&request);
         let mut request = request.map(Body::new);
