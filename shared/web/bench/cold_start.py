@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Measures how Lambda functions start and answer beside one that does nothing, in the same run.
+
+    cold_start.py IDLE FUNCTIONS NAME=REQUEST_PATH...
+
+IDLE is the built example `idle`, FUNCTIONS the folder that cargo-lambda builds into; the function NAME is asked for
+REQUEST_PATH. A start lasts from before the process is made to its first poll of the runtime API. Every binary starts once
+in a round, and each round begins with another one; then its memory is read, and it answers requests. Where the machine is
+busy, the processor time of the starts says more than how long they lasted.
+"""
+
+import statistics
+import sys
+import time
+
+from lambda_runtime import Function, event, size
+
+STARTS = 40
+WARM_REQUESTS = 200
+# The most that a function may take of what the idle one takes: time to start, and memory once it has.
+MOST_TIME = {"predict": 1.10, "explain": 1.20}
+MOST_MEMORY = 1.3
+
+
+def main():
+    idle, folder, *requests = sys.argv[1:]
+    subjects = [("idle", idle, "/")]
+    for name, path in (request.split("=", 1) for request in requests):
+        subjects.append((name, f"{folder}/{name}/bootstrap", path))
+    measured = {name: [] for name, _, _ in subjects}
+    for turn in range(STARTS):
+        first = turn % len(subjects)
+        for name, binary, path in subjects[first:] + subjects[:first]:
+            measured[name].append(start(binary, path))
+
+    base = Medians(measured["idle"])
+    print(f"medians of {STARTS} starts\n")
+    print(f"{'function':<10}{'start':>16}{'processor':>16}{'memory':>18}{'first answer':>16}{'warm answer':>16}{'binary':>11}")
+    for name, binary, _ in subjects:
+        own = Medians(measured[name])
+        print(
+            f"{name:<10}"
+            f"{own.start * 1e3:7.2f} ms {own.start / base.start:4.2f}×"
+            f"{own.processor * 1e3:7.2f} ms {own.processor / base.processor:4.2f}×"
+            f"{own.memory / 1e6:9.2f} MB {own.memory / base.memory:4.2f}×"
+            f"{own.first * 1e6:7.0f} µs {own.first / base.first:4.2f}×"
+            f"{own.warm * 1e6:7.0f} µs {own.warm / base.warm:4.2f}×"
+            f"{size(binary) / 1e6:8.2f} MB"
+        )
+    for name, most in MOST_TIME.items():
+        if name in measured:
+            print(f"{name} may take {most:.2f}× the time to start, and {MOST_MEMORY}× the memory")
+
+
+class Medians:
+    """The medians of the starts of one binary: seconds, and bytes of resident memory."""
+
+    def __init__(self, starts):
+        medians = (statistics.median(values) for values in zip(*starts))
+        self.start, self.processor, self.memory, self.first, self.warm = medians
+
+
+def start(binary, path):
+    """Starts a binary: seconds to its first poll, those of them that it spent on a processor, its memory in bytes, and seconds
+    of its first and of a later answer."""
+    request = event(path)
+    begun = time.perf_counter()
+    with Function(binary) as function:
+        started = time.perf_counter() - begun
+        processor, memory = function.processor_time(), function.resident()
+        answers = []
+        for _ in range(1 + WARM_REQUESTS):
+            asked = time.perf_counter()
+            function.answer(request)
+            answers.append(time.perf_counter() - asked)
+    return started, processor, memory, answers[0], statistics.median(answers[1:])
+
+
+if __name__ == "__main__":
+    main()
