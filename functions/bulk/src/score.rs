@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
 /// How many customers are scored at a time.
-const BATCH: usize = 1024;
+const BATCH: usize = 512;
 
 /// How many reasons are given for each.
 const REASONS: usize = 3;
@@ -264,7 +264,7 @@ impl Batch {
     }
 
     fn push(&mut self, profile: Profile) {
-        self.rows.extend(encoding::encode(&profile));
+        self.rows.extend_from_slice(&encoding::encode(&profile));
         self.profiles.push(profile);
         self.kept_ends.push(self.kept.len());
     }
