@@ -56,7 +56,7 @@ pub enum Cut {
 pub enum Event {
     /// It has begun: the input's size in bytes.
     Begun(u64),
-    /// So many more bytes of the input have been read.
+    /// So many more bytes of the input have been read; those that two shards read are told once.
     Read(u64),
     /// So many more records have been read.
     Records(u64),
@@ -304,16 +304,22 @@ impl Run<'_> {
         Ok(file)
     }
 
+    /// How many bytes of the input are a shard's own.
+    fn length(&self, shard: &Shard) -> u64 {
+        let end = shard.end.unwrap_or(self.job.input.bytes);
+        end.saturating_sub(shard.start)
+    }
+
     /// The report of a shard, which is scored unless it is complete.
     fn complete(&self, shard: &Shard) -> Result<Report, Failure> {
         if let Some(report) = self.completed(shard) {
-            let end = shard.end.unwrap_or(self.job.input.bytes);
-            (self.observe)(Event::Resumed(end - shard.start));
+            (self.observe)(Event::Resumed(self.length(shard)));
             return Ok(report);
         }
         let range = self.job.range(shard);
         let input = Watched {
             input: self.open(range.start)?.take(range.end - range.start),
+            own: self.length(shard),
             run: self,
         };
         let mut results = self.pending(&shard.results_name())?;
@@ -380,6 +386,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The input, read under the eyes of those who wait and of those who may want it to stop.
 struct Watched<'r, 't, R> {
     input: R,
+    /// How many of the bytes to come are the shard's own, and not its neighbours'.
+    own: u64,
     run: &'r Run<'t>,
 }
 
@@ -389,7 +397,9 @@ impl<R: Read> Read for Watched<'_, '_, R> {
             return Err(io::Error::other("stopped"));
         }
         let read = self.input.read(buffer)?;
-        (self.run.observe)(Event::Read(read as u64));
+        let own = self.own.min(read as u64);
+        self.own -= own;
+        (self.run.observe)(Event::Read(own));
         Ok(read)
     }
 }
