@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, SharedHttpClient};
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::tls;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 /// A bucket and the client that reaches it.
 #[derive(Clone, Debug)]
@@ -49,10 +45,6 @@ pub async fn from_env() -> Result<Bucket, BucketError> {
 impl Bucket {
     /// A bucket of this name, with the credentials and the region of the environment. Nothing is sent yet.
     pub async fn connect(name: String) -> Self {
-        let tls = tls::Provider::Rustls(CryptoMode::Ring);
-        let https: SharedHttpClient = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls)
-            .build_https();
         // Together well under the function's own time limit: a bucket that stalls must end as an error of ours, which
         // the platform retries, and which the log explains.
         let timeouts = TimeoutConfig::builder()
@@ -60,13 +52,7 @@ impl Bucket {
             .operation_attempt_timeout(Duration::from_secs(8))
             .operation_timeout(Duration::from_secs(25))
             .build();
-        let environment = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(https)
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .load()
-            .await;
-        Self::new(aws_sdk_s3::Client::new(&environment), name)
+        Self::new(s3::client(timeouts, 3).await, name)
     }
 
     /// A bucket of this name, reached through a client.

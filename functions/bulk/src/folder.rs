@@ -187,8 +187,9 @@ fn job(task: &Task) -> Result<Job, TaskError> {
     Ok(Job::new(input, layout, shard_bytes))
 }
 
-/// Gives each shard the number of its first line.
-fn number_lines(shards: &mut [Shard], job: &Job, line_breaks: &[u64]) {
+/// Gives each shard the number of its first line: `line_breaks` says how many stand from the byte before each shard, or from the
+/// first one's beginning, to the byte before its end.
+pub fn number_lines(shards: &mut [Shard], job: &Job, line_breaks: &[u64]) {
     let mut line = job.layout.body_line;
     for (shard, line_breaks) in shards.iter_mut().zip(line_breaks) {
         // A shard's first line begins after a line break that its predecessors' counts leave out.

@@ -1,0 +1,21 @@
+//! The function that the state machine calls.
+
+#![forbid(unsafe_code)]
+
+mod bucket;
+mod reader;
+mod steps;
+mod writer;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use steps::{Event, Steps};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    web::logging::init();
+    let steps = &Steps::from_env().await?;
+    run(service_fn(async |event: LambdaEvent<Event>| {
+        steps.take(event.payload).await
+    }))
+    .await
+}
