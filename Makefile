@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-dashboard test-python test-manifests chromium bench bench-forest
+.PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests chromium bench bench-forest
 .PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-cold-start
 .PHONY: fmt openapi model data build build-http deploy smoke undeploy
 
@@ -46,7 +46,7 @@ dashboard/node_modules: dashboard/package-lock.json
 
 # Checking
 
-test: lint lint-aws test-rust test-watch test-dashboard test-python test-manifests ## everything that CI checks
+test: lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests ## everything that CI checks
 	@echo "make test: all checks passed"
 
 lint: dashboard/node_modules ## formatting, lints, licences
@@ -74,6 +74,10 @@ test-rust:
 # The contract suite again, against the functions themselves.
 test-watch: .venv-tools
 	$(WITH_TOOLS) .ci/contract-under-watch.py
+
+# The state machine of bulk jobs, with S3 and the function itself, while things fail.
+test-bulk: .venv-tools .venv-moto
+	$(WITH_TOOLS) .venv-moto/bin/python .ci/bulk-under-moto.py
 
 test-dashboard: dashboard chromium
 	cd dashboard && npm test
@@ -172,9 +176,10 @@ undeploy: .venv-tools ## take it off AWS, all but the usage log
 .venv: models/requirements.txt
 .venv-tools: .ci/requirements.txt
 .venv-checkov: .ci/requirements-checkov.txt
+.venv-moto: .ci/requirements-moto.txt
 .venv-bench-forest: shared/forest/bench/requirements.txt
 .venv-bench-analytics: shared/engagetrack/testdata/analytics/requirements.txt
-.venv .venv-tools .venv-checkov .venv-bench-forest .venv-bench-analytics:
+.venv .venv-tools .venv-checkov .venv-moto .venv-bench-forest .venv-bench-analytics:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@
