@@ -37,10 +37,9 @@ impl Default for Patience {
     }
 }
 
-/// The writer of one log, with its thread; dropping it makes a last attempt at what is still kept.
+/// The writer of one log; dropping it makes a last attempt at what is still kept.
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -50,6 +49,9 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Wakes the thread when the queue holds something for it.
     wake: Condvar,
+    /// Started when there is something for it the first time: a process that answers one call after the other has no need
+    /// of it, and starts faster without.
+    thread: Mutex<Option<JoinHandle<()>>>,
     output: Mutex<Output>,
     overflow: Mutex<Overflow>,
     /// Records taken in and not yet written or overflowed.
@@ -111,6 +113,7 @@ impl Writer {
             patience,
             queue: Mutex::default(),
             wake: Condvar::new(),
+            thread: Mutex::default(),
             output: Mutex::new(output),
             overflow: Mutex::new(overflow),
             pending: AtomicUsize::new(0),
@@ -120,17 +123,7 @@ impl Writer {
             failures: AtomicU64::new(0),
             overflowed: AtomicU64::new(0),
         });
-        let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("usage-log".to_owned())
-            .spawn(move || for_thread.serve());
-        if let Err(error) = &thread {
-            tracing::error!(%error, "no thread for the usage log; only later calls retry what can't be written");
-        }
-        Self {
-            shared,
-            thread: Mutex::new(thread.ok()),
-        }
+        Self { shared }
     }
 
     /// Resolves when the record's line is written or, while the sink fails, is safely kept for a retry.
@@ -161,7 +154,9 @@ impl Writer {
     pub fn close(&self) {
         locked(&self.shared.queue).closing = true;
         self.shared.wake.notify_one();
-        if let Some(thread) = locked(&self.thread).take() {
+        // Not in the condition, which would hold the lock while the thread ends.
+        let thread = locked(&self.shared.thread).take();
+        if let Some(thread) = thread {
             // A thread that panicked has said so itself; there is nothing left to do for it.
             let _ = thread.join();
         }
@@ -182,7 +177,7 @@ impl Drop for Writer {
 }
 
 impl Shared {
-    async fn write(&self, record: Record) {
+    async fn write(self: &Arc<Self>, record: Record) {
         if self.pending.fetch_add(1, Ordering::Relaxed) >= self.patience.kept {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             self.overflow(&record);
@@ -205,7 +200,7 @@ impl Shared {
     }
 
     /// Writes for all that wait, if the sink is free: a lone call pays for no other thread's waking.
-    fn take_turn(&self) {
+    fn take_turn(self: &Arc<Self>) {
         let mut output = match self.output.try_lock() {
             Ok(output) => output,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -216,9 +211,27 @@ impl Shared {
         drop(output);
         // What came in meanwhile is the thread's, lest this call work for others forever.
         let queue = locked(&self.queue);
-        if queue.retry_at.is_some() || !queue.entries.is_empty() {
-            self.wake.notify_one();
+        if !queue.closing && (queue.retry_at.is_some() || !queue.entries.is_empty()) {
+            self.wake_thread();
         }
+    }
+
+    fn wake_thread(self: &Arc<Self>) {
+        let mut thread = locked(&self.thread);
+        if thread.is_none() {
+            let shared = Arc::clone(self);
+            let started = std::thread::Builder::new()
+                .name("usage-log".to_owned())
+                .spawn(move || shared.serve());
+            match started {
+                Ok(started) => *thread = Some(started),
+                Err(error) => tracing::error!(
+                    %error,
+                    "no thread for the usage log; only later calls retry what can't be written"
+                ),
+            }
+        }
+        self.wake.notify_one();
     }
 
     /// The thread: writes what the calls left over, and retries.
