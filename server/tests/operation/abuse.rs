@@ -2,6 +2,7 @@
 
 use crate::client::{Client, get};
 use crate::process::Server;
+use std::io;
 
 /// What an honest client asks meanwhile.
 fn assert_served(server: &Server) {
@@ -71,6 +72,22 @@ fn a_body_that_never_ends_is_408() {
         Some("application/problem+json")
     );
     endless.until_closed();
+}
+
+#[test]
+fn a_client_that_never_reads_is_cut_off() {
+    let server = Server::start(&[("WRITE_TIMEOUT", "0.5"), ("HEADER_TIMEOUT", "600")]);
+    let mut client = Client::connect(server.address).unwrap();
+    let request = "GET /v1/summary?limit=500 HTTP/1.1\r\nhost: test\r\n\r\n";
+    // Until the answers fill all buffers on the way back, and the requests those on the way there.
+    let cut_off = loop {
+        if let Err(error) = client.send(request) {
+            break error.kind();
+        }
+    };
+    let ends = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+    assert!(ends.contains(&cut_off), "{cut_off}");
+    assert_served(&server);
 }
 
 #[test]

@@ -7,4 +7,5 @@ mod client;
 mod limits;
 mod observation;
 mod process;
+mod rollout;
 mod stopping;

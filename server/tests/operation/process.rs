@@ -1,5 +1,6 @@
 //! A server of one's own.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,6 +44,16 @@ impl Server {
 
     pub fn usage_log(&self) -> PathBuf {
         self.folder.path().join("usage.log")
+    }
+
+    /// The ids of the requests in the usage log.
+    pub fn logged(&self) -> BTreeSet<String> {
+        let log = std::fs::read_to_string(self.usage_log()).unwrap_or_default();
+        let id = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["request_id"].as_str().unwrap().to_owned()
+        };
+        log.lines().map(id).collect()
     }
 
     pub fn terminate(&self) {

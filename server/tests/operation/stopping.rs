@@ -2,7 +2,6 @@
 
 use crate::client::{Client, get};
 use crate::process::Server;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Barrier;
@@ -54,16 +53,60 @@ fn sigterm_under_load_loses_no_request_and_no_event() {
             .collect()
     });
     assert!(server.ended().success());
-    let log = std::fs::read_to_string(server.usage_log()).unwrap();
-    let logged: BTreeSet<String> = log
-        .lines()
-        .map(|line| {
-            let line: Value = serde_json::from_str(line).unwrap();
-            line["request_id"].as_str().unwrap().to_owned()
-        })
-        .collect();
     assert!(answered.len() >= CLIENTS * BEFORE);
-    assert_eq!(logged, answered);
+    assert_eq!(server.logged(), answered);
+}
+
+/// Asks without a pause, on a new connection whenever the server has closed the old one, until the server takes none. The ids
+/// of the requests that were answered.
+fn ask_until_refused(address: SocketAddr, client: usize, under_load: &Barrier) -> Vec<String> {
+    let mut answered = Vec::new();
+    while let Ok(mut connection) = Client::connect(address) {
+        let mut fresh = true;
+        loop {
+            if answered.len() == BEFORE {
+                under_load.wait();
+            }
+            let id = format!("{client}-{}", answered.len());
+            match connection.get("/v1/predict/nobody", &[&format!("x-request-id: {id}")]) {
+                Ok(answer) => {
+                    assert_eq!(answer.status, 404);
+                    answered.push(id);
+                    fresh = false;
+                    if answer.header("connection") == Some("close") {
+                        break;
+                    }
+                }
+                // The kernel had taken the connection, and the server took none any more.
+                Err(_) if fresh => return answered,
+                Err(error) => panic!("request {id} was lost: {error}"),
+            }
+        }
+    }
+    answered
+}
+
+#[test]
+fn clients_that_come_back_lose_no_request_and_no_event_either() {
+    let mut server = Server::start(&[("DRAIN", "1")]);
+    let under_load = Barrier::new(CLIENTS + 1);
+    let address = server.address;
+    let answered: BTreeSet<String> = thread::scope(|scope| {
+        let under_load = &under_load;
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| scope.spawn(move || ask_until_refused(address, client, under_load)))
+            .collect();
+        under_load.wait();
+        server.terminate();
+        clients
+            .into_iter()
+            .flat_map(|client| client.join().unwrap())
+            .collect()
+    });
+    assert!(server.ended().success());
+    assert!(answered.len() > CLIENTS * BEFORE);
+    // What was logged was answered, and what was answered was logged.
+    assert_eq!(server.logged(), answered);
 }
 
 #[test]
