@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests chromium bench bench-forest
-.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-cold-start
+.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-cold-start
 .PHONY: fmt openapi model data build build-http deploy smoke undeploy
 
 # IBM's file, which stays outside of the project.
@@ -99,7 +99,7 @@ chromium:
 
 # Measuring
 
-bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log bench-bulk bench-cold-start ## how fast it is, as ratios to its peers in the same run
+bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-bulk bench-cold-start ## how fast it is, as ratios to its peers in the same run
 
 bench-forest: .venv-bench-forest
 	cargo build --release --package forest --example score
@@ -119,6 +119,12 @@ bench-experiment:
 bench-usage-log:
 	cargo build --release --package server --bin server
 	cargo run --release --package server --example usage_log_cost
+
+# What ships, and its peers; some minutes, one of them for the server alone.
+bench-load: .venv-bench-load dashboard
+	@command -v wrk >/dev/null || .ci/install wrk
+	cargo build --profile ship --package server --bin server --example bare
+	$</bin/python server/bench/load.py target/ship/server target/ship/examples/bare
 
 bench-bulk: .venv-bench-forest
 	cargo build --release --package bulk --bin engagetrack-bulk --example copy
@@ -178,8 +184,9 @@ undeploy: .venv-tools ## take it off AWS, all but the usage log
 .venv-checkov: .ci/requirements-checkov.txt
 .venv-moto: .ci/requirements-moto.txt
 .venv-bench-forest: shared/forest/bench/requirements.txt
+.venv-bench-load: server/bench/requirements.txt
 .venv-bench-analytics: shared/engagetrack/testdata/analytics/requirements.txt
-.venv .venv-tools .venv-checkov .venv-moto .venv-bench-forest .venv-bench-analytics:
+.venv .venv-tools .venv-checkov .venv-moto .venv-bench-forest .venv-bench-load .venv-bench-analytics:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@

@@ -51,7 +51,7 @@ impl Key {
     pub(super) fn for_this_process() -> Self {
         Self::new(
             &random::<32>(),
-            Some(&format!("process-{}", hex::encode(random::<4>()))),
+            Some(&format!("process-{}", hexadecimal(&random::<4>()))),
         )
     }
 
@@ -62,13 +62,8 @@ impl Key {
 
     /// HMAC-SHA256 of a message, 64 hexadecimal digits.
     pub(super) fn sign(&self, message: &[u8]) -> String {
-        hex::encode(
-            self.mac
-                .clone()
-                .chain_update(message)
-                .finalize()
-                .into_bytes(),
-        )
+        let mac = self.mac.clone().chain_update(message).finalize();
+        hexadecimal(&mac.into_bytes())
     }
 }
 
@@ -79,6 +74,13 @@ impl fmt::Debug for Key {
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
+}
+
+/// Bytes in lower-case digits. Each line has three such texts; `hex::encode` would grow each character by character.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut digits = vec![0; 2 * bytes.len()];
+    hex::encode_to_slice(bytes, &mut digits).expect("there is room for two digits per byte");
+    String::from_utf8(digits).expect("digits are ASCII")
 }
 
 /// Bytes from the operating system's generator.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::key::{Key, random};
+use super::key::{Key, hexadecimal, random};
 
 /// How each line begins; the log subscription filters by it.
 pub(super) const OPENING: &str = r#"{"kind":"usage""#;
@@ -89,7 +89,7 @@ impl ChainNames {
     /// When the operating system has no random bytes to give.
     pub fn new() -> Self {
         Self {
-            writer: hex::encode(random::<8>()),
+            writer: hexadecimal(&random::<8>()),
             next: AtomicU64::new(0),
         }
     }
@@ -144,12 +144,12 @@ impl Chain {
             ))
             .expect("strings and numbers are written to memory");
         let canonical = &lines[start..];
-        let digest = hex::encode(Sha256::digest(canonical));
+        let digest = hexadecimal(&Sha256::digest(canonical));
         let hash = key.sign(canonical);
         lines.pop();
-        lines.extend_from_slice(
-            format!("{}{digest}{}{hash}{}\n", SEAL[0], SEAL[1], SEAL[2]).as_bytes(),
-        );
+        for part in [SEAL[0], &digest, SEAL[1], &hash, SEAL[2], "\n"] {
+            lines.extend_from_slice(part.as_bytes());
+        }
         self.seq += 1;
         self.prev_hash = hash;
     }
@@ -197,7 +197,7 @@ impl Sealed {
         );
 
         let canonical = [rest, b"}"].concat();
-        if hex::encode(Sha256::digest(&canonical)) != digest {
+        if hexadecimal(&Sha256::digest(&canonical)) != digest {
             return Err("its content does not have its digest");
         }
         let link: Link =
@@ -233,6 +233,9 @@ impl serde_json::ser::Formatter for Ascii {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let printable = |c: char| (' '..='~').contains(&c);
         let mut rest = fragment;
         while let Some(start) = rest.find(|c| !printable(c)) {

@@ -77,6 +77,21 @@ struct Entry {
     done: oneshot::Sender<()>,
 }
 
+/// A call's turn to write. It is taken also when the call is given up, its client having hung up.
+struct Turn<'s>(&'s Arc<Shared>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let queue = locked(&self.0.queue);
+        // Another call may have written for this one.
+        let wanted = !queue.entries.is_empty() || queue.retry_at.is_some();
+        drop(queue);
+        if wanted {
+            self.0.take_turn();
+        }
+    }
+}
+
 /// The sink and what it takes to write to it.
 struct Output {
     sink: Box<dyn Sink>,
@@ -185,7 +200,10 @@ impl Shared {
         }
         let (done, written) = oneshot::channel();
         locked(&self.queue).entries.push(Entry { record, done });
-        self.take_turn();
+        let turn = Turn(self);
+        // Lets those calls queue that can: under load one write serves dozens, and a lone call waits for nobody.
+        tokio::task::yield_now().await;
+        drop(turn);
         // A sink that stalls delays the calls that were waiting when it began, and none after them.
         if self.writable.load(Ordering::Relaxed)
             && tokio::time::timeout(self.patience.wait, written)
@@ -359,6 +377,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::task::{Context, Waker};
 
     use super::super::sink::Memory;
     use super::super::verify::{Order, Verifier};
@@ -481,6 +500,20 @@ mod tests {
         let mut written = numbers(&memory);
         written.sort_unstable();
         assert_eq!(written, Vec::from_iter(0..=20));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_given_up_is_still_written() {
+        let (memory, overflow) = (Memory::default(), Memory::default());
+        let patience = Patience::default();
+        let sinks = (Box::new(memory.clone()), Box::new(overflow));
+        let writer = Writer::new(sinks.0, sinks.1, key(), patience);
+        let mut call = Box::pin(writer.write(numbered(0)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut context).is_pending());
+        assert!(memory.lines().is_empty());
+        drop(call);
+        assert_eq!(numbers(&memory), [0]);
     }
 
     #[tokio::test]
