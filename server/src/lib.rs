@@ -11,6 +11,7 @@ mod health;
 mod metrics;
 mod security;
 mod settings;
+mod sign_in;
 
 pub use api::openapi;
 pub use command::command;
@@ -36,19 +37,21 @@ const COMPRESSED_FROM: u64 = 1400;
 
 /// The five functions, the description of the API and the dashboard behind the gate; health and metrics beside it.
 pub fn router(settings: &Settings, usage_log: &UsageLog, stopping: &Stopping) -> Router {
-    let product = Router::new()
+    let api = Router::new()
         .merge(analytics::router())
         .merge(explain::router())
         .merge(nudges::router())
         .merge(predict::router())
         .merge(summary::router())
         .route(
-            "/openapi.json",
-            get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
-        )
-        .route(
             "/v1/{*path}",
             axum::routing::any(async || Problem::unknown_path()),
+        );
+    let product = sign_in::required(api, settings.sign_in.as_ref())
+        .merge(sign_in::for_the_dashboard(settings.sign_in.as_ref()))
+        .route(
+            "/openapi.json",
+            get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
         )
         .fallback_service(dashboard::service(&settings.dashboard));
     let metrics = Metrics::new(usage_log.clone());
@@ -86,8 +89,9 @@ pub async fn serve(
     let stopping = Stopping::default();
     let router = router(settings, &usage_log, &stopping);
     let worthwhile = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::IMAGES);
+    let policy = security::policy(settings.sign_in.as_ref());
     let app = ServiceBuilder::new()
-        .map_response(security::secured)
+        .map_response(move |response| security::secured(response, &policy))
         .layer(CompressionLayer::new().compress_when(worthwhile))
         .service(web::app(router, usage_log.clone()));
     let stop = stopped(stopping.clone(), settings.drain)?;

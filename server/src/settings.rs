@@ -1,5 +1,6 @@
 //! What the environment sets, in one table: it parses, `--help` prints it, and `docs/server.md` repeats it.
 
+use axum::http::Uri;
 use std::fmt::{self, Write};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 
 /// Every variable that the server reads.
 #[rustfmt::skip]
-pub const VARIABLES: [Variable; 18] = [
+pub const VARIABLES: [Variable; 22] = [
     variable("HOST", "127.0.0.1", "address to listen on; 0.0.0.0 for all of them"),
     variable("PORT", "8080", "port to listen on; 0 for any free one"),
     variable("DASHBOARD_DIR", "dashboard/dist", "folder of the built dashboard"),
@@ -36,6 +37,10 @@ pub const VARIABLES: [Variable; 18] = [
     variable("USAGE_LOG_KEY", "", "the usage log's secret; random for this process when unset"),
     variable("USAGE_LOG_KEY_ID", "", "the name by which its lines refer to the key; derived from the key when unset"),
     variable("USAGE_LOG_MAX_BYTES", "67108864", "bytes from which on the usage log's file is rotated"),
+    variable("OIDC_ISSUER", "", "OpenID Connect issuer whose tokens /v1 wants; nobody has to sign in when unset"),
+    variable("OIDC_AUDIENCE", "", "audience that a token must be for; wanted with OIDC_ISSUER"),
+    variable("OIDC_CLIENT_ID", "", "name by which the issuer knows the dashboard; it signs nobody in when unset"),
+    variable("OIDC_SCOPE", "openid", "what the dashboard asks the issuer for"),
     variable("RATE_LIMIT", "", "requests per second that each client may make; no limit when unset"),
     variable("RATE_LIMIT_BURST", "", "requests that a client may make at once; as many as RATE_LIMIT when unset"),
     variable("TRUSTED_PROXIES", "0", "proxies in front whose x-forwarded-for is believed when telling clients apart"),
@@ -56,6 +61,7 @@ pub struct Settings {
     pub port: u16,
     pub dashboard: PathBuf,
     pub usage_log: PathBuf,
+    pub sign_in: Option<SignIn>,
     pub rate_limit: Option<RateLimit>,
     pub trusted_proxies: usize,
     pub max_connections: usize,
@@ -65,6 +71,19 @@ pub struct Settings {
     pub write_timeout: Duration,
     pub drain: Duration,
     pub stop_timeout: Duration,
+}
+
+/// Who says who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The OpenID Connect issuer, as its tokens name it.
+    pub issuer: String,
+    /// Whom a token must be for.
+    pub audience: String,
+    /// The name by which the issuer knows the dashboard, where the dashboard signs people in.
+    pub client_id: Option<String>,
+    /// What the dashboard asks for.
+    pub scope: String,
 }
 
 /// How many requests a client may make.
@@ -117,6 +136,7 @@ impl Settings {
             port: source.parsed("PORT", "a port from 0 to 65535")?,
             dashboard: source.text("DASHBOARD_DIR").into(),
             usage_log: source.text("USAGE_LOG").into(),
+            sign_in: source.sign_in()?,
             rate_limit: source.rate_limit()?,
             trusted_proxies: source.parsed("TRUSTED_PROXIES", "a number of proxies")?,
             max_connections: source.count("MAX_CONNECTIONS")?,
@@ -171,6 +191,34 @@ impl Source<'_> {
         })
     }
 
+    fn sign_in(&self) -> Result<Option<SignIn>, InvalidSetting> {
+        let issuer = self.text("OIDC_ISSUER");
+        if issuer.is_empty() {
+            return Ok(None);
+        }
+        if !is_confidential(&issuer) {
+            return Err(InvalidSetting {
+                name: "OIDC_ISSUER",
+                value: issuer,
+                wanted: "an https address",
+            });
+        }
+        let audience = self.text("OIDC_AUDIENCE");
+        if audience.is_empty() {
+            return Err(InvalidSetting {
+                name: "OIDC_AUDIENCE",
+                value: audience,
+                wanted: "set where OIDC_ISSUER is",
+            });
+        }
+        Ok(Some(SignIn {
+            issuer,
+            audience,
+            client_id: Some(self.text("OIDC_CLIENT_ID")).filter(|id| !id.is_empty()),
+            scope: self.text("OIDC_SCOPE"),
+        }))
+    }
+
     fn rate_limit(&self) -> Result<Option<RateLimit>, InvalidSetting> {
         if self.text("RATE_LIMIT").is_empty() {
             return Ok(None);
@@ -183,6 +231,16 @@ impl Source<'_> {
         };
         Ok(Some(RateLimit { per_second, burst }))
     }
+}
+
+/// Whether nobody on the way can change what comes from an address: https, or this machine itself.
+pub(crate) fn is_confidential(address: &str) -> bool {
+    address.parse::<Uri>().is_ok_and(|uri| {
+        let this_machine = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        uri.host().is_some()
+            && (uri.scheme_str() == Some("https")
+                || uri.scheme_str() == Some("http") && this_machine)
+    })
 }
 
 /// What `--help` prints.
@@ -250,6 +308,32 @@ mod tests {
             );
         }
         assert!(refusal("RATE_LIMIT", "0").starts_with("RATE_LIMIT must be"));
+    }
+
+    #[test]
+    fn signing_in_takes_a_confidential_issuer_and_an_audience() {
+        let with = |issuer: &str, audience: &str| {
+            Settings::from_variables(|asked| match asked {
+                "OIDC_ISSUER" => Some(issuer.to_owned()),
+                "OIDC_AUDIENCE" => Some(audience.to_owned()),
+                _ => None,
+            })
+        };
+        let sign_in = with("https://id.example.com/realm", "api").unwrap().sign_in;
+        assert_eq!(sign_in.unwrap().scope, "openid");
+        assert!(with("http://localhost:9999", "api").is_ok());
+        for issuer in ["http://id.example.com", "id.example.com", "https://"] {
+            let refusal = with(issuer, "api").unwrap_err().to_string();
+            assert_eq!(
+                refusal,
+                format!("OIDC_ISSUER must be an https address, got {issuer:?}")
+            );
+        }
+        let refusal = with("https://id.example.com", "").unwrap_err().to_string();
+        assert_eq!(
+            refusal,
+            "OIDC_AUDIENCE must be set where OIDC_ISSUER is, got \"\""
+        );
     }
 
     fn documented(variable: &Variable) -> String {

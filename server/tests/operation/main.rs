@@ -8,4 +8,5 @@ mod limits;
 mod observation;
 mod process;
 mod rollout;
+mod sign_in;
 mod stopping;

@@ -83,6 +83,7 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
         );
         Problem::internal().into_response()
     });
+    let caller = response.extensions_mut().remove::<Caller>().or(caller);
     // axum answers a wrong method by itself, with an empty body and the list of allowed methods.
     let allow = response.headers().get(header::ALLOW).cloned();
     let problem = match (

@@ -79,6 +79,19 @@ impl Problem {
         )
     }
 
+    /// 401: a token is wanted, and none that is valid came. Says nothing about what is wrong with it.
+    pub fn unauthenticated() -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Unauthenticated",
+            "A valid bearer token is wanted here.",
+        );
+        let bearer = HeaderValue::from_static("Bearer");
+        problem.header = Some(Box::new((header::WWW_AUTHENTICATE, bearer)));
+        problem
+    }
+
     /// 404: nobody has this customer id.
     pub fn unknown_customer(id: &str) -> Self {
         let detail = format!("There is no customer {id:?}.");

@@ -11,7 +11,8 @@ const FUNCTIONS: [&str; 5] = ["predict", "explain", "nudges", "analytics", "summ
 /// What a home answers in place of a function, which then was not called.
 const REFUSED_BY_THE_HOME: [u16; 4] = [401, 429, 431, 503];
 
-/// Who called, as the authorizer says; handed on by a home in the request's extensions.
+/// Who called, as the authorizer says; handed on by a home in the extensions of the request, or of the response where only
+/// something inside the frame knows.
 #[derive(Clone, Debug)]
 pub struct Caller(pub String);
 
