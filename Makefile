@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests chromium bench bench-forest
 .PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-cold-start
-.PHONY: fmt openapi model data build build-http deploy smoke undeploy
+.PHONY: fmt openapi model data build build-http deploy smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
@@ -22,7 +22,7 @@ BUILD_LAMBDA = $(WITH_TOOLS) RUSTFLAGS="$(LAMBDA_FLAGS)" cargo lambda build --pr
 	$(if $(filter $(HOST_ARCH),$(ARCH)),--compiler cargo) $(foreach function,$(1),--package $(function) --bin $(function))
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Running
 
@@ -46,7 +46,7 @@ dashboard/node_modules: dashboard/package-lock.json
 
 # Checking
 
-test: lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests ## everything that CI checks
+test: lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests test-image ## everything that CI checks
 	@echo "make test: all checks passed"
 
 lint: dashboard/node_modules ## formatting, lints, licences
@@ -93,6 +93,15 @@ test-manifests: .venv-tools
 	@command -v kubectl >/dev/null || .ci/install kubernetes-client
 	cd infra/aks/check && npm ci --silent --no-audit --no-fund
 	$(WITH_TOOLS) python infra/aks/check/manifests.py
+
+# The contract suite once more, against what the image holds: larger than what ships, because it is built in less time.
+test-image: .venv-tools
+	$(MAKE) image-local STATIC_PROFILE=dev STATIC_FLAGS="$(STATIC_FLAGS) -C strip=symbols -C opt-level=1"
+	$(WITH_TOOLS) .ci/contract-in-image.py $(IMAGE) $(LOCAL_STORAGE)
+
+# Not in `test`, because it builds what ships twice from the last commit, in two folders whose names differ in length.
+test-reproducible: ## build the last commit twice, in two folders, and compare the bytes of the server
+	.ci/build-twice
 
 chromium:
 	@test -x "$(CHROMIUM)" || .ci/install chromium
@@ -176,6 +185,46 @@ smoke: .venv-tools ## try what is on AWS by the part of the contract suite that 
 
 undeploy: .venv-tools ## take it off AWS, all but the usage log
 	$(WITH_TOOLS) python infra/deploy.py down
+
+# The container
+
+IMAGE ?= engagetrack
+VERSION = $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+IMAGE_ARGUMENTS = --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION)
+# HEALTHCHECK is no part of the OCI format, which the others would take.
+ENGINE = $(firstword $(foreach engine,docker podman buildah,$(shell command -v $(engine))))
+FORMAT = $(if $(filter %docker,$(ENGINE)),,--format docker)
+
+# A place of its own for images that are built where there may be neither overlay mounts nor registries.
+LOCAL_STORAGE := --storage-driver vfs --root $(CURDIR)/target/containers/storage --runroot $(CURDIR)/target/containers/run
+PARTS := target/image
+
+HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+STATIC_PROFILE ?= ship
+# Where this machine keeps things is cut from what the compiler writes down: the same commit gives the same bytes anywhere.
+STATIC_FLAGS = -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/engagetrack \
+	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(shell rustc --print sysroot)=/rust
+
+static: ## the server without shared libraries, for the image: target/static/server
+	RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package server --bin server --target $(HOST_TARGET)
+	install -D target/$(HOST_TARGET)/$(STATIC_PROFILE:dev=debug)/server target/static/server
+
+image: ## the container image: all of infra/Dockerfile, with docker, podman or buildah
+	$(or $(ENGINE),$(error install docker, podman or buildah)) build --file infra/Dockerfile $(FORMAT) $(IMAGE_ARGUMENTS) .
+
+# The last stage of the Dockerfile only, which needs no registry.
+image-local: static dashboard ## the same image around parts that this machine builds, with buildah
+	@command -v buildah >/dev/null || .ci/install buildah
+	rm -rf $(PARTS)
+	install -D --mode 755 target/static/server $(PARTS)/server
+	install -D --mode 644 /etc/ssl/certs/ca-certificates.crt $(PARTS)/etc/ssl/certs/ca-certificates.crt
+	install -D --mode 644 logs/.gitkeep $(PARTS)/logs/.gitkeep
+	cp -r dashboard/dist $(PARTS)/dashboard
+	tac infra/Dockerfile | sed '/^FROM scratch$$/q' | tac > $(PARTS)/Dockerfile
+	buildah $(LOCAL_STORAGE) bud --isolation chroot --format docker --build-context parts=$(PARTS) \
+		--file $(PARTS)/Dockerfile $(IMAGE_ARGUMENTS) $(PARTS)
+	buildah $(LOCAL_STORAGE) rmi --prune
 
 # Python's packages, each set by itself
 
