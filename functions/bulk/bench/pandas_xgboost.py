@@ -80,7 +80,7 @@ def holds(condition, values):
     return np.isin(values[name], [code(name, value) for value in wanted])
 
 
-def presence(catalogue, values, count):
+def presence(catalogue, values):
     """Which nudges each customer gets; of those that exclude each other the first in the catalogue."""
     exclusions = {(nudge["id"], other) for nudge in catalogue for other in nudge.get("excludes", [])}
     present = {}
@@ -95,7 +95,7 @@ def presence(catalogue, values, count):
                 mask &= ~earlier_mask
         present[name] = mask
     otherwise = next(nudge["id"] for nudge in catalogue if nudge.get("otherwise"))
-    present[otherwise] = ~np.logical_or.reduce(list(present.values()), initial=np.zeros(count, bool))
+    present[otherwise] = ~np.logical_or.reduce(list(present.values()))
     return present
 
 
@@ -121,7 +121,7 @@ def best_nudges(catalogue, model, frame, rows, probabilities):
     values["variant"] = frame["variant"].to_numpy()
     best = np.full(len(rows), -1)
     projected, urgent = np.full(len(rows), np.inf), np.zeros(len(rows))
-    present = presence(catalogue, values, len(rows))
+    present = presence(catalogue, values)
     for position, nudge in enumerate(catalogue):
         who = np.flatnonzero(present[nudge["id"]])
         if not len(who):

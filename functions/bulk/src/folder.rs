@@ -2,7 +2,7 @@
 //!
 //! A part is written under another name, brought to the disk and then renamed, so that what stands under its own name is whole.
 //! A shard's report is written last: where it stands and the parts have the hashes that it names, the shard is complete and
-//! is not scored again.
+//! is not scored again. The report itself is not waited for: one that a power failure cuts short is no report.
 
 use crate::{
     Input, Job, Layout, LayoutError, Manifest, ManifestError, Part, Report, ScoreError, Shard,
@@ -157,7 +157,9 @@ pub fn run(
     number_lines(&mut shards, &job, &line_breaks);
     let reports = run.for_all(&shards, |shard| run.complete(shard))?;
     let manifest = Manifest::of(&job, reports)?;
-    run.write(MANIFEST, &manifest.to_json())?;
+    let mut written = run.pending_with(MANIFEST, &manifest.to_json())?;
+    written.bring_to_disk()?;
+    written.keep()?;
     folder.sync_all().map_err(at(&task.out))?;
     Ok(manifest)
 }
@@ -261,13 +263,14 @@ impl Run<'_> {
         }
         for entry in fs::read_dir(&self.task.out).map_err(at(&self.task.out))? {
             let path = entry.map_err(at(&self.task.out))?.path();
-            if path.extension().is_none_or(|extension| extension != "json") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let is_report = name.starts_with("report-") && name.ends_with(".json");
+            if !is_report && name != MANIFEST {
                 continue;
             }
             let bytes = fs::read(&path).map_err(at(&path))?;
-            let ours = serde_json::from_slice(&bytes)
-                .is_ok_and(|found: OfJob| found.job == self.fingerprint);
-            if !ours {
+            let found: Result<OfJob, _> = serde_json::from_slice(&bytes);
+            if found.is_ok_and(|found| found.job != self.fingerprint) {
                 return Err(TaskError::OtherJob(self.task.out.clone()));
             }
         }
@@ -341,10 +344,15 @@ impl Run<'_> {
                 return Err(TaskError::Score { path, source }.into());
             }
         };
+        results.bring_to_disk()?;
+        // Most shards reject nothing, and an empty file has nothing to lose.
+        if report.rejects.bytes > 0 {
+            rejects.bring_to_disk()?;
+        }
         results.keep()?;
         rejects.keep()?;
         let json = serde_json::to_vec(&report).map_err(|error| at(&self.task.out)(error.into()))?;
-        self.write(&shard.report_name(), &json)?;
+        self.pending_with(&shard.report_name(), &json)?.keep()?;
         Ok(report)
     }
 
@@ -361,11 +369,11 @@ impl Run<'_> {
         Some(report)
     }
 
-    /// Writes a small file whole or not at all.
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TaskError> {
+    /// A small file, written but for its name.
+    fn pending_with(&self, name: &str, bytes: &[u8]) -> Result<Pending, TaskError> {
         let mut pending = self.pending(name)?;
         pending.file.write_all(bytes).map_err(at(&pending.path))?;
-        pending.keep()
+        Ok(pending)
     }
 
     fn pending(&self, name: &str) -> Result<Pending, TaskError> {
@@ -413,9 +421,15 @@ struct Pending {
 }
 
 impl Pending {
+    /// Waits until all that was written is on the disk.
+    fn bring_to_disk(&mut self) -> Result<(), TaskError> {
+        self.file.flush().map_err(at(&self.path))?;
+        self.file.get_ref().sync_all().map_err(at(&self.path))
+    }
+
+    /// Gives it its own name.
     fn keep(mut self) -> Result<(), TaskError> {
         self.file.flush().map_err(at(&self.path))?;
-        self.file.get_ref().sync_all().map_err(at(&self.path))?;
         if let Some(unfinished) = self.unfinished.take() {
             fs::rename(unfinished, &self.path).map_err(at(&self.path))?;
         }
