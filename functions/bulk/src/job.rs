@@ -111,7 +111,7 @@ impl Job {
         noting.noted(String::new()).sha256
     }
 
-    /// Whether the results have columns of the input's own.
+    /// How customers are written in the input.
     pub(crate) fn format(&self) -> &Format {
         &self.layout.format
     }
