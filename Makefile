@@ -183,7 +183,7 @@ deploy: build dashboard ## put it all on AWS and print the address; asks the fir
 smoke: .venv-tools ## try what is on AWS by the part of the contract suite that only reads
 	$(WITH_TOOLS) python infra/deploy.py smoke
 
-undeploy: .venv-tools ## take it off AWS, all but the usage log
+undeploy: .venv-tools ## take it off AWS, all but the usage log and the bulk bucket
 	$(WITH_TOOLS) python infra/deploy.py down
 
 # The container

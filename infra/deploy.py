@@ -44,7 +44,7 @@ def main():
             stack = Stack()
             stack.empty_site()
             subprocess.run(["sam", "delete"], check=True)
-            print("The usage log's bucket and its key are kept: delete them by hand where they are no longer wanted.")
+            print("The usage log's bucket and its key, and the bulk bucket, are kept: delete them by hand where they are no longer wanted.")
         case _:
             sys.exit(__doc__)
 

@@ -3,12 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod bucket;
+mod event;
 mod reader;
 mod steps;
 mod writer;
 
+use event::Event;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use steps::{Event, Steps};
+use steps::Steps;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -1,25 +1,22 @@
 //! The steps of the state machine in `infra/bulk.asl.json`.
 //!
 //! A job's objects lie under one prefix, which is derived from the input, its version, the shards' size and the program with
-//! its model and nudges: `job.json` and `shards.json`, which [`Steps::plan`] writes; per shard two parts and, once both are complete, a report, which
-//! [`Steps::score`] writes; `manifest.json`, which [`Steps::finish`] writes. So a job that is started again finds what is
-//! done, and another job never does.
+//! its model and nudges: `job.json` and `shards.json`, which [`Steps::plan`] writes; per shard two parts and, once both are
+//! complete, a report, which [`Steps::score`] writes; `manifest.json`, which [`Steps::finish`] writes. So a job that is started
+//! again finds what is done, and another job never does.
 
 use std::io::{self, Read};
 use std::panic::resume_unwind;
 
 use bulk::folder::number_lines;
-use bulk::{
-    Input, Job, Layout, LayoutError, Manifest, ManifestError, Part, Report, ScoreError, Shard,
-};
+use bulk::{Input, Job, Layout, Manifest, Part, Report, Shard};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use lambda_runtime::Diagnostic;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::bucket::{Bucket, BucketError, Object};
+use crate::event::{Answer, Event, Failure, FailureNote, Request, StepError};
 use crate::reader::ObjectReader;
 use crate::writer::ObjectWriter;
 
@@ -29,7 +26,7 @@ const INPUTS: &str = "bulk/in/";
 /// Where the parts of all jobs lie.
 const OUTPUTS: &str = "bulk/out/";
 
-/// Inputs up to this size are read once more before they are scored, so that rejects can name lines: that takes less than two minutes.
+/// Inputs up to this size are read once more before they are scored, so that rejects can name lines: less than two minutes.
 const NUMBERED_BYTES: u64 = 4 << 30;
 
 /// Reports that are fetched at the same time.
@@ -37,168 +34,6 @@ const CONCURRENT_READS: usize = 32;
 
 /// Missing parts of which the reason is told; the others are counted.
 const REASONS: usize = 5;
-
-/// What the state machine asks for.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Event {
-    /// Cut an input into shards.
-    Plan {
-        /// What the execution was started with: a [`Request`].
-        request: Value,
-    },
-    /// Score one shard.
-    Score {
-        /// The job's prefix.
-        output: String,
-        /// The shard, one of `shards.json`.
-        shard: Shard,
-    },
-    /// Add the shards up.
-    Finish {
-        /// The job's prefix.
-        output: String,
-        /// How many of a hundred parts may be missing.
-        tolerated_failure_percentage: f64,
-    },
-    /// Write down what failed, and why.
-    NoteFailure {
-        /// The key to write it to.
-        key: String,
-        /// What failed.
-        of: Value,
-        /// How it failed.
-        failure: Failure,
-    },
-}
-
-/// What an execution is started with.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Request {
-    key: String,
-    /// 0 for one shard over all.
-    shard_bytes: Option<u64>,
-    concurrency: Option<u32>,
-    tolerated_failure_percentage: Option<f64>,
-}
-
-/// How a state of the machine failed, in the words of Step Functions.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Failure {
-    error: String,
-    cause: String,
-}
-
-/// What is written down of a failure.
-#[derive(Debug, Serialize, Deserialize)]
-struct FailureNote {
-    of: Value,
-    error: String,
-    message: String,
-}
-
-/// What a step answers.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Answer {
-    /// A job is ready to be scored.
-    Planned {
-        output: String,
-        shards_key: String,
-        concurrency: u32,
-        tolerated_failure_percentage: f64,
-    },
-    /// A shard's parts are complete.
-    Scored {
-        shard: u64,
-        rows_in: u64,
-        rows_rejected: u64,
-        /// Whether they were complete before.
-        resumed: bool,
-    },
-    /// The job is complete, or as complete as is tolerated.
-    Finished {
-        manifest_key: String,
-        rows_in: u64,
-        rows_out: u64,
-        rows_rejected: u64,
-        missing_parts: usize,
-    },
-    /// The failure is written down.
-    Noted { key: String },
-}
-
-/// Why a step could not be done.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
-    /// What was asked for can't be done, however often it is tried.
-    #[error("{0}")]
-    Refused(String),
-    /// The bucket could not be read or written.
-    #[error(transparent)]
-    Bucket(#[from] BucketError),
-    /// More parts are missing than is tolerated.
-    #[error("{missing} of {shards} parts are missing, and {tolerated} % are tolerated: {reasons}")]
-    PartsMissing {
-        missing: usize,
-        shards: u64,
-        tolerated: f64,
-        reasons: String,
-    },
-    /// The parts are not those of the job.
-    #[error(transparent)]
-    Inconsistent(#[from] ManifestError),
-}
-
-/// The state machine retries by the name of an error; `Refused`, `PartsMissing` and `Inconsistent` it does not.
-impl From<StepError> for Diagnostic {
-    fn from(error: StepError) -> Self {
-        let error_type = match &error {
-            StepError::Refused(_)
-            | StepError::Bucket(BucketError::Missing(_) | BucketError::Changed(_)) => "Refused",
-            StepError::Bucket(_) => "BucketFailed",
-            StepError::PartsMissing { .. } => "PartsMissing",
-            StepError::Inconsistent(_) => "Inconsistent",
-        };
-        Self {
-            error_type: error_type.to_owned(),
-            error_message: error.to_string(),
-        }
-    }
-}
-
-impl From<LayoutError> for StepError {
-    fn from(error: LayoutError) -> Self {
-        match error {
-            LayoutError::Read(error) => Self::of_io(error),
-            error => Self::Refused(error.to_string()),
-        }
-    }
-}
-
-impl From<ScoreError> for StepError {
-    fn from(error: ScoreError) -> Self {
-        match error {
-            ScoreError::Read(error) | ScoreError::Write(error) => Self::of_io(error),
-            ScoreError::Layout(error) => error.into(),
-            error @ ScoreError::QuotedLineBreak(_) => {
-                Self::Refused(format!("{error}, with a shard_bytes of 0"))
-            }
-        }
-    }
-}
-
-impl StepError {
-    /// The bucket's error if it is one; else what comes from the bucket can't be decompressed.
-    fn of_io(error: io::Error) -> Self {
-        match error.downcast() {
-            Ok(error) => Self::Bucket(error),
-            Err(error) => Self::Refused(format!("the input can't be read: {error}")),
-        }
-    }
-}
 
 /// What an execution does where its request says nothing else.
 #[derive(Debug)]
@@ -486,17 +321,6 @@ impl Steps {
     }
 }
 
-impl Failure {
-    /// What happened, for people: a function's cause is a document with a message, any other a text.
-    fn message(&self) -> String {
-        let document: Option<Value> = serde_json::from_str(&self.cause).ok();
-        let message = document
-            .as_ref()
-            .and_then(|document| document["errorMessage"].as_str());
-        message.unwrap_or(&self.cause).to_owned()
-    }
-}
-
 /// Where the state machine has a shard's failure noted.
 fn failure_key(output: &str, shard: u64) -> String {
     format!("{output}/failures/{shard}.json")
@@ -533,4 +357,17 @@ fn variable<T: std::str::FromStr>(
     let value = std::env::var(name).ok().filter(|value| !value.is_empty());
     let parsed = value.and_then(|value| value.parse().ok());
     parsed.ok_or(VariableError { name, wanted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_are_counted_from_the_byte_before_a_shard_to_the_byte_before_its_end() {
+        // Seven bytes behind a header of two, in shards of three.
+        let body = b"a\n\nb\nc\n";
+        let counted = line_breaks(&body[..], 2, &[5, 8, 9]).unwrap();
+        assert_eq!(counted, [1, 2, 0]);
+    }
 }
