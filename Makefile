@@ -202,12 +202,13 @@ PARTS := target/image
 
 HOST_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC_PROFILE ?= ship
-# Where this machine keeps things is cut from what the compiler writes down: the same commit gives the same bytes anywhere.
+# Where this machine keeps things is cut from what the compiler writes down, and the hour, which the allocator's C would record:
+# the same commit gives the same bytes anywhere.
 STATIC_FLAGS = -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/engagetrack \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(shell rustc --print sysroot)=/rust
 
 static: ## the server without shared libraries, for the image: target/static/server
-	RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package server --bin server --target $(HOST_TARGET)
+	SOURCE_DATE_EPOCH=0 RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package server --bin server --target $(HOST_TARGET)
 	install -D target/$(HOST_TARGET)/$(STATIC_PROFILE:dev=debug)/server target/static/server
 
 image: ## the container image: all of infra/Dockerfile, with docker, podman or buildah
