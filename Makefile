@@ -127,7 +127,8 @@ bench-experiment:
 
 bench-usage-log:
 	cargo build --release --package server --bin server
-	cargo run --release --package server --example usage_log_cost
+	cargo build --release --package server --example usage_log_cost
+	taskset --cpu-list 0 target/release/examples/usage_log_cost
 
 # What ships, and its peers; some minutes, one of them for the server alone.
 bench-load: .venv-bench-load dashboard

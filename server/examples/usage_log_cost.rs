@@ -1,4 +1,7 @@
 //! What the usage log costs: a prediction by id over one connection, with the log and without, alternating; medians.
+//!
+//! Run it on the first core: the servers run on the second, as if the client were another machine. Left to itself the
+//! kernel moves client and server together and apart, which changes the time fivefold.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -17,7 +20,9 @@ struct Home {
 impl Home {
     fn start(usage_log: &str) -> Result<Self, Box<dyn Error>> {
         let server = std::env::current_exe()?.with_file_name("../server");
-        let mut process = Command::new(server)
+        let mut process = Command::new("taskset")
+            .args(["--cpu-list", "1"])
+            .arg(server)
             .env("PORT", "0")
             .env("LOG_LEVEL", "error")
             .env("USAGE_LOG", usage_log)

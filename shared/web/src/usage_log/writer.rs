@@ -37,6 +37,9 @@ impl Default for Patience {
     }
 }
 
+/// How many calls in a row write for themselves after one has waited for others in vain.
+const CALLS_ALONE: usize = 64;
+
 /// The writer of one log; dropping it makes a last attempt at what is still kept.
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -54,6 +57,8 @@ struct Shared {
     thread: Mutex<Option<JoinHandle<()>>>,
     output: Mutex<Output>,
     overflow: Mutex<Overflow>,
+    /// Calls that are still to write at once before one waits again for others.
+    alone: AtomicUsize,
     /// Records taken in and not yet written or overflowed.
     pending: AtomicUsize,
     writable: AtomicBool,
@@ -131,6 +136,7 @@ impl Writer {
             thread: Mutex::default(),
             output: Mutex::new(output),
             overflow: Mutex::new(overflow),
+            alone: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             writable: AtomicBool::new(true),
             error: Mutex::default(),
@@ -201,8 +207,17 @@ impl Shared {
         let (done, written) = oneshot::channel();
         locked(&self.queue).entries.push(Entry { record, done });
         let turn = Turn(self);
-        // Lets those calls queue that can: under load one write serves dozens, and a lone call waits for nobody.
-        tokio::task::yield_now().await;
+        // Lets those calls queue that can: under load one write serves dozens. But where nobody comes, waiting costs a call
+        // several times what its write does, because another thread wakes up and takes it over.
+        match self.alone.load(Ordering::Relaxed) {
+            0 => {
+                tokio::task::yield_now().await;
+                if locked(&self.queue).entries.len() == 1 {
+                    self.alone.store(CALLS_ALONE, Ordering::Relaxed);
+                }
+            }
+            calls => self.alone.store(calls - 1, Ordering::Relaxed),
+        }
         drop(turn);
         // A sink that stalls delays the calls that were waiting when it began, and none after them.
         if self.writable.load(Ordering::Relaxed)
@@ -514,6 +529,24 @@ mod tests {
         assert!(memory.lines().is_empty());
         drop(call);
         assert_eq!(numbers(&memory), [0]);
+    }
+
+    #[tokio::test]
+    async fn after_a_call_that_waited_in_vain_the_next_ones_write_at_once() {
+        let (memory, overflow) = (Memory::default(), Memory::default());
+        let sinks = (Box::new(memory.clone()), Box::new(overflow));
+        let writer = Writer::new(sinks.0, sinks.1, key(), Patience::default());
+        writer.write(numbered(0)).await;
+        for number in 1..=CALLS_ALONE {
+            let mut call = Box::pin(writer.write(numbered(number)));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(call.as_mut().poll(&mut context).is_ready());
+        }
+        let mut call = Box::pin(writer.write(numbered(CALLS_ALONE + 1)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut context).is_pending());
+        drop(call);
+        assert_eq!(numbers(&memory), Vec::from_iter(0..=CALLS_ALONE + 1));
     }
 
     #[tokio::test]
