@@ -11,6 +11,7 @@ Run it from the root of the repository, with sam on the PATH and credentials in 
 import json
 import mimetypes
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +23,9 @@ from pathlib import Path
 import boto3
 
 SETTINGS = Path("samconfig.toml")
+FUNCTIONS = Path("target/lambda")
+# What `provided.al2023` has: a program that needs a newer one does not start.
+GLIBC = (2, 34)
 DASHBOARD = Path("dashboard/dist")
 # By whom the dashboard has people signed in.
 SIGN_IN = "sign-in.json"
@@ -33,6 +37,7 @@ NOT_SMOKE = ["problems::", "summary::what_a_person_did_is_noted"]
 def main():
     match sys.argv[1:]:
         case ["up", arch]:
+            check_glibc(FUNCTIONS)
             deploy_stack(arch)
             stack = Stack()
             stack.publish(DASHBOARD)
@@ -47,6 +52,19 @@ def main():
             print("The usage log's bucket and its key, and the bulk bucket, are kept: delete them by hand where they are no longer wanted.")
         case _:
             sys.exit(__doc__)
+
+
+def check_glibc(folder):
+    """Refuses functions that were built on a system too new for Lambda's."""
+    for program in sorted(folder.glob("*/bootstrap")):
+        # The versions that a program needs stand in its dynamic string table.
+        needed = re.findall(rb"\0GLIBC_(\d+)\.(\d+)", program.read_bytes())
+        newest = max((tuple(map(int, version)) for version in needed), default=GLIBC)
+        if newest > GLIBC:
+            sys.exit(
+                f"{program} needs glibc {newest[0]}.{newest[1]}, and Lambda has {GLIBC[0]}.{GLIBC[1]}: "
+                "build on an older system, such as Ubuntu 22.04 or Debian 12."
+            )
 
 
 def deploy_stack(arch):

@@ -43,6 +43,20 @@ class Dashboard(unittest.TestCase):
         self.assertEqual(set(re.findall(r"readonly (\w+)\?: string;", source)), set(deploy.sign_in(SIGNING_IN)))
 
 
+class Functions(unittest.TestCase):
+    def checked(self, content):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "predict").mkdir()
+            (Path(folder) / "predict/bootstrap").write_bytes(content)
+            deploy.check_glibc(Path(folder))
+
+    def test_they_need_no_newer_glibc_than_lambda_has(self):
+        self.checked(b"\0libc.so.6\0GLIBC_2.2.5\0GLIBC_2.34\0")
+        self.checked(b"linked statically")
+        with self.assertRaisesRegex(SystemExit, "predict/bootstrap needs glibc 2.38, and Lambda has 2.34"):
+            self.checked(b"\0libm.so.6\0GLIBC_2.9\0GLIBC_2.38\0GLIBC_2.34\0")
+
+
 class PlainYaml(yaml.SafeLoader):
     """Takes CloudFormation's short functions for what they hold."""
 
