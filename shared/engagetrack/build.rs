@@ -29,7 +29,7 @@ mod training_distribution;
 use customer::{AddOn, CustomerId, Profile};
 use encoding::{FEATURES, FIELDS};
 use forest::{Forest, Model, Part};
-use record::Record;
+use record::{BANDS, Record, band};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -90,6 +90,14 @@ fn build() -> Result<(), String> {
     let mut ranked: Vec<f64> = records.iter().map(|record| record.probability).collect();
     ranked.sort_by(f64::total_cmp);
     write("ranked.bin", bytemuck::cast_slice(&ranked))?;
+    let numbers = customers.iter().map(|customer| customer.id.number());
+    let bands = ranked.iter().map(|probability| band(*probability));
+    for (name, starts) in [
+        ("numbers.bin", starts(numbers, CustomerId::NUMBERS)),
+        ("bands.bin", starts(bands, BANDS)),
+    ] {
+        write(name, bytemuck::cast_slice(&starts))?;
+    }
 
     let catalogue = input("data/nudges.toml")?;
     write("nudges.version", short_hash(&catalogue)?.as_bytes())?;
@@ -98,6 +106,18 @@ fn build() -> Result<(), String> {
         "nudges.rs",
         catalogue_constants::as_rust(&nudges).as_bytes(),
     )
+}
+
+/// Of ascending keys below `end`, the position from which on they are at least 0, 1 … `end`.
+fn starts(keys: impl Iterator<Item = usize>, end: usize) -> Vec<u32> {
+    let mut starts = vec![0; end + 1];
+    for key in keys {
+        starts[key + 1] += 1;
+    }
+    for key in 0..end {
+        starts[key + 1] += starts[key];
+    }
+    starts
 }
 
 /// The first eight digits of a file's SHA-256.

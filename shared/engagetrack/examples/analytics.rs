@@ -52,7 +52,7 @@ fn table() {
                 .enumerate()
                 .map(|(position, code)| match code.is_nan() {
                     true => String::new(),
-                    false => encoding::display(position, *code),
+                    false => encoding::display(position, *code).into_owned(),
                 }),
         );
         record.extend([

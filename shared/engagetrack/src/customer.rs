@@ -258,6 +258,8 @@ pub struct CustomerId([u8; CustomerId::LEN]);
 impl CustomerId {
     /// Bytes in an id.
     pub const LEN: usize = 10;
+    /// How many numbers there are for it to begin with.
+    pub const NUMBERS: usize = 10_000;
 
     /// The id that this text spells, if it has the shape.
     pub fn parse(text: &str) -> Option<Self> {
@@ -271,6 +273,12 @@ impl CustomerId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("parse admits only ASCII")
+    }
+
+    /// The number that it begins with, below [`Self::NUMBERS`].
+    pub fn number(&self) -> usize {
+        let digits = self.0[..4].iter();
+        digits.fold(0, |number, digit| 10 * number + usize::from(digit - b'0'))
     }
 
     /// The id as its ten ASCII bytes.

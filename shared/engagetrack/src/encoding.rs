@@ -1,6 +1,8 @@
 //! The fields of a profile and how the model sees them: names, order, labels, codes. Written once, here; the model
 //! file, the population and every input are checked against this table.
 
+use std::borrow::Cow;
+
 use crate::customer::{
     AddOn, AddOns, Behaviour, Contract, Gender, Internet, InternetService, PaymentMethod, Phone,
     Profile, Variant,
@@ -256,20 +258,32 @@ pub fn row(codes: &[f64; FIELDS.len()]) -> Row {
 }
 
 /// A feature's value as a person reads it: `Month-to-month`, `29.85`, `yes`, `unknown` for a missing one.
-pub fn display(position: usize, code: f64) -> String {
-    let name = |names: &[&str]| {
-        names
-            .get(code as usize)
-            .map_or("unknown", |name| name)
-            .to_owned()
-    };
+pub fn display(position: usize, code: f64) -> Cow<'static, str> {
+    let name = |names: &[&'static str]| names.get(code as usize).map_or("unknown", |name| *name);
     match FIELDS[position].kind {
-        _ if code.is_nan() => "unknown".to_owned(),
-        Kind::Flag => name(&["no", "yes"]),
-        Kind::Choice(names) => name(names),
-        Kind::Dependent(impossible) => name(&["no", "yes", impossible]),
-        Kind::Whole(_) => format!("{code:.0}"),
-        Kind::Dollars(_) => format!("{code:.2}"),
+        _ if code.is_nan() => "unknown".into(),
+        Kind::Flag => name(&["no", "yes"]).into(),
+        Kind::Choice(names) => name(names).into(),
+        Kind::Dependent(impossible) => name(&["no", "yes", impossible]).into(),
+        Kind::Whole(_) => whole(code).into(),
+        Kind::Dollars(_) => dollars(code).into(),
+    }
+}
+
+/// A whole number.
+fn whole(number: f64) -> String {
+    match number as u64 {
+        exact if exact as f64 == number => exact.to_string(),
+        _ => format!("{number:.0}"),
+    }
+}
+
+/// An amount with two decimals. What is a whole number of cents needs none of the long arithmetic that rounds exactly.
+fn dollars(amount: f64) -> String {
+    let cents = (100.0 * amount).round();
+    match cents / 100.0 == amount && (0.0..=100.0 * LARGEST_CHARGE).contains(&cents) {
+        true => format!("{}.{:02}", cents as u64 / 100, cents as u64 % 100),
+        false => format!("{amount:.2}"),
     }
 }
 
@@ -314,5 +328,14 @@ mod tests {
         assert_eq!(display(at::ADD_ONS, 2.0), "No internet service");
         assert_eq!(display(at::TENURE_MONTHS, 12.0), "12");
         assert_eq!(display(at::TOTAL_CHARGES, f64::NAN), "unknown");
+    }
+
+    #[test]
+    fn dollars_are_rounded_as_the_standard_library_rounds() {
+        let cents = (0..200_000).map(|cents| f64::from(cents) / 100.0);
+        let between = (0..200_000).map(|step| f64::from(step) / 1_024.0);
+        for amount in cents.chain(between).chain([1e6, 1e9, -1.5, 0.125]) {
+            assert_eq!(dollars(amount), format!("{amount:.2}"), "{amount:?}");
+        }
     }
 }

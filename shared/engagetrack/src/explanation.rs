@@ -8,6 +8,7 @@ use crate::model;
 use crate::population::Customer;
 use forest::{Aligned, Forest};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use utoipa::ToSchema;
 
@@ -37,9 +38,9 @@ pub struct Contribution {
     /// Its name for people.
     pub label: &'static str,
     /// Its value, as a person reads it.
-    pub value: String,
+    pub value: Cow<'static, str>,
     /// Value and feature in a few words, such as `month-to-month contract`.
-    pub words: String,
+    pub words: Cow<'static, str>,
     /// What it adds to the log-odds: its SHAP value.
     pub contribution: f64,
 }
@@ -74,20 +75,24 @@ pub struct Interactions {
 
 /// Explains the prediction for a profile.
 pub fn explain(profile: &Profile) -> Explanation {
-    let row = encoding::encode(profile);
     let codes = encoding::codes(profile);
+    let row = encoding::row(&codes);
     let mut shap = [0.0; SIDE];
     forest().contributions(&row, &mut shap);
     let prediction_value = model::log_odds(&row);
     let base_value = shap[FEATURES];
     let mut order: [usize; FEATURES] = std::array::from_fn(|position| position);
     order.sort_by(|a, b| shap[*b].abs().total_cmp(&shap[*a].abs()));
-    let contribution = |position: usize| Contribution {
-        feature: FIELDS[position].name,
-        label: FIELDS[position].label,
-        value: encoding::display(position, codes[position]),
-        words: words(position, codes[position]),
-        contribution: shap[position],
+    let contribution = |position: usize| {
+        let code = codes[position];
+        let value = encoding::display(position, code);
+        Contribution {
+            feature: FIELDS[position].name,
+            label: FIELDS[position].label,
+            words: words(position, code, &value),
+            value,
+            contribution: shap[position],
+        }
     };
     let contributions: Vec<Contribution> = order.into_iter().map(contribution).collect();
     Explanation {
@@ -132,7 +137,7 @@ fn sentence(contributions: &[Contribution], raised: bool) -> String {
         .filter(|contribution| (contribution.contribution > 0.0) == raised);
     let reasons: Vec<&str> = fitting
         .take(REASONS)
-        .map(|contribution| contribution.words.as_str())
+        .map(|contribution| &*contribution.words)
         .collect();
     match (raised, reasons.as_slice()) {
         (_, []) => "Nothing about this customer stands out.".to_owned(),
@@ -141,64 +146,71 @@ fn sentence(contributions: &[Contribution], raised: bool) -> String {
     }
 }
 
-/// A feature's value in a few words.
-fn words(position: usize, code: f64) -> String {
-    let field = &FIELDS[position];
-    let label = field.label.to_lowercase().replace(" tv", " TV");
-    let value = encoding::display(position, code);
-    let yes = code == 1.0;
-    let plural = |count: f64| if count == 1.0 { "" } else { "s" };
+/// A feature's value in a few words; `value` is it as a person reads it.
+fn words(position: usize, code: f64, value: &str) -> Cow<'static, str> {
+    static NAMED: LazyLock<[Vec<String>; FEATURES]> = LazyLock::new(|| {
+        std::array::from_fn(|position| {
+            let names = match FIELDS[position].kind {
+                Kind::Flag => 2,
+                Kind::Dependent(_) => 3,
+                Kind::Choice(names) => names.len(),
+                Kind::Whole(_) | Kind::Dollars(_) => 0,
+            };
+            (0..names)
+                .map(|code| name_in_words(position, code))
+                .collect()
+        })
+    });
     match position {
-        _ if code.is_nan() => format!("{label} unknown"),
-        at::GENDER => value.to_lowercase(),
-        at::SENIOR_CITIZEN => if yes {
-            "senior citizen"
-        } else {
-            "not a senior citizen"
-        }
-        .to_owned(),
-        at::PARTNER => if yes {
-            "with a partner"
-        } else {
-            "without a partner"
-        }
-        .to_owned(),
-        at::TENURE_MONTHS => format!("{value} month{} with us", plural(code)),
-        at::MULTIPLE_LINES => match code as usize {
-            0 => "a single phone line".to_owned(),
-            1 => "several phone lines".to_owned(),
-            _ => "no phone".to_owned(),
-        },
-        at::INTERNET_SERVICE => match code as usize {
-            0 => "DSL internet".to_owned(),
-            1 => "fibre internet".to_owned(),
-            _ => "no internet".to_owned(),
-        },
-        at::CONTRACT => match code as usize {
-            0 => "month-to-month contract".to_owned(),
-            1 => "one-year contract".to_owned(),
-            _ => "two-year contract".to_owned(),
-        },
-        at::PAPERLESS_BILLING => if yes {
-            "paperless billing"
-        } else {
-            "paper bills"
-        }
-        .to_owned(),
-        at::PAYMENT_METHOD => format!(
-            "pays by {}",
-            value
-                .to_lowercase()
-                .replace(" (automatic)", ", automatically")
-        ),
-        at::MONTHLY_CHARGES => format!("${value} a month"),
-        at::TOTAL_CHARGES => format!("${value} paid so far"),
-        _ => match field.kind {
-            Kind::Dependent(_) if code == 2.0 => format!("no internet, so no {label}"),
-            _ if yes => format!("with {label}"),
-            _ => format!("without {label}"),
-        },
+        _ if code.is_nan() => format!("{} unknown", label(position)).into(),
+        at::TENURE_MONTHS if code == 1.0 => [value, " month with us"].concat().into(),
+        at::TENURE_MONTHS => [value, " months with us"].concat().into(),
+        at::MONTHLY_CHARGES => ["$", value, " a month"].concat().into(),
+        at::TOTAL_CHARGES => ["$", value, " paid so far"].concat().into(),
+        _ => NAMED[position]
+            .get(code as usize)
+            .map_or("unknown", String::as_str)
+            .into(),
     }
+}
+
+/// A feature's label in the midst of a sentence.
+fn label(position: usize) -> String {
+    FIELDS[position].label.to_lowercase().replace(" tv", " TV")
+}
+
+/// In a few words, the value of a feature whose codes stand for names.
+fn name_in_words(position: usize, code: usize) -> String {
+    let value = encoding::display(position, code as f64);
+    let words = match (position, code) {
+        (at::GENDER, _) => return value.to_lowercase(),
+        (at::SENIOR_CITIZEN, 1) => "senior citizen",
+        (at::SENIOR_CITIZEN, _) => "not a senior citizen",
+        (at::PARTNER, 1) => "with a partner",
+        (at::PARTNER, _) => "without a partner",
+        (at::MULTIPLE_LINES, 0) => "a single phone line",
+        (at::MULTIPLE_LINES, 1) => "several phone lines",
+        (at::MULTIPLE_LINES, _) => "no phone",
+        (at::INTERNET_SERVICE, 0) => "DSL internet",
+        (at::INTERNET_SERVICE, 1) => "fibre internet",
+        (at::INTERNET_SERVICE, _) => "no internet",
+        (at::CONTRACT, 0) => "month-to-month contract",
+        (at::CONTRACT, 1) => "one-year contract",
+        (at::CONTRACT, _) => "two-year contract",
+        (at::PAPERLESS_BILLING, 1) => "paperless billing",
+        (at::PAPERLESS_BILLING, _) => "paper bills",
+        (at::PAYMENT_METHOD, _) => {
+            let method = value.to_lowercase();
+            return format!(
+                "pays by {}",
+                method.replace(" (automatic)", ", automatically")
+            );
+        }
+        (_, 0) => return format!("without {}", label(position)),
+        (_, 1) => return format!("with {}", label(position)),
+        _ => return format!("no internet, so no {}", label(position)),
+    };
+    words.to_owned()
 }
 
 /// A feature's value: a number where the feature is one, else as a person reads it.
@@ -208,7 +220,7 @@ pub enum FeatureValue {
     /// Months or dollars; null where missing.
     Number(Option<f64>),
     /// A name, or `yes` or `no`.
-    Name(String),
+    Name(Cow<'static, str>),
 }
 
 impl FeatureValue {
@@ -438,6 +450,7 @@ mod tests {
 
     #[test]
     fn reasons_are_given_in_words() {
+        let words = |position, code| words(position, code, &encoding::display(position, code));
         assert_eq!(words(at::CONTRACT, 0.0), "month-to-month contract");
         assert_eq!(words(at::TENURE_MONTHS, 1.0), "1 month with us");
         assert_eq!(words(at::ADD_ONS, 0.0), "without online security");

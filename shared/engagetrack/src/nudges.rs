@@ -389,7 +389,7 @@ fn filled(template: &Template, profile: &Profile, changed: &Profile) -> String {
         Part::Text(text) => text.to_owned(),
         Part::Gap(Fact::Field(field)) => match FIELDS[field].kind {
             Kind::Dollars(_) => dollars(codes[field]),
-            _ => encoding::display(field, codes[field]),
+            _ => encoding::display(field, codes[field]).into_owned(),
         },
         Part::Gap(Fact::NewMonthlyCharges) => dollars(changed.monthly_charges),
         Part::Gap(Fact::PriceDifference) => {

@@ -3,13 +3,21 @@
 use crate::customer::{CustomerId, Profile};
 use crate::encoding;
 use crate::model::RiskLevel;
-use crate::record::Record;
+use crate::record::{Record, band};
+use bytemuck::Pod;
 use forest::Aligned;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 static RECORDS: &Aligned<[u8]> =
     &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/population.bin")));
+/// For each number that an id may begin with, where those customers begin; at last, how many there are.
+static NUMBERS: &Aligned<[u8]> =
+    &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/numbers.bin")));
+/// All probabilities, ascending.
 static RANKED: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/ranked.bin")));
+/// For each band of probabilities, where it begins among them; at last, how many there are.
+static BANDS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/bands.bin")));
 
 /// One of the embedded customers.
 #[derive(Clone, Copy)]
@@ -50,9 +58,7 @@ impl Customer {
 }
 
 fn records() -> &'static [Record] {
-    static CAST: LazyLock<&[Record]> = LazyLock::new(|| {
-        bytemuck::try_cast_slice(&RECORDS.0).expect("the build writes whole, aligned records")
-    });
+    static CAST: LazyLock<&[Record]> = LazyLock::new(|| cast(&RECORDS.0));
     &CAST
 }
 
@@ -68,19 +74,32 @@ pub fn all() -> impl ExactSizeIterator<Item = Customer> + Clone {
 
 /// The customer with this id.
 pub fn find(id: &str) -> Option<Customer> {
-    let index = records()
-        .binary_search_by(|record| record.id().as_slice().cmp(id.as_bytes()))
+    static CAST: LazyLock<&[u32]> = LazyLock::new(|| cast(&NUMBERS.0));
+    let id = CustomerId::parse(id)?;
+    let alike = &records()[stretch(&CAST, id.number())];
+    let index = alike
+        .binary_search_by(|record| record.id().cmp(id.as_bytes()))
         .ok()?;
-    Some(Customer(&records()[index]))
+    Some(Customer(&alike[index]))
+}
+
+/// The positions of those who share a number or a band: from its first one to the next one's.
+fn stretch(starts: &[u32], which: usize) -> Range<usize> {
+    starts[which] as usize..starts[which + 1] as usize
+}
+
+fn cast<T: Pod>(bytes: &'static [u8]) -> &'static [T] {
+    bytemuck::try_cast_slice(bytes).expect("the build writes whole, aligned values")
 }
 
 /// The share of the population with a lower churn probability, times 100.
 pub fn percentile(probability: f64) -> f64 {
-    static CAST: LazyLock<&[f64]> = LazyLock::new(|| {
-        bytemuck::try_cast_slice(&RANKED.0).expect("the build writes whole, aligned numbers")
-    });
-    let below = CAST.partition_point(|other| *other < probability);
-    100.0 * below as f64 / CAST.len() as f64
+    static RANKED_CAST: LazyLock<&[f64]> = LazyLock::new(|| cast(&RANKED.0));
+    static BANDS_CAST: LazyLock<&[u32]> = LazyLock::new(|| cast(&BANDS.0));
+    let alike = stretch(&BANDS_CAST, band(probability));
+    let ranked = &RANKED_CAST[alike.clone()];
+    let below = alike.start + ranked.partition_point(|other| *other < probability);
+    100.0 * below as f64 / RANKED_CAST.len() as f64
 }
 
 #[cfg(test)]

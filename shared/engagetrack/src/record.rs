@@ -20,6 +20,14 @@ pub struct Record {
     padding: [u8; 7],
 }
 
+/// How many equal bands of probabilities are told apart.
+pub const BANDS: usize = 256;
+
+/// The band that a probability, 0 to 1, falls into.
+pub fn band(probability: f64) -> usize {
+    ((probability * BANDS as f64) as usize).min(BANDS - 1)
+}
+
 impl Record {
     /// Packs a customer; only the build does.
     #[allow(dead_code)]

@@ -143,7 +143,7 @@ impl Report {
                 at::TENURE_MONTHS => format!("{value} {}", plural(codes[position], "month")),
                 at::TOTAL_CHARGES if codes[position].is_nan() => "not billed yet".to_owned(),
                 at::MONTHLY_CHARGES | at::TOTAL_CHARGES => format!("${value}"),
-                _ => value,
+                _ => value.into_owned(),
             };
             self.entry(field.label, &value);
         }
