@@ -108,7 +108,7 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
     let call = Call {
         path: &path,
         request_id: id.as_str(),
-        caller: caller.map_or_else(|| "anonymous".to_owned(), |caller| caller.0),
+        caller,
         outcome: response.status().as_u16(),
         latency: arrival.elapsed(),
     };

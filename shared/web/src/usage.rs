@@ -2,6 +2,7 @@
 
 use crate::usage_log::{Event, Interaction};
 use axum::Extension;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -126,7 +127,7 @@ impl Usage {
 pub(crate) struct Call<'c> {
     pub path: &'c str,
     pub request_id: &'c str,
-    pub caller: String,
+    pub caller: Option<Caller>,
     pub outcome: u16,
     pub latency: Duration,
 }
@@ -153,9 +154,11 @@ pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
         count: usage.count,
         outcome: call.outcome,
         probability: usage.probability,
-        model_version: usage.model_version.map(str::to_owned),
+        model_version: usage.model_version,
         latency: call.latency,
-        caller: call.caller,
+        caller: call
+            .caller
+            .map_or(Cow::Borrowed("anonymous"), |caller| caller.0.into()),
         request_id: call.request_id.to_owned(),
         interaction: usage.interaction.clone(),
     })

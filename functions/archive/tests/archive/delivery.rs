@@ -33,9 +33,9 @@ pub async fn lines_of_a_writer(calls: u64) -> Vec<String> {
             count: 1,
             outcome: 200,
             probability: Some(0.25),
-            model_version: Some("m1".to_owned()),
+            model_version: Some("m1"),
             latency: Duration::from_micros(81),
-            caller: "anonymous".to_owned(),
+            caller: "anonymous".into(),
             request_id: format!("r-{call}"),
             interaction: None,
         })

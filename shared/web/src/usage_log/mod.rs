@@ -10,6 +10,7 @@ mod sink;
 mod verify;
 mod writer;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,11 +41,11 @@ pub struct Event {
     /// The calibrated churn probability that was given, 0 to 1.
     pub probability: Option<f64>,
     /// The model that gave it.
-    pub model_version: Option<String>,
+    pub model_version: Option<&'static str>,
     /// From the request's arrival to its response.
     pub latency: Duration,
     /// Who called: a claim of the authorizer, else `anonymous`.
-    pub caller: String,
+    pub caller: Cow<'static, str>,
     /// The request's id.
     pub request_id: String,
     /// What a person did, for calls that report it.
@@ -229,7 +230,7 @@ impl Log {
             .interaction
             .map_or((None, None), |it| (Some(it.kind), it.nudge_id));
         Record {
-            time: humantime::format_rfc3339_millis((self.clock)()).to_string(),
+            time: (self.clock)(),
             request_id: clipped(event.request_id),
             action: event.action,
             function: event.function,
@@ -239,7 +240,10 @@ impl Log {
             probability: event.probability,
             model_version: event.model_version,
             latency_us: u64::try_from(event.latency.as_micros()).unwrap_or(u64::MAX),
-            caller: clipped(event.caller),
+            caller: match event.caller {
+                Cow::Owned(caller) => Cow::Owned(clipped(caller)),
+                fixed => fixed,
+            },
             event: kind,
             nudge_id: nudge_id.map(clipped),
         }

@@ -24,9 +24,9 @@ fn event() -> Event {
         count: 1,
         outcome: 200,
         probability: Some(0.25),
-        model_version: Some("m1".to_owned()),
+        model_version: Some("m1"),
         latency: Duration::from_micros(81),
-        caller: "anonymous".to_owned(),
+        caller: "anonymous".into(),
         request_id: "r-1".to_owned(),
         interaction: None,
     }
@@ -137,7 +137,7 @@ async fn text_from_outside_neither_splits_nor_forges_nor_bloats_a_line() {
         let before = memory.lines().len();
         log.record(Event {
             customer_id: Some(hostile.to_owned()),
-            caller: hostile.to_owned(),
+            caller: hostile.to_owned().into(),
             request_id: hostile.to_owned(),
             interaction: Some(Interaction {
                 kind: "applied",

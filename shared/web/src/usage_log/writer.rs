@@ -37,8 +37,13 @@ impl Default for Patience {
     }
 }
 
-/// How many calls in a row write for themselves after one has waited for others in vain.
-const CALLS_ALONE: usize = 64;
+/// How many lines in a row must have been written one by one before calls stop waiting for others.
+const LONELY_FROM: usize = 8;
+/// Every so often one of them waits all the same, to learn whether others have come.
+const LONELY_CALLS: usize = 64;
+
+/// Bytes that are kept for the lines of later rounds.
+const ROOM: usize = 256 << 10;
 
 /// The writer of one log; dropping it makes a last attempt at what is still kept.
 pub(super) struct Writer {
@@ -57,8 +62,8 @@ struct Shared {
     thread: Mutex<Option<JoinHandle<()>>>,
     output: Mutex<Output>,
     overflow: Mutex<Overflow>,
-    /// Calls that are still to write at once before one waits again for others.
-    alone: AtomicUsize,
+    /// Rounds in a row that have written for one call alone.
+    lonely: AtomicUsize,
     /// Records taken in and not yet written or overflowed.
     pending: AtomicUsize,
     writable: AtomicBool,
@@ -103,6 +108,8 @@ struct Output {
     chain: Chain,
     /// Records that are to be written, oldest first.
     kept: VecDeque<Record>,
+    /// Room for their lines, kept from round to round.
+    lines: Vec<u8>,
     retry_at: Option<Instant>,
     pause: Duration,
 }
@@ -120,6 +127,7 @@ impl Writer {
             sink,
             chain: chains.start(),
             kept: VecDeque::new(),
+            lines: Vec::new(),
             retry_at: None,
             pause: patience.first_retry,
         };
@@ -136,7 +144,7 @@ impl Writer {
             thread: Mutex::default(),
             output: Mutex::new(output),
             overflow: Mutex::new(overflow),
-            alone: AtomicUsize::new(0),
+            lonely: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             writable: AtomicBool::new(true),
             error: Mutex::default(),
@@ -209,14 +217,9 @@ impl Shared {
         let turn = Turn(self);
         // Lets those calls queue that can: under load one write serves dozens. But where nobody comes, waiting costs a call
         // several times what its write does, because another thread wakes up and takes it over.
-        match self.alone.load(Ordering::Relaxed) {
-            0 => {
-                tokio::task::yield_now().await;
-                if locked(&self.queue).entries.len() == 1 {
-                    self.alone.store(CALLS_ALONE, Ordering::Relaxed);
-                }
-            }
-            calls => self.alone.store(calls - 1, Ordering::Relaxed),
+        let lonely = self.lonely.load(Ordering::Relaxed);
+        if lonely < LONELY_FROM || lonely.is_multiple_of(LONELY_CALLS) {
+            tokio::task::yield_now().await;
         }
         drop(turn);
         // A sink that stalls delays the calls that were waiting when it began, and none after them.
@@ -306,6 +309,13 @@ impl Shared {
             output.kept.push_back(entry.record);
             waiting.push(entry.done);
         }
+        match waiting.len() {
+            0 => {}
+            1 => {
+                self.lonely.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.lonely.store(0, Ordering::Relaxed),
+        }
         if output.retry_at.is_none_or(|at| at <= Instant::now()) {
             self.attempt(output);
         }
@@ -365,11 +375,12 @@ impl Shared {
         }
         // The chain moves on only when the lines are written.
         let mut chain = output.chain.clone();
-        let mut lines = Vec::new();
+        output.lines.clear();
         for record in &output.kept {
-            chain.push(record, &self.key, &mut lines);
+            chain.push(record, &self.key, &mut output.lines);
         }
-        output.sink.append(&lines)?;
+        output.sink.append(&output.lines)?;
+        output.lines.shrink_to(ROOM);
         output.chain = chain;
         Ok(())
     }
@@ -532,21 +543,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_call_that_waited_in_vain_the_next_ones_write_at_once() {
+    async fn calls_wait_for_others_until_they_have_often_waited_in_vain() {
         let (memory, overflow) = (Memory::default(), Memory::default());
         let sinks = (Box::new(memory.clone()), Box::new(overflow));
         let writer = Writer::new(sinks.0, sinks.1, key(), Patience::default());
-        writer.write(numbered(0)).await;
-        for number in 1..=CALLS_ALONE {
+        let begin = |number| {
             let mut call = Box::pin(writer.write(numbered(number)));
             let mut context = Context::from_waker(Waker::noop());
-            assert!(call.as_mut().poll(&mut context).is_ready());
+            let waits = call.as_mut().poll(&mut context).is_pending();
+            (call, waits)
+        };
+        for number in 0..LONELY_CALLS {
+            assert_eq!(begin(number).1, number < LONELY_FROM, "{number}");
         }
-        let mut call = Box::pin(writer.write(numbered(CALLS_ALONE + 1)));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(call.as_mut().poll(&mut context).is_pending());
-        drop(call);
-        assert_eq!(numbers(&memory), Vec::from_iter(0..=CALLS_ALONE + 1));
+        // This one waits to see, and is not alone.
+        let (first, second) = (begin(LONELY_CALLS), begin(LONELY_CALLS + 1));
+        assert!(first.1 && second.1);
+        drop((first, second));
+        assert!(begin(LONELY_CALLS + 2).1);
+        assert_eq!(numbers(&memory), Vec::from_iter(0..=LONELY_CALLS + 2));
     }
 
     #[tokio::test]
