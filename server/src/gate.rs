@@ -1,18 +1,17 @@
 //! What a request must pass before a handler sees it: the client's rate, the size of its headers, the load, the time.
 
 use crate::settings::{RateLimit, Settings};
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tower::Service;
 use web::Problem;
 
 /// Most bytes of header names and values together.
@@ -26,36 +25,37 @@ const FORGET_EVERY: usize = 10_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-struct Gate {
+/// The gate of one server.
+pub struct Gate {
     clients: Option<Clients>,
     in_hand: Semaphore,
     patience: Duration,
 }
 
-/// Puts the gate in front of a router.
-pub fn guard(router: Router, settings: &Settings) -> Router {
-    let gate = Gate {
-        clients: settings
-            .rate_limit
-            .map(|limit| Clients::new(limit, settings.trusted_proxies)),
-        in_hand: Semaphore::new(settings.max_requests),
-        patience: settings.request_timeout,
-    };
-    router.layer(middleware::from_fn_with_state(Arc::new(gate), pass))
-}
-
-async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    match gate.admit(&request) {
-        Ok(_in_hand) => match tokio::time::timeout(gate.patience, next.run(request)).await {
-            Ok(response) => response,
-            // A handler waits for nothing but the request's body.
-            Err(_) => too_late(gate.patience).into_response(),
-        },
-        Err(problem) => problem.into_response(),
-    }
-}
-
 impl Gate {
+    /// A gate through which nothing has gone yet.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            clients: settings
+                .rate_limit
+                .map(|limit| Clients::new(limit, settings.trusted_proxies)),
+            in_hand: Semaphore::new(settings.max_requests),
+            patience: settings.request_timeout,
+        }
+    }
+
+    /// What a route answers to a request, or why it is not asked or did not answer in time.
+    pub async fn pass(&self, request: Request, mut route: Route) -> Response {
+        match self.admit(&request) {
+            Ok(_in_hand) => match tokio::time::timeout(self.patience, route.call(request)).await {
+                Ok(Ok(response)) => response,
+                // A handler waits for nothing but the request's body.
+                Err(_) => too_late(self.patience).into_response(),
+            },
+            Err(problem) => problem.into_response(),
+        }
+    }
+
     fn admit(&self, request: &Request) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
         if let Some(clients) = &self.clients {
             clients.admit(request)?;

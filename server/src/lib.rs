@@ -20,13 +20,17 @@ pub use settings::Settings;
 
 use axum::Router;
 use axum::http::header;
-use axum::routing::get;
+use axum::routing::{Route, get};
+use gate::Gate;
 use metrics::Metrics;
+use std::convert::Infallible;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tower::ServiceBuilder;
+use tower::layer::layer_fn;
+use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use web::Problem;
@@ -54,11 +58,31 @@ pub fn router(settings: &Settings, usage_log: &UsageLog, stopping: &Stopping) ->
             get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
         )
         .fallback_service(dashboard::service(&settings.dashboard));
-    let metrics = Metrics::new(usage_log.clone());
-    let router = gate::guard(product, settings)
-        .merge(health::router(usage_log.clone(), stopping.clone()))
-        .merge(metrics.router());
-    metrics.measure(router)
+    let metrics = Arc::new(Metrics::new(usage_log.clone()));
+    let beside = health::router(usage_log.clone(), stopping.clone()).merge(metrics.router());
+    let gate = Arc::new(Gate::new(settings));
+    around(product, &metrics, Some(gate)).merge(around(beside, &metrics, None))
+}
+
+/// Measures each request to a router, and puts the gate, if there is one, before its routes. One layer does both, because axum
+/// boxes and clones what each layer adds.
+fn around(router: Router, metrics: &Arc<Metrics>, gate: Option<Arc<Gate>>) -> Router {
+    let metrics = Arc::clone(metrics);
+    router.layer(layer_fn(move |route: Route| {
+        let (metrics, gate) = (Arc::clone(&metrics), gate.clone());
+        service_fn(move |request| {
+            let (metrics, gate, mut route) = (Arc::clone(&metrics), gate.clone(), route.clone());
+            async move {
+                let measurement = metrics.begin(&request);
+                let response = match gate {
+                    Some(gate) => gate.pass(request, route).await,
+                    None => route.call(request).await?,
+                };
+                measurement.end(&response);
+                Ok::<_, Infallible>(response)
+            }
+        })
+    }))
 }
 
 /// Listens where the settings say, says so on stdout, and serves until a signal to stop.

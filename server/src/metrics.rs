@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use prometheus_client::collector::Collector;
@@ -27,7 +26,6 @@ const NO_ROUTE: &str = "other";
 const ABANDONED: u16 = 499;
 
 /// The measurements of one server.
-#[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RouteAndStatus, Counter>,
@@ -83,38 +81,34 @@ impl Metrics {
         Router::new().route("/metrics", get(scrape))
     }
 
-    /// Measures each request to a router.
-    pub fn measure(self, router: Router) -> Router {
-        router.layer(middleware::from_fn_with_state(self, measured))
+    /// Begins to measure what happens to a request.
+    pub fn begin(&self, request: &Request) -> Measurement<'_> {
+        Measurement {
+            metrics: self,
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            arrival: Instant::now(),
+            status: ABANDONED,
+        }
     }
-}
-
-async fn measured(
-    metrics: axum::extract::State<Metrics>,
-    route: Option<MatchedPath>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut measurement = Measurement {
-        metrics: &metrics,
-        route: route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str),
-        arrival: Instant::now(),
-        status: ABANDONED,
-    };
-    let response = next.run(request).await;
-    measurement.status = response.status().as_u16();
-    if let Some(usage) = response.extensions().get::<Usage>() {
-        metrics.predictions.inc_by(usage.scored_customers() as u64);
-    }
-    response
 }
 
 /// Counts when it is dropped, so that abandoned and panicking requests count too.
-struct Measurement<'m> {
+pub struct Measurement<'m> {
     metrics: &'m Metrics,
-    route: &'m str,
+    route: Option<MatchedPath>,
     arrival: Instant,
     status: u16,
+}
+
+impl Measurement<'_> {
+    /// The request was answered.
+    pub fn end(mut self, response: &Response) {
+        self.status = response.status().as_u16();
+        if let Some(usage) = response.extensions().get::<Usage>() {
+            let scored = usage.scored_customers() as u64;
+            self.metrics.predictions.inc_by(scored);
+        }
+    }
 }
 
 impl Drop for Measurement<'_> {
@@ -123,7 +117,11 @@ impl Drop for Measurement<'_> {
             self.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
         }
         let labels = RouteAndStatus {
-            route: self.route.to_owned(),
+            route: self
+                .route
+                .as_ref()
+                .map_or(NO_ROUTE, MatchedPath::as_str)
+                .to_owned(),
             status: self.status,
         };
         self.metrics.requests.get_or_create(&labels).inc();

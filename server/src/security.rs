@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue, Response, Uri, header};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
-const HEADERS: [(HeaderName, &str); 4] = [
+static HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -35,6 +35,8 @@ pub fn secured<B>(mut response: Response<B>, policy: &HeaderValue) -> Response<B
     let headers = response.headers_mut();
     headers.reserve(HEADERS.len() + 1);
     headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
-    headers.extend(HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    for (name, value) in &HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }

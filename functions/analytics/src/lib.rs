@@ -72,10 +72,10 @@ fn scored(count: usize) -> Extension<Usage> {
 async fn read(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, axum::Json<Analytics>), Problem> {
+) -> Result<(Extension<Usage>, Json<Analytics>), Problem> {
     preferred(&headers, &["application/json"])?;
     let analytics = analytics::read(&selection(query)?);
-    Ok((scored(analytics.outcome.count), axum::Json(analytics)))
+    Ok((scored(analytics.outcome.count), Json(analytics)))
 }
 
 /// Projects what one change of plan would do to the customers who pass the filters and whom it fits.
@@ -85,11 +85,11 @@ async fn read(
 async fn what_if(
     headers: HeaderMap,
     Json(body): Json<intake::Json>,
-) -> Result<(Extension<Usage>, axum::Json<WhatIf>), Problem> {
+) -> Result<(Extension<Usage>, Json<WhatIf>), Problem> {
     preferred(&headers, &["application/json"])?;
     let request = WhatIfRequest::from_json(&body).map_err(Problem::invalid)?;
     let answer = request.project();
-    Ok((scored(answer.customers), axum::Json(answer)))
+    Ok((scored(answer.customers), Json(answer)))
 }
 
 /// Reads out the embedded experiment for the customers who pass the filters.
@@ -99,11 +99,11 @@ async fn what_if(
 async fn read_experiment(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, axum::Json<SelectionReadout>), Problem> {
+) -> Result<(Extension<Usage>, Json<SelectionReadout>), Problem> {
     preferred(&headers, &["application/json"])?;
     let readout = analytics::experiment(&selection(query)?);
     let users = readout.readout.control.users + readout.readout.treatment.users;
-    Ok((scored(users as usize), axum::Json(readout)))
+    Ok((scored(users as usize), Json(readout)))
 }
 
 /// Reads out an experiment of the caller's own from its counts.
@@ -113,10 +113,10 @@ async fn read_experiment(
 async fn read_posted_experiment(
     headers: HeaderMap,
     Json(request): Json<ExperimentRequest>,
-) -> Result<axum::Json<Readout>, Problem> {
+) -> Result<Json<Readout>, Problem> {
     preferred(&headers, &["application/json"])?;
     let experiment = request.validate().map_err(Problem::invalid)?;
-    Ok(axum::Json(experiment.readout()))
+    Ok(Json(experiment.readout()))
 }
 
 /// Plans an experiment: users per arm, and days, to detect an effect.
@@ -126,8 +126,8 @@ async fn read_posted_experiment(
 async fn plan_experiment(
     headers: HeaderMap,
     Json(request): Json<PlanRequest>,
-) -> Result<axum::Json<Plan>, Problem> {
+) -> Result<Json<Plan>, Problem> {
     preferred(&headers, &["application/json"])?;
     let experiment = request.validate().map_err(Problem::invalid)?;
-    Ok(axum::Json(experiment.plan()))
+    Ok(Json(experiment.plan()))
 }

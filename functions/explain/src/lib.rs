@@ -19,6 +19,7 @@ use engagetrack::selection::{Filters, Selection};
 use engagetrack::{card, encoding};
 use serde::Serialize;
 use utoipa::{IntoParams, OpenApi, ToSchema};
+use web::body::Json;
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage};
 
@@ -122,12 +123,12 @@ async fn explain_customer(
     headers: HeaderMap,
     Segment(id): Segment,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, axum::Json<CustomerExplanation>), Problem> {
+) -> Result<(Extension<Usage>, Json<CustomerExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
     let explanation = CustomerExplanation::new(Some(id), &customer.profile(), detail);
-    Ok((explanation.usage().noted(), axum::Json(explanation)))
+    Ok((explanation.usage().noted(), Json(explanation)))
 }
 
 /// Explains the prediction for a posted profile.
@@ -137,15 +138,15 @@ async fn explain_customer(
 async fn explain_posted(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-    body: web::body::Json<intake::Json>,
-) -> Result<(Extension<Usage>, axum::Json<CustomerExplanation>), Problem> {
+    body: Json<intake::Json>,
+) -> Result<(Extension<Usage>, Json<CustomerExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
     let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
     let explanation = CustomerExplanation::new(submission.customer_id, &submission.profile, detail);
     let usage = explanation.usage().posted(bins.into(), drift.psi());
-    Ok((usage.noted(), axum::Json(explanation)))
+    Ok((usage.noted(), Json(explanation)))
 }
 
 /// Explains what drives the predictions for all customers who pass the filters.
@@ -155,7 +156,7 @@ async fn explain_posted(
 async fn explain_population(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, axum::Json<GlobalExplanation>), Problem> {
+) -> Result<(Extension<Usage>, Json<GlobalExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
     let selection = Selection::from_query(&mut query);
@@ -169,7 +170,7 @@ async fn explain_population(
     let usage = Usage::of_many("explain", customers.len()).scored_by(card::VERSION);
     Ok((
         usage.noted(),
-        axum::Json(explanation::explain_all(&customers, max_points)),
+        Json(explanation::explain_all(&customers, max_points)),
     ))
 }
 

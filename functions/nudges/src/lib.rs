@@ -14,6 +14,7 @@ use engagetrack::query::Query;
 use engagetrack::{card, encoding, intake, population};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
+use web::body::Json;
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage};
 
@@ -84,12 +85,12 @@ async fn advise_customer(
     headers: HeaderMap,
     Segment(id): Segment,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, axum::Json<CustomerAdvice>), Problem> {
+) -> Result<(Extension<Usage>, Json<CustomerAdvice>), Problem> {
     preferred(&headers, &["application/json"])?;
     let request = request(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
     let advice = CustomerAdvice::new(Some(id), &customer.profile(), &request);
-    Ok((advice.usage().noted(), axum::Json(advice)))
+    Ok((advice.usage().noted(), Json(advice)))
 }
 
 /// Suggests what to do about a customer with the posted profile.
@@ -99,15 +100,15 @@ async fn advise_customer(
 async fn advise_posted(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-    body: web::body::Json<intake::Json>,
-) -> Result<(Extension<Usage>, axum::Json<CustomerAdvice>), Problem> {
+    body: Json<intake::Json>,
+) -> Result<(Extension<Usage>, Json<CustomerAdvice>), Problem> {
     preferred(&headers, &["application/json"])?;
     let request = request(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
     let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
     let advice = CustomerAdvice::new(submission.customer_id, &submission.profile, &request);
     let usage = advice.usage().posted(bins.into(), drift.psi());
-    Ok((usage.noted(), axum::Json(advice)))
+    Ok((usage.noted(), Json(advice)))
 }
 
 #[cfg(test)]

@@ -88,16 +88,17 @@ pub enum Answer {
 async fn predict_customer(
     headers: HeaderMap,
     Segment(id): Segment,
-) -> Result<(Extension<Usage>, axum::Json<CustomerPrediction>), Problem> {
+) -> Result<(Extension<Usage>, body::Json<CustomerPrediction>), Problem> {
     preferred(&headers, &["application/json"])?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    let prediction = model::predict(&customer.profile());
+    let row = encoding::row(&customer.codes());
+    let prediction = Prediction::of(model::row_probability(&row));
     let usage = Usage::of_customer("predict", Some(&id))
         .scored(prediction.probability, prediction.model_version);
     let customer_id = Some(id);
     Ok((
         usage.noted(),
-        axum::Json(CustomerPrediction {
+        body::Json(CustomerPrediction {
             customer_id,
             prediction,
         }),
@@ -116,7 +117,7 @@ async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response
             preferred(&headers, &["application/json"])?;
             let (answer, rows) = predict_json(&body::parse(&bytes)?)?;
             let usage = posted(answer.usage(), &rows);
-            Ok((usage.noted(), axum::Json(answer)).into_response())
+            Ok((usage.noted(), body::Json(answer)).into_response())
         }
         Payload::Csv(bytes) => {
             preferred(&headers, &["text/csv"])?;

@@ -3,8 +3,10 @@
 use crate::Problem;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
@@ -12,6 +14,9 @@ use serde_path_to_error::Segment;
 pub const JSON_LIMIT: usize = 1 << 20;
 /// Largest CSV body, in bytes: the answer repeats it and must fit into the 6 MB that Lambda allows.
 pub const CSV_LIMIT: usize = 4 << 20;
+
+/// Bytes that most answers fit into, so that their buffer need not grow.
+const ROOM: usize = 4 << 10;
 
 const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
@@ -25,7 +30,7 @@ pub enum Payload {
     Csv(Bytes),
 }
 
-/// A JSON body, read into `T`.
+/// A JSON body: of a request, read into `T`, or of an answer.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -47,6 +52,20 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (_, body) = typed(request, &[JSON]).await?;
         parse(&read(body, JSON_LIMIT).await?).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let mut text = Vec::with_capacity(ROOM);
+        if let Err(error) = serde_json::to_writer(&mut text, &self.0) {
+            tracing::error!(%error, "an answer can't be written as JSON");
+            return Problem::internal().into_response();
+        }
+        let mut response = Response::new(Body::from(text));
+        let kind = HeaderValue::from_static(JSON);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
     }
 }
 

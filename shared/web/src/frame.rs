@@ -4,25 +4,23 @@ use crate::Problem;
 use crate::usage::{self, Call, Caller, Usage};
 use crate::usage_log::UsageLog;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
-use tower::{Layer, Service};
+use tower::{Service, ServiceExt, service_fn};
 
 const REQUEST_ID: &str = "x-request-id";
 const LONGEST_REQUEST_ID: usize = 128;
 
-/// The id of the request, for handlers and logs: the caller's where it sent a valid one, else a fresh UUID.
+/// The id of a request: the caller's where it sent a valid one, else a fresh UUID.
 ///
 /// Valid are 1 to 128 letters, digits, and `-`, `_`, `.`, `:`, `=`, `+`, `/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
     fn of(request: &Request) -> Self {
@@ -39,7 +37,7 @@ impl RequestId {
                 .cloned()
                 .unwrap_or_else(|| {
                     let fresh = uuid::Uuid::new_v4().to_string();
-                    HeaderValue::from_str(&fresh).expect("a UUID is ASCII")
+                    HeaderValue::try_from(fresh).expect("a UUID is ASCII")
                 }),
         )
     }
@@ -64,16 +62,25 @@ pub fn app(
     router: Router,
     usage_log: UsageLog,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send {
-    middleware::from_fn_with_state(usage_log, frame).layer(router)
+    // A router that was never given its state, be it none, puts its routes together anew for each request.
+    let router: Router = router.with_state(());
+    // Boxed, because the services around it move its future again and again, and it is large.
+    service_fn(move |request| Box::pin(frame(router.clone(), usage_log.clone(), request)))
 }
 
-async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Next) -> Response {
+async fn frame(
+    router: Router,
+    usage_log: UsageLog,
+    mut request: Request,
+) -> Result<Response, Infallible> {
     let arrival = Instant::now();
     let id = RequestId::of(&request);
-    let path = request.uri().path().to_owned();
+    let uri = request.uri().clone();
+    let path = uri.path();
     let caller = request.extensions_mut().remove::<Caller>();
-    request.extensions_mut().insert(id.clone());
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let handled = AssertUnwindSafe(router.oneshot(request))
+        .catch_unwind()
+        .await;
     let mut response = handled.unwrap_or_else(|panic| {
         tracing::error!(
             request_id = id.as_str(),
@@ -81,8 +88,8 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
             panic = panic_message(&*panic),
             "a handler panicked"
         );
-        Problem::internal().into_response()
-    });
+        Ok(Problem::internal().into_response())
+    })?;
     let caller = response.extensions_mut().remove::<Caller>().or(caller);
     // axum answers a wrong method by itself, with an empty body and the list of allowed methods.
     let allow = response.headers().get(header::ALLOW).cloned();
@@ -103,10 +110,10 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
                 "a request failed"
             );
         }
-        response = problem.into_document(&path, id.as_str());
+        response = problem.into_document(path, id.as_str());
     }
     let call = Call {
-        path: &path,
+        path,
         request_id: id.as_str(),
         caller,
         outcome: response.status().as_u16(),
@@ -120,7 +127,7 @@ async fn frame(State(usage_log): State<UsageLog>, mut request: Request, next: Ne
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
+    Ok(response)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
@@ -137,7 +144,6 @@ mod tests {
     use axum::routing::get;
     use serde_json::{Value, json};
     use std::time::SystemTime;
-    use tower::ServiceExt;
 
     async fn panicking() -> StatusCode {
         panic!("the secret inside")

@@ -14,7 +14,7 @@ pub mod problem;
 mod usage;
 pub mod usage_log;
 
-pub use frame::{RequestId, app};
+pub use frame::app;
 pub use path::Segment;
 pub use problem::Problem;
 pub use usage::{Caller, Posted, Usage};

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problems. A handler returns a [`Problem`]; the frame adds path and request id and writes it.
 
+use crate::body::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -217,7 +218,7 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: self.errors,
         };
-        let mut response = (self.status, axum::Json(document)).into_response();
+        let mut response = (self.status, Json(document)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response

@@ -1,6 +1,6 @@
 //! What the platform says of the invocation at hand, for whatever is logged or measured meanwhile.
 
-use crate::RequestId;
+use crate::frame::RequestId;
 use axum::extract::Request;
 use lambda_http::RequestExt;
 use std::sync::atomic::{AtomicBool, Ordering};
