@@ -6,7 +6,7 @@ use axum::extract::RawQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
 use engagetrack::card;
 use engagetrack::directory::{Page, Paging, Request};
 use engagetrack::error::FieldError;
@@ -71,7 +71,7 @@ async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response,
     };
     if format == 0 {
         let page = request.page();
-        return Ok((usage(page.items.len()), Json(page)).into_response());
+        return Ok((usage(page.items.len()), body::Json(page)).into_response());
     }
     let (file, count) = request.csv();
     let headers = [
@@ -96,7 +96,7 @@ async fn summarise(headers: HeaderMap, Segment(id): Segment) -> Result<Response,
             .noted()
     };
     if format == 1 {
-        return Ok((usage("summary"), Json(Summary::of(customer))).into_response());
+        return Ok((usage("summary"), body::Json(Summary::of(customer))).into_response());
     }
     let file = format!("summary_{}.txt", customer.id());
     let headers = [

@@ -337,5 +337,7 @@ mod tests {
         for amount in cents.chain(between).chain([1e6, 1e9, -1.5, 0.125]) {
             assert_eq!(dollars(amount), format!("{amount:.2}"), "{amount:?}");
         }
+        // Which would have a sign there.
+        assert_eq!(dollars(-0.0), "0.00");
     }
 }

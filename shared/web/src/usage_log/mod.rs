@@ -230,7 +230,7 @@ impl Log {
             .interaction
             .map_or((None, None), |it| (Some(it.kind), it.nudge_id));
         Record {
-            time: (self.clock)(),
+            time: writable_time((self.clock)()),
             request_id: clipped(event.request_id),
             action: event.action,
             function: event.function,
@@ -248,6 +248,13 @@ impl Log {
             nudge_id: nudge_id.map(clipped),
         }
     }
+}
+
+/// The time, or the nearest that RFC 3339 can write: a clock may be wrong, and a record must not be what can't be written.
+fn writable_time(time: SystemTime) -> SystemTime {
+    /// 9999-12-31T23:59:59Z
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST)
 }
 
 /// The HMAC that stands for a customer. An id of more than 64 bytes is nobody's, and could be a whole canonical line,

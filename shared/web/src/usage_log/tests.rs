@@ -66,6 +66,27 @@ fn sound(lines: usize, chains: usize) -> Report {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_far_off_loses_no_line() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let clocks = [
+        (
+            SystemTime::UNIX_EPOCH - minutes(1),
+            "1970-01-01T00:00:00.000Z",
+        ),
+        (
+            SystemTime::UNIX_EPOCH + minutes(1 << 40),
+            "9999-12-31T23:59:59.000Z",
+        ),
+    ];
+    for (now, expected) in clocks {
+        let (log, memory) = UsageLog::in_memory(key(), move || now);
+        log.record(event()).await;
+        let line: serde_json::Value = serde_json::from_str(&memory.lines()[0]).unwrap();
+        assert_eq!(line["time"], expected);
+    }
+}
+
+#[tokio::test]
 async fn a_line_says_what_happened_and_not_to_whom() {
     let (log, memory) = UsageLog::in_memory(key(), clock);
     log.record(event()).await;

@@ -37,7 +37,7 @@ impl Default for Patience {
     }
 }
 
-/// How many lines in a row must have been written one by one before calls stop waiting for others.
+/// How many calls in a row must have come one by one before calls stop waiting for others.
 const LONELY_FROM: usize = 8;
 /// Every so often one of them waits all the same, to learn whether others have come.
 const LONELY_CALLS: usize = 64;
@@ -62,7 +62,7 @@ struct Shared {
     thread: Mutex<Option<JoinHandle<()>>>,
     output: Mutex<Output>,
     overflow: Mutex<Overflow>,
-    /// Rounds in a row that have written for one call alone.
+    /// Rounds in a row that have taken in one call alone.
     lonely: AtomicUsize,
     /// Records taken in and not yet written or overflowed.
     pending: AtomicUsize,
@@ -380,6 +380,7 @@ impl Shared {
             chain.push(record, &self.key, &mut output.lines);
         }
         output.sink.append(&output.lines)?;
+        output.lines.clear();
         output.lines.shrink_to(ROOM);
         output.chain = chain;
         Ok(())
