@@ -5,7 +5,8 @@
 SERVER and BARE are the built server and the built example of that name. Whoever answers runs on one core, wrk with 64
 connections on another. A ratio is the median of rounds that alternate. Rates are per second of processor time that the
 program took, for the same reason as in shared/forest/bench: on an idle machine that is a second of its core, on a busy one the
-rest of the machine does not count. The server writes its usage log, unless it is said that it does not. Run it at the root of the repository, with wrk on the PATH.
+rest of the machine does not count. The server writes its usage log, unless it is said that it does not. Run it at the root of
+the repository, with wrk on the PATH.
 """
 
 import argparse
