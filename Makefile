@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests chromium bench bench-forest
 .PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-cold-start
-.PHONY: fmt openapi model data build build-http deploy smoke undeploy static image image-local test-image test-reproducible
+.PHONY: fmt openapi template model data build build-http deploy smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
@@ -157,8 +157,12 @@ fmt: dashboard/node_modules ## format the code
 	cargo fmt
 	cd dashboard && npm run format
 
-openapi: ## write server/openapi.json anew from the code
+openapi: ## write server/openapi.json anew from the code, and the template's routes from it
 	UPDATE_GOLDEN=1 cargo test --package server --test openapi
+	$(MAKE) template
+
+template: .venv-tools ## write template.yaml anew from infra/template.yaml.j2 and server/openapi.json
+	$(WITH_TOOLS) python infra/template.py
 
 # The model and the customers
 
