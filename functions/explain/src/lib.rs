@@ -114,11 +114,13 @@ struct Cloud {
     max_points: usize,
 }
 
-/// Explains the prediction for one of the embedded customers.
+/// Explains the prediction for one customer of the directory.
+///
+/// One contribution per model feature, in log-odds, largest magnitude first. They add up with the base value to the log-odds of
+/// the probability.
 #[utoipa::path(get, path = "/v1/explain/{customer_id}", tag = "explain",
-    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE"), Detail),
-    responses((status = 200, body = CustomerExplanation),
-        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG"), Detail),
+    responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_customer(
     headers: HeaderMap,
     Segment(id): Segment,
@@ -132,9 +134,10 @@ async fn explain_customer(
 }
 
 /// Explains the prediction for a posted profile.
+///
+/// The same as for a customer of the directory.
 #[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail), request_body = ProfileJson,
-    responses((status = 200, body = CustomerExplanation),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_posted(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -149,10 +152,11 @@ async fn explain_posted(
     Ok((usage.noted(), Json(explanation)))
 }
 
-/// Explains what drives the predictions for all customers who pass the filters.
+/// Explains what drives the predictions for a selection of customers.
+///
+/// The mean absolute contribution of each feature and of each pair of features, and a sample of points per feature.
 #[utoipa::path(get, path = "/v1/explain", tag = "explain", params(Filters, Cloud),
-    responses((status = 200, body = GlobalExplanation),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "The explanation of the selection.", body = GlobalExplanation)))]
 async fn explain_population(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -174,8 +178,10 @@ async fn explain_population(
     ))
 }
 
-/// Gives the model's card and its evaluation out of fold.
-#[utoipa::path(get, path = "/v1/explain/model", tag = "explain", responses((status = 200, body = Quality)))]
+/// Returns the model card and the model's evaluation.
+///
+/// All measures are out of fold: each customer is scored by models that were not trained on it.
+#[utoipa::path(get, path = "/v1/explain/model", tag = "explain", responses((status = 200, description = "The card and the evaluation.", body = Quality)))]
 async fn explain_model(headers: HeaderMap) -> Result<Response, Problem> {
     preferred(&headers, &["application/json"])?;
     Ok((

@@ -75,12 +75,13 @@ fn request(query: Option<String>) -> Result<Request, Problem> {
     Ok(request)
 }
 
-/// Suggests what to do about one of the embedded customers.
+/// Suggests what to do about one customer of the directory.
+///
+/// Ranked nudges from the catalogue with their reasons and effects, and the smallest change of plan that brings the risk below the
+/// target.
 #[utoipa::path(get, path = "/v1/nudges/{customer_id}", tag = "nudges",
-    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE"), Options),
-    responses((status = 200, body = CustomerAdvice),
-        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG"), Options),
+    responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
 async fn advise_customer(
     headers: HeaderMap,
     Segment(id): Segment,
@@ -94,9 +95,10 @@ async fn advise_customer(
 }
 
 /// Suggests what to do about a customer with the posted profile.
+///
+/// The same as for a customer of the directory.
 #[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options), request_body = ProfileJson,
-    responses((status = 200, body = CustomerAdvice),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
 async fn advise_posted(
     headers: HeaderMap,
     RawQuery(query): RawQuery,

@@ -80,11 +80,12 @@ pub enum Answer {
     Many(Vec<CustomerPrediction>),
 }
 
-/// Predicts for one of the embedded customers.
+/// Predicts churn for one customer of the directory.
+///
+/// The probability is calibrated. The percentile ranks it among all customers.
 #[utoipa::path(get, path = "/v1/predict/{customer_id}", tag = "predict",
-    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE")),
-    responses((status = 200, body = CustomerPrediction),
-        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG")),
+    responses((status = 200, description = "The prediction.", body = CustomerPrediction)))]
 async fn predict_customer(
     headers: HeaderMap,
     Segment(id): Segment,
@@ -105,12 +106,13 @@ async fn predict_customer(
     ))
 }
 
-/// Predicts for posted profiles: one as a JSON object, up to 1,000 as an array, or a CSV file with Telco's header, which
-/// comes back with `churn_probability` and `risk_level` appended.
+/// Predicts churn for posted profiles.
+///
+/// One profile is a JSON object and up to 1,000 are an array, answered in the same order. A CSV file with Telco's header comes back
+/// with `churn_probability` and `risk_level` appended.
 #[utoipa::path(post, path = "/v1/predict", tag = "predict",
     request_body(content((Posted = "application/json"), (String = "text/csv"))),
-    responses((status = 200, content((Answer = "application/json"), (String = "text/csv"))),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+    responses((status = 200, description = "A prediction for each profile.", content((Answer = "application/json"), (String = "text/csv")))))]
 async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response, Problem> {
     match payload {
         Payload::Json(bytes) => {

@@ -54,11 +54,11 @@ fn find(id: &str) -> Result<Customer, Problem> {
     population::find(id).ok_or_else(|| Problem::unknown_customer(id))
 }
 
-/// Lists the customers who pass the filters, searched and sorted: a page as JSON, or, where `Accept` prefers
-/// `text/csv`, all of them (or `limit`) as a file.
-#[utoipa::path(get, path = "/v1/summary", tag = "summary", params(Filters, Paging),
-    responses((status = 200, content((Page = "application/json"), (String = "text/csv"))),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+/// Lists a selection of customers, searched and sorted.
+///
+/// A page as JSON; or, where `Accept` prefers `text/csv`, the whole list (or the first `limit` rows) as a file.
+#[utoipa::path(get, path = "/v1/summary", operation_id = "list_customers", tag = "summary", params(Filters, Paging),
+    responses((status = 200, description = "The list.", content((Page = "application/json"), (String = "text/csv")))))]
 async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     let format = preferred(&headers, &["application/json", "text/csv"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
@@ -81,12 +81,12 @@ async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response,
     Ok((usage(count), headers, file).into_response())
 }
 
-/// Tells all that is known of one customer: a report as text, or, where `Accept` prefers `application/json`, the same as
-/// data.
-#[utoipa::path(get, path = "/v1/summary/{customer_id}", tag = "summary",
-    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE")),
-    responses((status = 200, content((String = "text/plain"), (Summary = "application/json"))),
-        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+/// Summarises one customer of the directory.
+///
+/// A report as plain text to download; or, where `Accept` prefers `application/json`, the same as data.
+#[utoipa::path(get, path = "/v1/summary/{customer_id}", operation_id = "summarise_customer", tag = "summary",
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG")),
+    responses((status = 200, description = "The summary.", content((String = "text/plain"), (Summary = "application/json")))))]
 async fn summarise(headers: HeaderMap, Segment(id): Segment) -> Result<Response, Problem> {
     let format = preferred(&headers, &["text/plain", "application/json"])?;
     let customer = find(&id)?;
@@ -166,12 +166,12 @@ fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), Vec
     }
 }
 
-/// Notes in the usage log what a person did with a customer's nudges or report.
-#[utoipa::path(post, path = "/v1/summary/{customer_id}/events", tag = "summary", request_body = Deed,
-    params(("customer_id" = String, Path, description = "The customer's id, such as 1234-ABCDE")),
-    responses((status = 204, description = "Noted."),
-        (status = 404, content_type = "application/problem+json", body = web::problem::ProblemDocument),
-        (status = 422, content_type = "application/problem+json", body = web::problem::ProblemDocument)))]
+/// Records what a person did with a customer's nudges or report.
+///
+/// Each event leaves a line in the usage log.
+#[utoipa::path(post, path = "/v1/summary/{customer_id}/events", operation_id = "record_event", tag = "summary", request_body = Deed,
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG")),
+    responses((status = 204, description = "The event is in the usage log.")))]
 async fn note(
     Segment(id): Segment,
     body::Json(json): body::Json<intake::Json>,

@@ -1,6 +1,6 @@
 //! The directory of all customers: filtered, searched, sorted, paged.
 
-use crate::customer::{Contract, CustomerId, Variant};
+use crate::customer::{Contract, CustomerId, Variant, vocabulary};
 use crate::lifecycle::{self, Persona, Stage};
 use crate::model::RiskLevel;
 use crate::population::{self, Customer};
@@ -79,19 +79,20 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-/// What may stand in `sort`; a dash in front turns the order around.
-const KEYS: [&str; 10] = [
-    "probability",
-    "-probability",
-    "tenure_months",
-    "-tenure_months",
-    "monthly_charges",
-    "-monthly_charges",
-    "customer_id",
-    "-customer_id",
-    "churned",
-    "-churned",
-];
+vocabulary! {
+    /// The order of the directory; a dash in front makes it descending.
+    Sort { /// Least likely to leave first.
+        Probability = "probability", /// Likeliest to leave first.
+        ProbabilityDescending = "-probability", /// Newest customers first.
+        TenureMonths = "tenure_months", /// Oldest customers first.
+        TenureMonthsDescending = "-tenure_months", /// Lowest monthly charges first.
+        MonthlyCharges = "monthly_charges", /// Highest monthly charges first.
+        MonthlyChargesDescending = "-monthly_charges", /// By id.
+        CustomerId = "customer_id", /// By id, descending.
+        CustomerIdDescending = "-customer_id", /// Those who stayed first.
+        Churned = "churned", /// Those who left first.
+        ChurnedDescending = "-churned" }
+}
 
 /// How the directory is searched, sorted and paged, as parameters of a query.
 #[derive(IntoParams)]
@@ -101,15 +102,14 @@ pub struct Paging {
     /// The beginning of an id.
     #[param(required = false)]
     q: String,
-    /// The order: `probability`, `tenure_months`, `monthly_charges`, `customer_id` or `churned`; a dash in front turns it
-    /// around. `-probability` when absent.
-    #[param(required = false)]
-    sort: String,
+    /// The order; `-probability` when absent.
+    #[param(required = false, inline)]
+    sort: Sort,
     /// Most customers on the page; 50 when absent.
     #[param(required = false, minimum = 1, maximum = 500)]
     limit: usize,
     /// `next_cursor` of the page before.
-    #[param(required = false)]
+    #[param(required = false, pattern = "^[0-9]+$")]
     cursor: String,
 }
 
@@ -135,8 +135,8 @@ impl Request {
                 .trim()
                 .to_ascii_uppercase(),
             sort: query
-                .choice("sort", &KEYS)
-                .map_or("-probability", |position| KEYS[position]),
+                .choice("sort", Sort::NAMES)
+                .map_or("-probability", |position| Sort::NAMES[position]),
             limit: query.number("limit", 1..=LONGEST_PAGE),
             offset: query.number("cursor", 0..=usize::MAX).unwrap_or(0),
         }

@@ -52,39 +52,63 @@ pub struct Filters {
     missing: Vec<Optional>,
     /// Fewest months as a customer, 0 to 600.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 600)]
+    #[schema(minimum = 0, maximum = 600)]
     tenure_min: u16,
     /// Most months as a customer, 0 to 600.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 600)]
+    #[schema(minimum = 0, maximum = 600)]
     tenure_max: u16,
     /// Fewest active days in the last 30.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 30)]
+    #[schema(minimum = 0, maximum = 30)]
     usage_frequency_min: u16,
     /// Most active days in the last 30.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 30)]
+    #[schema(minimum = 0, maximum = 30)]
     usage_frequency_max: u16,
     /// Fewest support calls in the last 90 days.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 1000)]
+    #[schema(minimum = 0, maximum = 1000)]
     support_calls_min: u16,
     /// Most support calls in the last 90 days.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 1000)]
+    #[schema(minimum = 0, maximum = 1000)]
     support_calls_max: u16,
     /// Fewest days the last invoice was late.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 365)]
+    #[schema(minimum = 0, maximum = 365)]
     payment_delay_min: u16,
     /// Most days the last invoice was late.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 365)]
+    #[schema(minimum = 0, maximum = 365)]
     payment_delay_max: u16,
     /// Fewest dollars a month.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 1_000_000)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     monthly_charges_min: f64,
     /// More dollars a month than any of them pays.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 1_000_000)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     monthly_charges_below: f64,
     /// Fewest dollars so far.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 1_000_000)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     total_charges_min: f64,
     /// More dollars so far than any of them paid.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 1_000_000)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     total_charges_below: f64,
 }
 

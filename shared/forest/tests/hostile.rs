@@ -278,7 +278,8 @@ fn exercise(model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    // A share of the usual number, which PROPTEST_CASES sets.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 3 / 2))]
 
     #[test]
     fn changed_bytes_give_an_error_or_a_model_that_works(

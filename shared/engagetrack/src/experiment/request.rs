@@ -46,10 +46,10 @@ pub struct ExperimentRequest {
 #[serde(deny_unknown_fields)]
 pub struct ArmCounts {
     /// Users in the arm, 1 to 10^15.
-    #[schema(value_type = u64, minimum = 1)]
+    #[schema(value_type = u64, minimum = 1, maximum = 1_000_000_000_000_000_u64)]
     pub users: f64,
     /// Those who converted, at most `users`.
-    #[schema(value_type = u64, minimum = 0)]
+    #[schema(value_type = u64, minimum = 0, maximum = 1_000_000_000_000_000_u64)]
     pub conversions: f64,
 }
 
@@ -69,15 +69,15 @@ pub struct PlanRequest {
     pub alpha: f64,
     /// Chance to detect the effect when it is there, above α and at most 0.999999.
     #[serde(default = "target_power")]
-    #[schema(maximum = 0.999_999, default = 0.8)]
+    #[schema(exclusive_minimum = 0.000_001, maximum = 0.999_999, default = 0.8)]
     pub power: f64,
     /// Intended shares of control and treatment.
     #[serde(default = "even_split")]
     #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2, default = json!([0.5, 0.5]))]
     pub split: [f64; 2],
-    /// Users that enter the experiment a day, both arms together.
+    /// Users who enter the experiment a day, both arms together: 0.000001 to 10^15.
     #[serde(default)]
-    #[schema(exclusive_minimum = 0.0)]
+    #[schema(minimum = 0.000_001, maximum = 1_000_000_000_000_000_u64)]
     pub users_per_day: Option<f64>,
 }
 

@@ -31,8 +31,10 @@ impl Metric {
 #[serde(default, deny_unknown_fields)]
 pub struct Prior {
     /// Mean of the lift, −1,000,000 to 1,000,000.
+    #[schema(minimum = -1_000_000, maximum = 1_000_000)]
     pub mean: f64,
     /// Standard deviation of the lift, 0.000001 to 1,000,000.
+    #[schema(minimum = 0.000_001, maximum = 1_000_000)]
     pub sd: f64,
     /// Whether mean and standard deviation count at all; otherwise the prior is flat.
     pub proper: bool,

@@ -64,7 +64,8 @@ fn parameters(bin: &analytics::BinOutcome) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    // A share of the usual number, which PROPTEST_CASES sets.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 10))]
 
     #[test]
     fn the_bins_of_every_distribution_add_up_to_the_selection(filters in any_filters()) {

@@ -1,0 +1,131 @@
+//! Examples for the description: the README's requests, and what the handlers answer to them.
+
+use super::operations;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::header;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use utoipa::openapi::content::Content;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{OpenApi, RefOr};
+
+/// A customer of the directory.
+const CUSTOMER: &str = "6695-BFJAG";
+/// Elements that an array keeps.
+const ELEMENTS: usize = 2;
+/// Lines that a text keeps.
+const LINES: usize = 4;
+/// Numbers are rounded to a fraction with this denominator, because their last digits differ between processors.
+const DENOMINATOR: f64 = 1e4;
+
+const JSON: &str = "application/json";
+
+/// The bodies that operations are asked with, by operation id.
+fn body(operation: &str) -> Option<Value> {
+    let body = match operation {
+        "predict_posted" | "explain_posted" | "advise_posted" => json!({
+            "gender": "Male", "senior_citizen": false, "partner": true, "dependents": true, "tenure_months": 57,
+            "phone_service": true, "multiple_lines": false, "internet_service": "DSL", "online_security": false,
+            "online_backup": true, "device_protection": true, "tech_support": false, "streaming_tv": false,
+            "streaming_movies": true, "contract": "One year", "paperless_billing": true,
+            "payment_method": "Bank transfer (automatic)", "monthly_charges": 63.15, "total_charges": 3522.65
+        }),
+        "project_change" => json!({
+            "filters": {"contract": ["Month-to-month"], "internet_service": ["DSL", "Fiber optic"]},
+            "change": {"contract": "One year", "tech_support": true}
+        }),
+        "read_posted_experiment" => json!({
+            "control": {"users": 3439, "conversions": 922}, "treatment": {"users": 3604, "conversions": 947}
+        }),
+        "plan_experiment" => {
+            json!({"baseline_rate": 0.265, "detectable_effect": -0.04, "users_per_day": 120})
+        }
+        "record_event" => json!({"kind": "applied", "nudge_id": "annual-contract"}),
+        _ => return None,
+    };
+    Some(body)
+}
+
+/// Gives each operation an example of its body and of its successful response.
+pub async fn add(api: &mut OpenApi) {
+    let router = Router::new()
+        .merge(analytics::router())
+        .merge(explain::router())
+        .merge(nudges::router())
+        .merge(predict::router())
+        .merge(summary::router());
+    for (path, item) in &mut api.paths.paths {
+        let path = path.replace("{customer_id}", CUSTOMER);
+        for operation in operations(item) {
+            let id = operation.operation_id.as_deref();
+            let body = id.and_then(body);
+            if let Some(RefOr::T(described)) = &mut operation.request_body {
+                let content = described.content.get_mut(JSON).and_then(inline);
+                content.expect("every body may be JSON").example = body.clone();
+            }
+            let asked = body.map(|body| body.to_string());
+            answer(operation, &router, &path, asked).await;
+        }
+    }
+}
+
+/// Asks the operation once for each media type of its successful response.
+async fn answer(operation: &mut Operation, router: &Router, path: &str, body: Option<String>) {
+    let responses = &mut operation.responses.responses;
+    let Some(RefOr::T(response)) = responses.get_mut("200") else {
+        return;
+    };
+    for (media_type, content) in &mut response.content {
+        // A file is answered as a file: the profile would have to be sent as one.
+        if media_type == "text/csv" && body.is_some() {
+            continue;
+        }
+        let request = match &body {
+            Some(body) => Request::post(path).body(Body::from(body.clone())),
+            None => Request::get(path).body(Body::empty()),
+        };
+        let mut request = request.expect("a path of the description is a target");
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, media_type.parse().expect("a media type"));
+        headers.insert(header::CONTENT_TYPE, JSON.parse().expect("a media type"));
+        let Ok(answer) = router.clone().oneshot(request).await;
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        let bytes = to_bytes(answer.into_body(), usize::MAX).await;
+        let text = String::from_utf8(bytes.expect("memory can be read").into());
+        let text = text.expect("every answer is UTF-8");
+        let example = match media_type.as_str() {
+            JSON => shortened(serde_json::from_str(&text).expect("the answer is JSON")),
+            _ => text
+                .split_inclusive('\n')
+                .take(LINES)
+                .collect::<String>()
+                .into(),
+        };
+        inline(content).expect("contents are written out").example = Some(example);
+    }
+}
+
+fn inline(content: &mut RefOr<Content>) -> Option<&mut Content> {
+    match content {
+        RefOr::T(content) => Some(content),
+        RefOr::Ref(_) => None,
+    }
+}
+
+/// The same with fewer elements and digits.
+fn shortened(value: Value) -> Value {
+    match value {
+        Value::Array(elements) => elements.into_iter().take(ELEMENTS).map(shortened).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, shortened(value)))
+            .collect(),
+        Value::Number(number) if number.is_f64() => {
+            let number = number.as_f64().unwrap_or_default();
+            json!((number * DENOMINATOR).round() / DENOMINATOR)
+        }
+        other => other,
+    }
+}

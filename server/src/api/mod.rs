@@ -1,0 +1,233 @@
+//! The description of the whole API, OpenAPI 3.1.
+//!
+//! Each function describes its own parameters, bodies and successful responses. What all operations share is added here: the errors
+//! of this module's table, what `shared.json` holds, and examples.
+
+mod examples;
+
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{OpenApi as _, ToSchema};
+use web::problem::ProblemDocument;
+
+/// The description as it is served: the committed file, which a test holds against the code.
+pub const DOCUMENT: &str = include_str!("../../openapi.json");
+
+/// Title, servers, tags, security scheme, and the headers that operations share.
+const SHARED: &str = include_str!("shared.json");
+
+/// The schemas of errors.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(ProblemDocument)))]
+struct Errors;
+
+/// An error response.
+struct Failure {
+    status: &'static str,
+    /// Its name among the components.
+    name: &'static str,
+    description: &'static str,
+    /// The header that comes with it beside the request id, and its name among the components.
+    header: Option<(&'static str, &'static str)>,
+    /// Which operations can answer it.
+    applies: fn(&Operation) -> bool,
+}
+
+const FAILURES: [Failure; 12] = [
+    Failure {
+        status: "400",
+        name: "MalformedRequest",
+        description: "The path, query, headers or body can't be read.",
+        header: None,
+        applies: any,
+    },
+    Failure {
+        status: "401",
+        name: "Unauthenticated",
+        description: "Sign-in is configured, and the request has no valid token.",
+        header: Some(("www-authenticate", "WwwAuthenticate")),
+        applies: any,
+    },
+    Failure {
+        status: "404",
+        name: "UnknownCustomer",
+        description: "No customer has this id.",
+        header: None,
+        applies: names_a_customer,
+    },
+    Failure {
+        status: "406",
+        name: "NotAcceptable",
+        description: "`Accept` excludes every media type of the response.",
+        header: None,
+        applies: any,
+    },
+    Failure {
+        status: "408",
+        name: "RequestTimeout",
+        description: "The request did not arrive in time.",
+        header: None,
+        applies: any,
+    },
+    Failure {
+        status: "413",
+        name: "BodyTooLarge",
+        description: "The body exceeds 1 MiB of JSON or 4 MiB of CSV.",
+        header: None,
+        applies: has_a_body,
+    },
+    Failure {
+        status: "415",
+        name: "UnsupportedMediaType",
+        description: "The media type, charset or content encoding of the body is not supported.",
+        header: None,
+        applies: has_a_body,
+    },
+    Failure {
+        status: "422",
+        name: "InvalidInput",
+        description: "Well-formed but invalid. `errors` lists the fields, the first 100 of them.",
+        header: None,
+        applies: |operation| has_a_body(operation) || has_parameter(operation, ParameterIn::Query),
+    },
+    Failure {
+        status: "429",
+        name: "TooManyRequests",
+        description: "The client exceeds its share of the server.",
+        header: Some(("retry-after", "RetryAfter")),
+        applies: any,
+    },
+    Failure {
+        status: "431",
+        name: "HeadersTooLarge",
+        description: "The headers are too large.",
+        header: None,
+        applies: any,
+    },
+    Failure {
+        status: "500",
+        name: "InternalError",
+        description: "A fault of the server. It is logged under the request id.",
+        header: None,
+        applies: any,
+    },
+    Failure {
+        status: "503",
+        name: "Unavailable",
+        description: "The server is overloaded or not ready.",
+        header: Some(("retry-after", "RetryAfter")),
+        applies: any,
+    },
+];
+
+fn any(_: &Operation) -> bool {
+    true
+}
+
+fn has_a_body(operation: &Operation) -> bool {
+    operation.request_body.is_some()
+}
+
+/// The only parameter in any path is a customer's id.
+fn names_a_customer(operation: &Operation) -> bool {
+    has_parameter(operation, ParameterIn::Path)
+}
+
+fn has_parameter(operation: &Operation, place: ParameterIn) -> bool {
+    parameters(operation).any(|parameter| parameter.parameter_in == place)
+}
+
+fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    let parameters = operation.parameters.iter().flatten();
+    parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post].into_iter().flatten()
+}
+
+/// The description derived from the code. Its examples are what the handlers answer.
+///
+/// # Panics
+/// Where `shared.json` or an example is not what the code makes of it; tests run this, the server does not.
+pub async fn openapi() -> OpenApi {
+    let mut api: OpenApi = serde_json::from_str(SHARED).expect("shared.json is a description");
+    env!("CARGO_PKG_VERSION").clone_into(&mut api.info.version);
+    for function in [
+        predict::Api::openapi(),
+        explain::Api::openapi(),
+        analytics::Api::openapi(),
+        nudges::Api::openapi(),
+        summary::Api::openapi(),
+        Errors::openapi(),
+    ] {
+        api.merge(function);
+    }
+    let components = api.components.get_or_insert_default();
+    for failure in &FAILURES {
+        let response = failure.response();
+        components
+            .responses
+            .insert(failure.name.to_owned(), response.into());
+    }
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        complete(operation);
+    }
+    examples::add(&mut api).await;
+    api
+}
+
+impl Failure {
+    fn response(&self) -> Response {
+        let document = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(ProblemDocument::name())))
+            .build();
+        let mut response = ResponseBuilder::new()
+            .description(self.description)
+            .content("application/problem+json", document)
+            .build();
+        refer(&mut response, "x-request-id", "RequestId");
+        if let Some((header, component)) = self.header {
+            refer(&mut response, header, component);
+        }
+        response
+    }
+}
+
+/// Adds one of the shared headers to a response.
+fn refer(response: &mut Response, header: &str, component: &str) {
+    let reference = Ref::new(format!("#/components/headers/{component}"));
+    response
+        .headers
+        .insert(header.to_owned(), RefOr::Ref(reference));
+}
+
+/// Adds to an operation what it shares with others.
+fn complete(operation: &mut Operation) {
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            refer(response, "x-request-id", "RequestId");
+            let downloads = ["text/plain", "text/csv"];
+            if downloads
+                .iter()
+                .any(|kind| response.content.contains_key(*kind))
+            {
+                refer(response, "content-disposition", "ContentDisposition");
+            }
+        }
+    }
+    for failure in &FAILURES {
+        if (failure.applies)(operation) {
+            let reference = RefOr::Ref(Ref::from_response_name(failure.name));
+            let responses = &mut operation.responses.responses;
+            responses.insert(failure.status.to_owned(), reference);
+        }
+    }
+    let request_id = Ref::new("#/components/parameters/RequestId");
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.push(RefOr::Ref(request_id));
+}
