@@ -1,4 +1,5 @@
 import type { ComponentType } from "preact";
+import { Announcer } from "./components/announcer.tsx";
 import { Mark } from "./components/icons.tsx";
 import { sentenceCase } from "./format.ts";
 import { AnalyticsPage } from "./pages/analytics/analytics-page.tsx";
@@ -49,6 +50,7 @@ export function App() {
         The customers are simulated; the model is trained on IBM’s Telco data. Probabilities are expectations,
         not promises.
       </footer>
+      <Announcer />
     </>
   );
 }

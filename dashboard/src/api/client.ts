@@ -2,6 +2,7 @@
  * The one way to the API: a client typed by the server's own OpenAPI document, whose every failure is a `Problem`.
  */
 import createClient from "openapi-fetch";
+import { patientFetch } from "./busy.ts";
 import type { paths } from "./schema.d.ts";
 
 /** One thing that is wrong with a request, and where. */
@@ -50,7 +51,11 @@ function isFault(value: unknown): value is Fault {
 }
 
 /** The typed client; use it through `answer`. */
-export const api = createClient<paths>({ baseUrl: "", headers: { accept: "application/json" } });
+export const api = createClient<paths>({
+  baseUrl: "",
+  headers: { accept: "application/json" },
+  fetch: patientFetch,
+});
 
 /**
  * The JSON body of a response, or its `Problem` thrown. Where a route answers text as well, the client's `accept` has

@@ -83,9 +83,10 @@ export const fetchDirectoryCsv = (query: Query): Promise<string> =>
   answerText(api.GET("/v1/summary", { params: { query }, headers: { accept: "text/csv" }, parseAs: "text" }));
 
 /** Scores a CSV with Telco's header; the same rows come back with probability and risk level. */
-export const predictCsv = (csv: string): Promise<string> =>
+export const predictCsv = (csv: string, signal: AbortSignal): Promise<string> =>
   answerText(
     api.POST("/v1/predict", {
+      signal,
       body: csv,
       bodySerializer: (text) => text,
       headers: { accept: "text/csv", "content-type": "text/csv" },

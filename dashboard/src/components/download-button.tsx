@@ -8,13 +8,17 @@ interface Props {
   readonly name: string;
   readonly type: string;
   readonly content: () => Promise<string>;
+  /** Whether what would be downloaded is on the page; while it is not, nothing is. */
+  readonly isReady: boolean;
   readonly onDone?: () => void;
 }
 
 /** Fetches a text and hands it over as a file; says so when that fails. */
-export function DownloadButton({ label, name, type, content, onDone }: Props) {
+export function DownloadButton({ label, name, type, content, isReady, onDone }: Props) {
   const [state, setState] = useState<{ busy: boolean; problem?: Problem }>({ busy: false });
+  const isOff = state.busy || !isReady;
   const start = async () => {
+    if (isOff) return;
     setState({ busy: true });
     try {
       download(name, type, await content());
@@ -26,11 +30,11 @@ export function DownloadButton({ label, name, type, content, onDone }: Props) {
   };
   return (
     <>
-      <button type="button" class="button" disabled={state.busy} onClick={start}>
+      <button type="button" class="button" aria-disabled={isOff} onClick={start}>
         {label}
       </button>
       {state.problem && (
-        <span role="alert" class="small failed">
+        <span role="alert" aria-live="polite" class="small failed">
           {state.problem.detail}
         </span>
       )}

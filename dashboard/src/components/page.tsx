@@ -1,47 +1,60 @@
 import type { ComponentChildren } from "preact";
 import { count, plural } from "../format.ts";
+import { type Asked, mapAnswer } from "../state/request.ts";
 import { clear, isSelective } from "../state/selection.ts";
+import { AnswerText } from "./answer.tsx";
 import { Chips } from "./chips.tsx";
 
-interface Props {
+/** How many customers the selection has, of how many. */
+interface Extent {
+  readonly customers: number;
+  readonly of?: number;
+}
+
+interface Props<Q, T> {
   readonly title: string;
-  /** How many customers the selection has, of how many. */
-  readonly shown: { readonly customers: number; readonly of?: number } | undefined;
+  /** What is asked about the selection. */
+  readonly asked: Asked<Q, T>;
+  readonly extent: (data: T) => Extent;
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
 /** The frame of a place that looks at the whole selection: title, how many are shown, the filters as chips. */
-export const Page = ({ title, shown, actions, children }: Props) => (
-  <div class="page">
-    <header class="page-head">
-      <div>
-        <h1>{title}</h1>
-        <p class="muted" role="status">
-          {shown && shownText(shown)}
-        </p>
+export function Page<Q, T>({ title, asked, extent, actions, children }: Props<Q, T>) {
+  const isEmpty = asked.state === "answered" && extent(asked.data).customers === 0;
+  return (
+    <div class="page">
+      <header class="page-head">
+        <div>
+          <h1>{title}</h1>
+          <p class="muted" role="status">
+            <AnswerText of={mapAnswer(asked, extent)}>{extentText}</AnswerText>
+          </p>
+        </div>
+        <div class="actions">{actions}</div>
+      </header>
+      <div class="page-chips">
+        <Chips />
+        {!isSelective() && (
+          <p class="small muted">Everybody is shown; a click on a bar in Analytics narrows it down.</p>
+        )}
       </div>
-      <div class="actions">{actions}</div>
-    </header>
-    <div class="page-chips">
-      <Chips />
-      {!isSelective() && (
-        <p class="small muted">Everybody is shown; a click on a bar in Analytics narrows it down.</p>
+      {isEmpty ? (
+        <div class="empty">
+          <h2>No customer fits all these filters</h2>
+          <button type="button" class="button" onClick={clear}>
+            Clear all filters
+          </button>
+        </div>
+      ) : (
+        children
       )}
     </div>
-    {shown?.customers === 0 && (
-      <div class="empty">
-        <h2>No customer fits all these filters</h2>
-        <button type="button" class="button" onClick={clear}>
-          Clear all filters
-        </button>
-      </div>
-    )}
-    {shown?.customers !== 0 && children}
-  </div>
-);
+  );
+}
 
-const shownText = ({ customers, of }: { customers: number; of?: number }) =>
+const extentText = ({ customers, of }: Extent) =>
   of === undefined
     ? `${plural(customers, "customer")} shown`
     : `${count(customers)} of ${plural(of, "customer")} shown`;

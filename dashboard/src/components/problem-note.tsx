@@ -3,7 +3,7 @@ import type { Problem } from "../api/client.ts";
 /** Says what went wrong in the server's own words, and offers to try again. */
 export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () => void }) {
   return (
-    <div class="note problem" role="alert">
+    <div class="note problem" role="alert" aria-live="polite">
       <h2>{problem.title}</h2>
       <p>{problem.detail}</p>
       {problem.faults.length > 0 && (

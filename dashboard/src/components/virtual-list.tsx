@@ -13,7 +13,7 @@ interface Props {
   /** The position of the selected row, −1 for none. */
   readonly selected: number;
   /** When this changes the list starts again at its top. */
-  readonly generation: number;
+  readonly generation: string;
   readonly id: (index: number) => string;
   readonly row: (index: number) => ComponentChildren;
   readonly onSelect: (index: number) => void;

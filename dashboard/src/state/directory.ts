@@ -1,8 +1,8 @@
 /** The directory's list: pages of customers, fetched as the person scrolls towards them. */
-import { batch, signal } from "@preact/signals";
-import { Problem } from "../api/client.ts";
-import { fetchDirectory } from "../api/requests.ts";
-import type { DirectoryEntry } from "../api/types.ts";
+import { signal } from "@preact/signals";
+import { fetchDirectory, type Query } from "../api/requests.ts";
+import type { DirectoryEntry, DirectoryPage } from "../api/types.ts";
+import { type Answered, type Asked, Asking, mapAnswer } from "./request.ts";
 import { selection } from "./selection.ts";
 import { param } from "./view.ts";
 
@@ -20,18 +20,38 @@ export const SORTS = {
 } as const;
 export const DEFAULT_SORT = "-probability";
 
-export const rows = signal<readonly DirectoryEntry[]>([]);
-/** How many customers the selection has; undefined until the first answer. */
-export const total = signal<number | undefined>(undefined);
-export const problem = signal<Problem | undefined>(undefined);
-/** Counts the lists shown so far, so that a new one can start at its top. */
-export const generation = signal(0);
+/** A page of a query's list; the first has no cursor. */
+interface PageQuestion {
+  readonly query: Query;
+  readonly cursor: string | null;
+}
 
-let cursor: string | null = null;
-let request: AbortController | undefined;
+/** The customers of a query, as far as they are loaded. */
+export interface Listing {
+  readonly rows: readonly DirectoryEntry[];
+  /** How many customers the query has. */
+  readonly total: number;
+  /** Where the next page begins; null after the last. */
+  readonly cursor: string | null;
+}
+
+const loadPage = ({ query, cursor }: PageQuestion, signal: AbortSignal): Promise<DirectoryPage> =>
+  fetchDirectory(
+    { ...query, limit: [String(PAGE_SIZE)], ...(cursor === null ? {} : { cursor: [cursor] }) },
+    signal,
+  );
+
+/** The pages after the first, each with the query and the cursor that it answers. */
+const further = signal<readonly Answered<PageQuestion, DirectoryPage>[]>([]);
+const first = new Asking(loadPage);
+const next = new Asking(loadPage, {
+  onAnswer: (page) => {
+    further.value = [...further.value, page];
+  },
+});
 
 /** The query that lists the selection as the person wants it sorted and searched. */
-export function directoryQuery(): Record<string, string[]> {
+export function directoryQuery(): Query {
   const [text] = param("q");
   return {
     ...selection(),
@@ -40,36 +60,45 @@ export function directoryQuery(): Record<string, string[]> {
   };
 }
 
-/** Loads the first page of the present query; the old rows stay until it is there. */
-export function load(): void {
-  fetchPage(null);
+/** Loads the first page of a query. */
+export function load(query: Query): void {
+  further.value = [];
+  next.ask(null);
+  first.ask({ query, cursor: null });
 }
 
-/** Loads the next page, unless there is none or one is on its way. */
-export function loadMore(): void {
-  if (cursor !== null && request === undefined) fetchPage(cursor);
+/** Forgets the list, so that it is loaded anew when it is next shown. */
+export function forget(): void {
+  further.value = [];
+  next.ask(null);
+  first.ask(null);
 }
 
-async function fetchPage(from: string | null): Promise<void> {
-  request?.abort();
-  const own = new AbortController();
-  request = own;
-  try {
-    const page = await fetchDirectory(
-      { ...directoryQuery(), limit: [String(PAGE_SIZE)], ...(from === null ? {} : { cursor: [from] }) },
-      own.signal,
-    );
-    if (own.signal.aborted) return;
-    batch(() => {
-      rows.value = from === null ? page.items : [...rows.value, ...page.items];
-      total.value = page.total;
-      problem.value = undefined;
-      if (from === null) generation.value += 1;
-    });
-    cursor = page.next_cursor ?? null;
-  } catch (error) {
-    if (!own.signal.aborted) problem.value = Problem.from(error);
-  } finally {
-    if (request === own) request = undefined;
-  }
+/** The list of a query. */
+export function listing(query: Query): Asked<PageQuestion, Listing> {
+  return mapAnswer(first.asked({ query, cursor: null }), (page) => {
+    const pages = [page];
+    let cursor = page.next_cursor ?? null;
+    for (const { question, data } of further.value) {
+      if (question.cursor !== cursor || JSON.stringify(question.query) !== JSON.stringify(query)) continue;
+      pages.push(data);
+      cursor = data.next_cursor ?? null;
+    }
+    return { rows: pages.flatMap(({ items }) => items), total: page.total, cursor };
+  });
+}
+
+/** The page that follows a list; idle after the last. It is not asked for before it is wanted. */
+export const nextPage = (query: Query, { cursor }: Listing): Asked<PageQuestion, DirectoryPage> =>
+  next.asked(cursor === null ? null : { query, cursor });
+
+/** Loads the page that follows a list, unless there is none, it is on its way, or it was refused. */
+export function loadMore(query: Query, { cursor }: Listing): void {
+  if (cursor !== null) next.ask({ query, cursor });
+}
+
+/** What the list that is shown knows of a customer. */
+export function listedEntry(id: string): DirectoryEntry | undefined {
+  const listed = listing(directoryQuery());
+  return listed.state === "answered" ? listed.data.rows.find((row) => row.customer_id === id) : undefined;
 }

@@ -1,26 +1,21 @@
 /** The model's card and evaluation: one answer for the whole visit, since only a new build changes it. */
-import { signal } from "@preact/signals";
-import { Problem } from "../api/client.ts";
 import { fetchQuality } from "../api/requests.ts";
-import type { Quality } from "../api/types.ts";
+import type { PriceList, Quality } from "../api/types.ts";
 
-export const quality = signal<Quality | undefined>(undefined);
-export const qualityProblem = signal<Problem | undefined>(undefined);
+let held: Promise<Quality> | undefined;
 
-let asked = false;
+/** Loads card and evaluation, unless they are here or on their way. A failure is not kept. */
+export function loadQuality(_: "model"): Promise<Quality> {
+  // Several questions share the one request, so none of them aborts it.
+  held ??= fetchQuality(new AbortController().signal).catch((error: unknown) => {
+    held = undefined;
+    throw error;
+  });
+  return held;
+}
 
-/** Asks for card and evaluation, unless they are here or on their way. */
-export function needQuality(): void {
-  if (asked) return;
-  asked = true;
-  qualityProblem.value = undefined;
-  fetchQuality(new AbortController().signal).then(
-    (answer) => {
-      quality.value = answer;
-    },
-    (error: unknown) => {
-      asked = false;
-      qualityProblem.value = Problem.from(error);
-    },
-  );
+/** The price list that the charges of an edited plan follow; undefined for a model without one. */
+export async function loadPrices(): Promise<PriceList | undefined> {
+  const { card } = await loadQuality("model");
+  return card?.price_list;
 }

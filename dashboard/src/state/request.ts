@@ -1,72 +1,179 @@
-/** Loading from the API inside a component: the latest question wins, and the last answer stays until the next is there. */
-import { useEffect, useRef, useState } from "preact/hooks";
+/**
+ * Questions to the API. An answer can only be read together with the question that it answers, and only while that
+ * question is the one being asked: there is no way to show a value under the name of another customer, edit or filter.
+ */
+import { signal } from "@preact/signals";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { Problem } from "../api/client.ts";
+import { announce } from "./announcement.ts";
+import { isPassing, whenOnline } from "./connection.ts";
 
-/** The state of a question to the API. */
-export interface Answer<T> {
-  /** The latest answer; of the previous question while `pending`, when the caller keeps it. */
-  readonly data: T | undefined;
-  /** Why the latest question has no answer. */
-  readonly problem: Problem | undefined;
-  readonly pending: boolean;
+/** How long the page has been without an answer: not to be noticed yet, noticeable, or long. */
+export type Wait = "brief" | "noticeable" | "long";
+export const NOTICEABLE_MS = 150;
+export const LONG_MS = 300;
+
+interface Idle {
+  readonly state: "idle";
+}
+interface Pending<Q> {
+  readonly state: "pending";
+  readonly question: Q;
+  /** Counts from the first question after the last answer, however many have followed. */
+  readonly wait: Wait;
+}
+interface Refused<Q> {
+  readonly state: "refused";
+  readonly question: Q;
+  readonly problem: Problem;
   /** Asks the same question again. */
   readonly retry: () => void;
 }
-
-interface Options {
-  /** Waits this long for a newer question before asking; 0 asks at once. */
-  readonly delayMs?: number;
-  /** Shows the answer to the previous question while this one is under way. */
-  readonly keepPrevious?: boolean;
+/** An answer with its question. */
+export interface Answered<Q, T> {
+  readonly state: "answered";
+  readonly question: Q;
+  readonly data: T;
 }
 
-interface Stored<T> {
-  readonly key: string | null;
-  readonly data?: T | undefined;
-  readonly problem?: Problem | undefined;
+/** What has become of a question. */
+export type Asked<Q, T> = Idle | Pending<Q> | Refused<Q> | Answered<Q, T>;
+
+/** Gets the answer to a question. All that the answer depends on is in the question. */
+export type Load<Q, T> = (question: Q, signal: AbortSignal) => Promise<T>;
+
+interface Options<Q, T> {
+  /** Waits this long for a newer question before it asks the latest. */
+  readonly delayMs?: number;
+  readonly onAnswer?: (answer: Answered<Q, T>) => void;
+}
+
+const IDLE: Idle = { state: "idle" };
+
+/**
+ * Asks one question at a time; a newer question takes the place of an older one, whose answer is dropped. What failed for
+ * want of a connection is asked again when the browser comes online.
+ */
+export class Asking<Q, T> {
+  readonly #asked = signal<Asked<Q, T>>(IDLE);
+  /** The question that `#asked` is about, as text; `null` for none. */
+  #key = "null";
+  #flight: AbortController | undefined;
+  #delay: ReturnType<typeof setTimeout> | undefined;
+  #waits: ReturnType<typeof setTimeout>[] = [];
+  #stopListening: (() => void) | undefined;
+  #hasFailed = false;
+  readonly #load: Load<Q, T>;
+  readonly #options: Options<Q, T>;
+
+  constructor(load: Load<Q, T>, options: Options<Q, T> = {}) {
+    this.#load = load;
+    this.#options = options;
+  }
+
+  /** What has become of `question`. One that has not been asked is pending: it is about to be. */
+  asked(question: Q | null): Asked<Q, T> {
+    const asked = this.#asked.value;
+    if (question === null) return IDLE;
+    if (JSON.stringify(question) === this.#key) return asked;
+    return { state: "pending", question, wait: asked.state === "pending" ? asked.wait : "brief" };
+  }
+
+  /** Asks a question, unless it is the one already asked; `null` asks nothing. */
+  ask(question: Q | null): void {
+    const key = JSON.stringify(question);
+    if (key === this.#key) return;
+    this.#key = key;
+    if (question === null) this.#stop();
+    else this.#start(question);
+  }
+
+  #start(question: Q): void {
+    this.#flight?.abort();
+    this.#stopListening?.();
+    const before = this.#asked.peek();
+    if (before.state !== "pending") {
+      this.#waits = [
+        setTimeout(() => this.#hasWaited("noticeable"), NOTICEABLE_MS),
+        setTimeout(() => this.#hasWaited("long"), LONG_MS),
+      ];
+    }
+    this.#asked.value = {
+      state: "pending",
+      question,
+      wait: before.state === "pending" ? before.wait : "brief",
+    };
+    const { delayMs } = this.#options;
+    if (!delayMs) this.#send(question);
+    else this.#delay ??= setTimeout(() => this.#sendLatest(), delayMs);
+  }
+
+  #hasWaited(wait: Wait): void {
+    const asked = this.#asked.peek();
+    if (asked.state === "pending") this.#asked.value = { ...asked, wait };
+  }
+
+  #sendLatest(): void {
+    this.#delay = undefined;
+    const asked = this.#asked.peek();
+    if (asked.state === "pending") this.#send(asked.question);
+  }
+
+  async #send(question: Q): Promise<void> {
+    const flight = new AbortController();
+    this.#flight = flight;
+    let outcome: Answered<Q, T> | Refused<Q>;
+    try {
+      outcome = { state: "answered", question, data: await this.#load(question, flight.signal) };
+    } catch (error) {
+      const retry = () => this.#retry();
+      outcome = { state: "refused", question, problem: Problem.from(error), retry };
+    }
+    if (!flight.signal.aborted) this.#settle(outcome);
+  }
+
+  #settle(outcome: Answered<Q, T> | Refused<Q>): void {
+    for (const timer of this.#waits) clearTimeout(timer);
+    this.#asked.value = outcome;
+    if (outcome.state === "refused") {
+      this.#hasFailed = true;
+      if (isPassing(outcome.problem)) this.#stopListening = whenOnline(() => this.#retry());
+      return;
+    }
+    if (this.#hasFailed) announce("The server answers again.");
+    this.#hasFailed = false;
+    this.#options.onAnswer?.(outcome);
+  }
+
+  #retry(): void {
+    const asked = this.#asked.peek();
+    if (asked.state === "refused") this.#start(asked.question);
+  }
+
+  #stop(): void {
+    this.#flight?.abort();
+    this.#stopListening?.();
+    clearTimeout(this.#delay);
+    this.#delay = undefined;
+    for (const timer of this.#waits) clearTimeout(timer);
+    this.#hasFailed = false;
+    this.#asked.value = IDLE;
+  }
 }
 
 /**
- * Asks `load` whenever `key` changes; `null` asks nothing. `key` must name everything that `load` depends on.
+ * Asks `question` as long as the component is there; `null` asks nothing. `load` is the same function at each call, so that
+ * it cannot depend on anything that the question does not hold.
  */
-export function useAnswer<T>(
-  key: string | null,
-  load: (signal: AbortSignal) => Promise<T>,
-  { delayMs = 0, keepPrevious = false }: Options = {},
-): Answer<T> {
-  const [stored, store] = useState<Stored<T>>({ key: null });
-  const [attempt, setAttempt] = useState(0);
-  const latest = useRef(load);
-  latest.current = load;
+export function useAnswer<Q, T>(load: Load<Q, T>, question: Q | null, delayMs = 0): Asked<Q, T> {
+  const asking = useMemo(() => new Asking(load, { delayMs }), [load, delayMs]);
+  // Equal questions are one question, though each render makes an object of its own.
+  useLayoutEffect(() => asking.ask(question), [asking, JSON.stringify(question)]);
+  useLayoutEffect(() => () => asking.ask(null), [asking]);
+  return asking.asked(question);
+}
 
-  // `attempt` is no input of the question; counting it up asks again.
-  useEffect(() => {
-    if (key === null) return;
-    const abort = new AbortController();
-    const ask = () => {
-      latest
-        .current(abort.signal)
-        .then((data) => abort.signal.aborted || store({ key, data }))
-        .catch((error: unknown) => {
-          if (!abort.signal.aborted) store({ key, problem: Problem.from(error) });
-        });
-    };
-    const timer = delayMs > 0 ? setTimeout(ask, delayMs) : undefined;
-    if (timer === undefined) ask();
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [key, attempt, delayMs]);
-
-  const fresh = stored.key === key;
-  return {
-    data: fresh || (keepPrevious && key !== null) ? stored.data : undefined,
-    problem: fresh ? stored.problem : undefined,
-    pending: key !== null && !fresh,
-    retry: () => {
-      store({ key: null });
-      setAttempt(attempt + 1);
-    },
-  };
+/** The same question with what `read` makes of its answer. */
+export function mapAnswer<Q, T, U>(asked: Asked<Q, T>, read: (data: T) => U): Asked<Q, U> {
+  return asked.state === "answered" ? { ...asked, data: read(asked.data) } : asked;
 }

@@ -3,32 +3,39 @@ import { signal } from "@preact/signals";
 import { Problem } from "../api/client.ts";
 import { predictCsv } from "../api/requests.ts";
 import { type ScoredFile, score } from "../customer/scoring.ts";
+import { Asking } from "./request.ts";
 import { view, visit } from "./view.ts";
 
 /** The most that the API takes at once, in bytes. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-export interface Upload {
-  readonly name: string;
-  readonly scored?: ScoredFile;
-  readonly problem?: Problem;
+/** A file to score. */
+export interface Brought {
+  /** Tells files apart, those of the same name too. */
+  readonly number: number;
+  readonly file: File;
 }
 
-export const upload = signal<Upload | undefined>(undefined);
+export const brought = signal<Brought | undefined>(undefined);
+export const scoring = new Asking<Brought, ScoredFile>(scoreFile);
+
+let files = 0;
 
 /** Scores a file and shows it in the customer's place. */
-export async function bring(file: File): Promise<void> {
-  const { name } = file;
-  upload.value = { name };
+export function bring(file: File): void {
+  files += 1;
+  brought.value = { number: files, file };
+  scoring.ask(brought.value);
   if (view.value.customer !== null) visit({ ...view.value, customer: null });
-  const outcome = await scoreFile(file).then(
-    (scored) => ({ name, scored }),
-    (error: unknown) => ({ name, problem: Problem.from(error) }),
-  );
-  if (upload.value?.name === name) upload.value = outcome;
 }
 
-async function scoreFile(file: File): Promise<ScoredFile> {
+/** Puts the file away. */
+export function close(): void {
+  brought.value = undefined;
+  scoring.ask(null);
+}
+
+async function scoreFile({ file }: Brought, signal: AbortSignal): Promise<ScoredFile> {
   if (file.size > MOST_BYTES) {
     throw new Problem(
       "This file is too large to score here",
@@ -36,5 +43,5 @@ async function scoreFile(file: File): Promise<ScoredFile> {
       413,
     );
   }
-  return score(await file.text(), predictCsv);
+  return score(await file.text(), (csv) => predictCsv(csv, signal));
 }

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { Problem } from "../api/client.ts";
 import { type DeedKind, noteDeed } from "../api/requests.ts";
+import { whenOnline } from "./connection.ts";
 
 /** One thing that was done. */
 export interface Deed {
@@ -22,8 +23,21 @@ export const deeds = signal<readonly Deed[]>([]);
 export function record(done: Omit<Deed, "at" | "problem">): void {
   const deed: Deed = { ...done, at: new Date() };
   deeds.value = [deed, ...deeds.value];
-  noteDeed(deed.customer, deed.kind, deed.nudge).catch((error: unknown) => {
-    const failed = { ...deed, problem: Problem.from(error) };
-    deeds.value = deeds.value.map((other) => (other === deed ? failed : other));
-  });
+  note(deed);
+}
+
+/** Notes a deed in the usage log; where there is no connection, again when it is back. */
+async function note(deed: Deed): Promise<void> {
+  const { problem: _, ...done } = deed;
+  const replace = (other: Deed) => {
+    deeds.value = deeds.value.map((one) => (one === deed ? other : one));
+  };
+  try {
+    await noteDeed(deed.customer, deed.kind, deed.nudge);
+    if (deed.problem) replace(done);
+  } catch (error) {
+    const failed = { ...done, problem: Problem.from(error) };
+    replace(failed);
+    if (failed.problem.status === 0) whenOnline(() => note(failed));
+  }
 }

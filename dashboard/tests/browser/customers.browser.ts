@@ -109,6 +109,7 @@ describe("a customer", () => {
 
       const panel = page.getByRole("region", { name: "Customer", exact: true });
       await panel.getByRole("heading", { name: id }).waitFor();
+      await panel.getByText(customer.persona.description).waitFor();
       const text = await panel.innerText();
       expect(text).toContain(percent(customer.probability, 1));
       expect(text).toContain(customer.persona.name);

@@ -4,12 +4,13 @@ import type { Analytics, Bin, Distribution, Driver } from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { reliability } from "../../charts/reliability.ts";
 import { shares, sharesHeight } from "../../charts/shares.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { Page, Tile } from "../../components/page.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
+import { PageSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, percent, roundMoney, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { type BinFilter, isSelected, selection, toggleBin } from "../../state/selection.ts";
@@ -22,31 +23,32 @@ const DRIVERS = 8;
 /** The selection in numbers: who they are, how many leave, what it costs, what drives it. */
 export function AnalyticsPage() {
   const query = selection();
-  const analytics = useAnswer(JSON.stringify(query), (signal) => fetchAnalytics(query, signal), {
-    keepPrevious: true,
-  });
-  const { data } = analytics;
+  const analytics = useAnswer(fetchAnalytics, query);
   return (
     <Page
       title="Analytics"
-      shown={data && { customers: data.count, of: data.population }}
+      asked={analytics}
+      extent={(data) => ({ customers: data.count, of: data.population })}
       actions={
         <>
           <a class="button" href={formatView({ place: "customers", customer: null, params: query })}>
             Show these customers
           </a>
           <DownloadButton
+            key={JSON.stringify(query)}
             label="Download this list"
             name="customers.csv"
             type="text/csv"
             content={() => fetchDirectoryCsv(query)}
+            isReady={analytics.state === "answered"}
           />
         </>
       }
     >
-      {analytics.problem && <ProblemNote problem={analytics.problem} retry={analytics.retry} />}
-      {data && <Cards data={data} />}
-      {!data && analytics.pending && <div class="skeleton page-skeleton" aria-hidden="true" />}
+      <Answer of={analytics} class="stack" skeleton={<PageSkeleton />}>
+        {(data) => <Cards data={data} />}
+      </Answer>
+      <CohortCard />
     </Page>
   );
 }
@@ -63,7 +65,6 @@ const Cards = ({ data }: { data: Analytics }) => (
       <CalibrationCard data={data} />
       <DriversCard drivers={data.drivers} everybody={data.count === data.population} />
     </div>
-    <CohortCard />
   </>
 );
 

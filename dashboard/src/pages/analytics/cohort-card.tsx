@@ -1,8 +1,8 @@
 import { cohortWhatIf } from "../../api/requests.ts";
-import type { CohortChange } from "../../api/types.ts";
+import type { CohortChange, CohortWhatIf } from "../../api/types.ts";
+import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
 import { count, decimal, plural, roundMoney, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { selection } from "../../state/selection.ts";
@@ -27,17 +27,20 @@ const CHANGES: Readonly<Record<string, { readonly label: string; readonly change
 };
 const USUAL = "one-year";
 
+interface Question {
+  readonly filters: Readonly<Record<string, unknown>>;
+  readonly change: CohortChange;
+}
+
+const ask = ({ filters, change }: Question, signal: AbortSignal): Promise<CohortWhatIf> =>
+  cohortWhatIf(filters, change, signal);
+
 /** What one plan change would mean for the whole selection. */
 export function CohortCard() {
   const asked = param("cohort")[0] ?? USUAL;
   const chosen = asked in CHANGES ? asked : USUAL;
   const change = CHANGES[chosen]?.change ?? {};
-  const filters = asFilters(selection());
-  const answer = useAnswer(
-    JSON.stringify([filters, change]),
-    (signal) => cohortWhatIf(filters, change, signal),
-    { keepPrevious: true },
-  );
+  const answer = useAnswer(ask, { filters: asFilters(selection()), change });
   const choose = (name: string) =>
     adjust({
       ...view.value,
@@ -46,7 +49,7 @@ export function CohortCard() {
   return (
     <Card
       title="What if the whole selection changed its plan?"
-      note={answer.data?.caveat}
+      note={<AnswerText of={answer}>{({ caveat }) => caveat}</AnswerText>}
       actions={
         <select
           class="select"
@@ -62,47 +65,48 @@ export function CohortCard() {
         </select>
       }
     >
-      {answer.problem && <ProblemNote problem={answer.problem} retry={answer.retry} />}
-      {answer.data && (
-        <>
-          <p class="small muted">
-            The change fits {plural(answer.data.changed, "customer")} of {count(answer.data.customers)}; the
-            others stay as they are.
-          </p>
-          <DataTable
-            caption="The selection before and after the change"
-            columns={[
-              { head: "Expected", cell: (row) => row.name },
-              { head: "Before", cell: (row) => row.write(row.before), numeric: true },
-              { head: "After", cell: (row) => row.write(row.after), numeric: true },
-              { head: "Difference", cell: (row) => row.difference(row.after - row.before), numeric: true },
-            ]}
-            rows={[
-              {
-                name: "Churners",
-                before: answer.data.before.expected_churners,
-                after: answer.data.after.expected_churners,
-                write: (value: number) => decimal(value, 1),
-                difference: (value: number) => signed(value, 1),
-              },
-              {
-                name: "Monthly revenue",
-                before: answer.data.before.monthly_revenue,
-                after: answer.data.after.monthly_revenue,
-                write: roundMoney,
-                difference: signedRoundMoney,
-              },
-              {
-                name: "Revenue at risk a month",
-                before: answer.data.before.revenue_at_risk,
-                after: answer.data.after.revenue_at_risk,
-                write: roundMoney,
-                difference: signedRoundMoney,
-              },
-            ]}
-          />
-        </>
-      )}
+      <Answer of={answer} skeleton={<div class="skeleton tall" aria-hidden="true" />}>
+        {({ changed, customers, before, after }) => (
+          <>
+            <p class="small muted">
+              The change fits {plural(changed, "customer")} of {count(customers)}; the others stay as they
+              are.
+            </p>
+            <DataTable
+              caption="The selection before and after the change"
+              columns={[
+                { head: "Expected", cell: (row) => row.name },
+                { head: "Before", cell: (row) => row.write(row.before), numeric: true },
+                { head: "After", cell: (row) => row.write(row.after), numeric: true },
+                { head: "Difference", cell: (row) => row.difference(row.after - row.before), numeric: true },
+              ]}
+              rows={[
+                {
+                  name: "Churners",
+                  before: before.expected_churners,
+                  after: after.expected_churners,
+                  write: (value: number) => decimal(value, 1),
+                  difference: (value: number) => signed(value, 1),
+                },
+                {
+                  name: "Monthly revenue",
+                  before: before.monthly_revenue,
+                  after: after.monthly_revenue,
+                  write: roundMoney,
+                  difference: signedRoundMoney,
+                },
+                {
+                  name: "Revenue at risk a month",
+                  before: before.revenue_at_risk,
+                  after: after.revenue_at_risk,
+                  write: roundMoney,
+                  difference: signedRoundMoney,
+                },
+              ]}
+            />
+          </>
+        )}
+      </Answer>
     </Card>
   );
 }

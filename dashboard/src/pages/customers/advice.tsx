@@ -1,13 +1,14 @@
 import { advise } from "../../api/requests.ts";
 import type { Advice, Nudge, PlanChange, Profile, Recourse } from "../../api/types.ts";
+import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
 import { changing, type Edits } from "../../customer/edits.ts";
-import { FIELDS, valueText } from "../../customer/fields.ts";
+import { FIELDS, type Field, valueText } from "../../customer/fields.ts";
 import { percent, plural, points, sentenceCase, signedMoney } from "../../format.ts";
-import { useAnswer } from "../../state/request.ts";
+import { loadPlan, type PlanQuestion } from "../../state/plan.ts";
+import { type Asked, useAnswer } from "../../state/request.ts";
 import { deeds, record } from "../../state/session.ts";
-import { adjust, param, view, withParams } from "../../state/view.ts";
+import { adjust, type Params, view, withParams } from "../../state/view.ts";
 import { applyEdits } from "./what-if.tsx";
 
 const TYPING_DELAY_MS = 40;
@@ -15,77 +16,84 @@ const TYPING_DELAY_MS = 40;
 const TARGETS = [0.5, 0.4, 0.3, 0.2, 0.1];
 const USUAL_TARGET = 0.5;
 
-interface Props {
-  readonly customerId: string;
-  readonly actual: Profile;
-  /** The profile as edited; what is advised starts from there. */
+interface AdviceQuestion extends PlanQuestion {
+  readonly rotate: number;
+  /** The risk to come under. */
+  readonly target: number;
+}
+
+/** Advice with the plan that it starts from. */
+interface Advised {
   readonly plan: Profile;
+  readonly advice: Advice;
+}
+
+async function loadAdvice(question: AdviceQuestion, signal: AbortSignal): Promise<Advised> {
+  const { rotate, target } = question;
+  const plan = await loadPlan(question);
+  return { plan, advice: await advise(plan, { rotate, target }, signal) };
+}
+
+interface Props {
+  /** The customer with the edits; what is advised starts from there. */
+  readonly question: PlanQuestion;
+  readonly params: Params;
 }
 
 /** What to do: the nudges, and the smallest change that brings the risk under a target. */
-export function WhatToDo({ customerId, actual, plan }: Props) {
-  const rotate = Math.max(0, Math.trunc(Number(param("rotate")[0] ?? 0))) || 0;
-  const chosen = Number(param("target")[0] ?? USUAL_TARGET);
+export function WhatToDo({ question, params }: Props) {
+  const { customer: customerId, profile: actual } = question;
+  const rotate = Math.max(0, Math.trunc(Number(params.rotate?.[0] ?? 0))) || 0;
+  const chosen = Number(params.target?.[0] ?? USUAL_TARGET);
   const target = TARGETS.includes(chosen) ? chosen : USUAL_TARGET;
-  const query = { rotate, target };
-  const advice = useAnswer(JSON.stringify([plan, query]), (signal) => advise(plan, query, signal), {
-    delayMs: TYPING_DELAY_MS,
-    keepPrevious: true,
-  });
+  const asked = useAnswer(loadAdvice, { ...question, rotate, target }, TYPING_DELAY_MS);
+  const isOff = asked.state !== "answered";
   const set = (changes: Record<string, string[]>) =>
     adjust({ ...view.value, params: withParams(view.value.params, changes) });
 
   const turn = () => {
+    if (isOff) return;
     set({ rotate: [String(rotate + 1)] });
     record({ customer: customerId, kind: "rotated", subject: "New wording of the nudges", nudge: null });
   };
-  const apply = (change: PlanChange, subject: string, nudge: string | null) => {
-    applyEdits(changing(actual, { ...editsBetween(actual, plan), ...changeAsEdits(change) }));
+  const apply = (plan: Profile, change: PlanChange, subject: string, nudge: string | null) => {
+    applyEdits(changing(actual, { ...plan, ...changeAsEdits(change) }));
     record({ customer: customerId, kind: "applied", subject, nudge });
   };
 
   return (
     <Card
       title="What to do"
-      note={advice.data?.note}
+      note={<AnswerText of={asked}>{({ advice }) => advice.note}</AnswerText>}
       actions={
-        <button type="button" class="button" onClick={turn} disabled={!advice.data}>
+        <button type="button" class="button" onClick={turn} aria-disabled={isOff}>
           Generate new nudge
         </button>
       }
     >
-      {advice.problem && <ProblemNote problem={advice.problem} retry={advice.retry} />}
-      {advice.data && (
-        <>
-          <SmallestChange
-            recourse={advice.data.recourse}
-            advice={advice.data}
-            plan={plan}
-            target={target}
-            choose={(value) => set({ target: value === USUAL_TARGET ? [] : [String(value)] })}
-            apply={(change) => apply(change, "The smallest change", null)}
-          />
+      <SmallestChange
+        asked={asked}
+        target={target}
+        choose={(value) => set({ target: value === USUAL_TARGET ? [] : [String(value)] })}
+        apply={(plan, change) => apply(plan, change, "The smallest change", null)}
+      />
+      <Answer of={asked} skeleton={<NudgesSkeleton />}>
+        {({ plan, advice }) => (
           <ol class="nudges">
-            {advice.data.nudges.map((nudge) => (
+            {advice.nudges.map((nudge) => (
               <NudgeCard
                 key={nudge.id}
                 nudge={nudge}
-                before={advice.data?.probability ?? nudge.projected_probability}
+                before={advice.probability}
                 customerId={customerId}
-                apply={apply}
+                apply={(change, subject, id) => apply(plan, change, subject, id)}
               />
             ))}
           </ol>
-        </>
-      )}
-      {!advice.data && advice.pending && <div class="skeleton tall" aria-hidden="true" />}
+        )}
+      </Answer>
     </Card>
   );
-}
-
-/** What the edits so far have made different. */
-function editsBetween(actual: Profile, plan: Profile): Edits {
-  return changing(actual, plan);
 }
 
 /** A change without the fields that it leaves alone. */
@@ -203,65 +211,82 @@ const Effect = ({ before, after, price, changes }: EffectProps) => (
 );
 
 interface SmallestChangeProps {
-  readonly recourse: Recourse;
-  readonly advice: Advice;
-  readonly plan: Profile;
+  readonly asked: Asked<AdviceQuestion, Advised>;
+  /** The risk to come under, as it is chosen now. */
   readonly target: number;
   readonly choose: (target: number) => void;
-  readonly apply: (change: PlanChange) => void;
+  readonly apply: (plan: Profile, change: PlanChange) => void;
 }
 
 /** The fewest changes of plan that bring the risk under the target. */
-function SmallestChange({ recourse, advice, plan, target, choose, apply }: SmallestChangeProps) {
-  const words = FIELDS.filter((field) => field.name in changeAsEdits(recourse.changes))
-    .filter((field) => field.kind !== "number")
-    .map((field) => `${field.label}: ${valueText(field, { ...plan, ...changeAsEdits(recourse.changes) })}`);
-  return (
-    <div class="recourse">
-      <div class="nudge-text">
-        <h3>
-          <label for="target">Smallest change that brings the risk under</label>{" "}
-          <select
-            id="target"
-            class="select"
-            value={String(target)}
-            onChange={(event) => choose(Number(event.currentTarget.value))}
-          >
-            {TARGETS.map((value) => (
-              <option key={value} value={String(value)}>
-                {percent(value)}
-              </option>
-            ))}
-          </select>
-        </h3>
-        <p>
-          {words.length === 0
-            ? "Nothing needs to change."
-            : recourse.reachable
-              ? `${plural(recourse.steps, "change")} will do: ${words.join("; ")}.`
-              : `No change of plan gets there. The best there is: ${words.join("; ")}.`}
-        </p>
-      </div>
-      {words.length > 0 && (
-        <>
-          <Effect
-            before={advice.probability}
-            after={recourse.projected_probability}
-            price={recourse.monthly_charges_change}
-            changes
-          />
-          <div class="nudge-actions">
-            <button
-              type="button"
-              class="button primary"
-              aria-label="Apply: the smallest change"
-              onClick={() => apply(recourse.changes)}
-            >
-              Apply
-            </button>
-          </div>
-        </>
-      )}
+const SmallestChange = ({ asked, target, choose, apply }: SmallestChangeProps) => (
+  <div class="recourse">
+    <div class="nudge-text">
+      <h3>
+        <label for="target">Smallest change that brings the risk under</label>{" "}
+        <select
+          id="target"
+          class="select"
+          value={String(target)}
+          onChange={(event) => choose(Number(event.currentTarget.value))}
+        >
+          {TARGETS.map((value) => (
+            <option key={value} value={String(value)}>
+              {percent(value)}
+            </option>
+          ))}
+        </select>
+      </h3>
+      <p>
+        <AnswerText of={asked}>{({ plan, advice }) => recourseText(advice.recourse, plan)}</AnswerText>
+      </p>
     </div>
-  );
+    <Answer of={asked} isQuiet class="recourse-effect">
+      {({ plan, advice: { probability, recourse } }) =>
+        alteredFields(recourse).length > 0 && (
+          <>
+            <Effect
+              before={probability}
+              after={recourse.projected_probability}
+              price={recourse.monthly_charges_change}
+              changes
+            />
+            <div class="nudge-actions">
+              <button
+                type="button"
+                class="button primary"
+                aria-label="Apply: the smallest change"
+                onClick={() => apply(plan, recourse.changes)}
+              >
+                Apply
+              </button>
+            </div>
+          </>
+        )
+      }
+    </Answer>
+  </div>
+);
+
+/** The fields that a person would have to change; charges follow. */
+const alteredFields = ({ changes }: Recourse): Field[] =>
+  FIELDS.filter((field) => field.name in changeAsEdits(changes) && field.kind !== "number");
+
+function recourseText(recourse: Recourse, plan: Profile): string {
+  const after = { ...plan, ...changeAsEdits(recourse.changes) };
+  const words = alteredFields(recourse).map((field) => `${field.label}: ${valueText(field, after)}`);
+  if (words.length === 0) return "Nothing needs to change.";
+  return recourse.reachable
+    ? `${plural(recourse.steps, "change")} will do: ${words.join("; ")}.`
+    : `No change of plan gets there. The best there is: ${words.join("; ")}.`;
 }
+
+const NudgesSkeleton = () => (
+  <div aria-hidden="true">
+    {[0, 1, 2].map((nudge) => (
+      <div key={nudge} class="nudge">
+        <div class="skeleton tall" />
+      </div>
+    ))}
+  </div>
+);

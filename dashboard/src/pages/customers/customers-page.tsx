@@ -1,4 +1,4 @@
-import { bring, upload } from "../../state/scored-file.ts";
+import { bring, brought } from "../../state/scored-file.ts";
 import { view } from "../../state/view.ts";
 import { Directory } from "./directory.tsx";
 import { Panel } from "./panel.tsx";
@@ -7,7 +7,7 @@ import { Panel } from "./panel.tsx";
 export const CustomersPage = () => (
   // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut for the button of the same effect, which the keyboard reaches.
   <div
-    class={view.value.customer === null && !upload.value ? "customers" : "customers open"}
+    class={view.value.customer === null && !brought.value ? "customers" : "customers open"}
     onDragOver={(event) => event.preventDefault()}
     onDrop={(event) => {
       event.preventDefault();

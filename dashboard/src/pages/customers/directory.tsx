@@ -1,10 +1,10 @@
-import { useEffect } from "preact/hooks";
-import { fetchDirectoryCsv } from "../../api/requests.ts";
+import { useEffect, useLayoutEffect } from "preact/hooks";
+import { fetchDirectoryCsv, type Query } from "../../api/requests.ts";
 import type { DirectoryEntry } from "../../api/types.ts";
+import { Answer, AnswerText } from "../../components/answer.tsx";
 import { CheckMenu } from "../../components/check-menu.tsx";
 import { Chips } from "../../components/chips.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { paramsWith } from "../../customer/edits.ts";
@@ -12,13 +12,13 @@ import { count, percent, plural, sentenceCase } from "../../format.ts";
 import {
   DEFAULT_SORT,
   directoryQuery,
-  generation,
+  forget,
+  type Listing,
+  listing,
   load,
   loadMore,
-  problem,
-  rows,
+  nextPage,
   SORTS,
-  total,
 } from "../../state/directory.ts";
 import { clear, FILTERS, type FilterName, search, toggle, valueLabel } from "../../state/selection.ts";
 import { adjust, param, view, visit, withParams } from "../../state/view.ts";
@@ -41,9 +41,11 @@ const CHOICES = {
 
 /** The left pane: search, filters, sorting, and the list of customers. */
 export function Directory() {
-  const query = JSON.stringify(directoryQuery());
-  // The query is what the list depends on
-  useEffect(load, [query]);
+  const query = directoryQuery();
+  // Equal queries are one query, though each render makes an object of its own.
+  useLayoutEffect(() => load(query), [JSON.stringify(query)]);
+  useLayoutEffect(() => forget, []);
+  const listed = listing(query);
 
   return (
     <section class="directory" aria-label="Directory">
@@ -62,8 +64,10 @@ export function Directory() {
         </div>
         <Chips except={Object.keys(CHOICES)} />
       </search>
-      <CountAndSort />
-      <List />
+      <CountAndSort listed={listed} />
+      <Answer of={listed} class="listing" skeleton={<Waiting />}>
+        {(list, { query }) => <List list={list} query={query} />}
+      </Answer>
     </section>
   );
 }
@@ -105,19 +109,24 @@ function SearchField() {
   );
 }
 
-function CountAndSort() {
+function CountAndSort({ listed }: { listed: ReturnType<typeof listing> }) {
+  const query = directoryQuery();
   const { params } = view.value;
   const sort = param("sort")[0] ?? DEFAULT_SORT;
   const sortBy = (key: string) =>
     adjust({ ...view.value, params: withParams(params, { sort: key === DEFAULT_SORT ? [] : [key] }) });
   return (
     <div class="directory-count">
-      <span role="status">{total.value === undefined ? "" : plural(total.value, "customer")}</span>
+      <span role="status">
+        <AnswerText of={listed}>{({ total }) => plural(total, "customer")}</AnswerText>
+      </span>
       <DownloadButton
+        key={JSON.stringify(query)}
         label="Download"
         name="customers.csv"
         type="text/csv"
-        content={() => fetchDirectoryCsv(directoryQuery())}
+        content={() => fetchDirectoryCsv(query)}
+        isReady={listed.state === "answered"}
       />
       <label class="sort">
         <span class="visually-hidden">Sort by</span>
@@ -133,16 +142,9 @@ function CountAndSort() {
   );
 }
 
-function List() {
-  if (problem.value) {
-    return (
-      <div class="pad">
-        <ProblemNote problem={problem.value} retry={load} />
-      </div>
-    );
-  }
-  if (total.value === undefined) return <Waiting />;
-  if (total.value === 0) {
+function List({ list, query }: { list: Listing; query: Query }) {
+  const { rows, total } = list;
+  if (total === 0) {
     return (
       <div class="empty">
         <h2>No customer matches</h2>
@@ -153,10 +155,10 @@ function List() {
       </div>
     );
   }
-  const list = rows.value;
-  const selected = list.findIndex((item) => item.customer_id === view.value.customer);
+  const more = nextPage(query, list);
+  const selected = rows.findIndex((item) => item.customer_id === view.value.customer);
   const open = (index: number) => {
-    const item = list[index];
+    const item = rows[index];
     if (!item) return;
     // Edits belong to the customer whom they were made for. Stepping through the list makes one entry in the history.
     const next = { ...view.value, customer: item.customer_id, params: withoutEdits(view.value.params) };
@@ -164,21 +166,31 @@ function List() {
     else adjust(next);
   };
   return (
-    <VirtualList
-      label="Customers"
-      length={list.length}
-      total={total.value}
-      rowHeight={ROW_HEIGHT}
-      selected={selected}
-      generation={generation.value}
-      id={(index) => list[index]?.customer_id ?? ""}
-      row={(index) => {
-        const item = list[index];
-        return item && <Row item={item} />;
-      }}
-      onSelect={open}
-      onNearEnd={loadMore}
-    />
+    <>
+      <VirtualList
+        label="Customers"
+        length={rows.length}
+        total={total}
+        rowHeight={ROW_HEIGHT}
+        selected={selected}
+        generation={JSON.stringify(query)}
+        id={(index) => rows[index]?.customer_id ?? ""}
+        row={(index) => {
+          const item = rows[index];
+          return item && <Row item={item} />;
+        }}
+        onSelect={open}
+        onNearEnd={() => loadMore(query, list)}
+      />
+      {more.state === "refused" && (
+        <div class="more-refused small" role="alert" aria-live="polite">
+          <span>The next customers are missing. {more.problem.title}.</span>
+          <button type="button" class="button" onClick={more.retry}>
+            Try again
+          </button>
+        </div>
+      )}
+    </>
   );
 }
 

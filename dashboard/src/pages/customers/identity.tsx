@@ -1,20 +1,24 @@
 import { fetchReport } from "../../api/requests.ts";
-import type { Customer, Prediction } from "../../api/types.ts";
+import type { Customer, DirectoryEntry, Prediction } from "../../api/types.ts";
+import { Answer } from "../../components/answer.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskScale, RiskTag } from "../../components/risk.tsx";
 import { planLine } from "../../customer/fields.ts";
-import { percent, percentile, points, sentenceCase } from "../../format.ts";
+import { percent, percentile, plural, points, sentenceCase } from "../../format.ts";
+import { isEdited, type PlanQuestion } from "../../state/plan.ts";
+import type { Asked } from "../../state/request.ts";
 import { record } from "../../state/session.ts";
 
 interface Props {
   readonly customer: Customer;
-  /** Of the customer as edited, where there are edits. */
-  readonly prediction: Prediction;
-  readonly isEdited: boolean;
+  /** The probability to show, and what it was asked for. */
+  readonly shown: Asked<PlanQuestion, { readonly prediction: Prediction }>;
+  /** Whether there are edits that have no answer. */
+  readonly isUnanswered: boolean;
 }
 
 /** Who this is, and the probability. */
-export const Identity = ({ customer, prediction, isEdited }: Props) => (
+export const Identity = ({ customer, shown, isUnanswered }: Props) => (
   <article class="card identity" aria-label={`Customer ${customer.customer_id}`}>
     <div>
       <h2>{customer.customer_id}</h2>
@@ -31,37 +35,87 @@ export const Identity = ({ customer, prediction, isEdited }: Props) => (
         </span>
       </div>
       <p class="small muted persona">{customer.persona.description}</p>
-      <DownloadButton
-        label="Export report"
-        name={`summary_${customer.customer_id}.txt`}
-        type="text/plain"
-        content={() => fetchReport(customer.customer_id)}
-        onDone={() =>
-          record({ customer: customer.customer_id, kind: "exported", subject: "Report", nudge: null })
-        }
-      />
+      <Report id={customer.customer_id} isReady />
     </div>
     <div class="verdict">
-      <p class="small muted">{isEdited ? "Churn probability with these changes" : "Churn probability"}</p>
-      <div class="headline">
-        <output class="probability">{percent(prediction.probability, 1)}</output>
-        <RiskTag level={prediction.risk_level} />
-      </div>
-      <RiskScale
-        probability={prediction.probability}
-        level={prediction.risk_level}
-        baseRate={prediction.base_rate}
-      />
-      <p class="small muted">
-        {percentile(prediction.percentile)} of risk; the average customer is at{" "}
-        {percent(prediction.base_rate)}
-      </p>
-      {isEdited && (
-        <p class="small difference">
-          {points(prediction.probability - customer.probability)} against the actual{" "}
-          {percent(customer.probability, 1)}
+      <Answer
+        of={shown}
+        skeleton={<div class="skeleton tall" aria-hidden="true" />}
+        label={(question, isCurrent) => (
+          <p class="small muted">
+            {!isCurrent
+              ? "Churn probability before this change"
+              : isEdited(question)
+                ? "Churn probability with these changes"
+                : "Churn probability"}
+          </p>
+        )}
+      >
+        {({ prediction }, question) => (
+          <>
+            <div class="headline">
+              <output class="probability">{percent(prediction.probability, 1)}</output>
+              <RiskTag level={prediction.risk_level} />
+            </div>
+            <RiskScale
+              probability={prediction.probability}
+              level={prediction.risk_level}
+              baseRate={prediction.base_rate}
+            />
+            <p class="small muted">
+              {percentile(prediction.percentile)} of risk; the average customer is at{" "}
+              {percent(prediction.base_rate)}
+            </p>
+            {isEdited(question) && (
+              <p class="small difference">
+                {points(prediction.probability - customer.probability)} against the actual{" "}
+                {percent(customer.probability, 1)}
+              </p>
+            )}
+          </>
+        )}
+      </Answer>
+      {isUnanswered && (
+        <p class="small">
+          <span class="tag warning">Changes not answered</span>
         </p>
       )}
     </div>
   </article>
+);
+
+/** A customer of whom nothing has arrived yet but what the list knows of them. */
+export const Arriving = ({ id, entry }: { id: string; entry: DirectoryEntry | undefined }) => (
+  <article class="card identity" aria-label={`Customer ${id}`}>
+    <div>
+      <h2>{id}</h2>
+      <p class="muted">
+        {entry &&
+          `${sentenceCase(entry.persona)} · ${entry.contract} · ${plural(entry.tenure_months, "month")} with us`}
+      </p>
+      <div class="tags arriving" />
+      <Report id={id} isReady={false} />
+    </div>
+    <div class="verdict">
+      <p class="small muted">Churn probability</p>
+      {entry && (
+        <div class="headline">
+          <output class="probability">{percent(entry.probability, 1)}</output>
+          <RiskTag level={entry.risk_level} />
+        </div>
+      )}
+    </div>
+  </article>
+);
+
+const Report = ({ id, isReady }: { id: string; isReady: boolean }) => (
+  <DownloadButton
+    key={id}
+    label="Export report"
+    name={`summary_${id}.txt`}
+    type="text/plain"
+    content={() => fetchReport(id)}
+    isReady={isReady}
+    onDone={() => record({ customer: id, kind: "exported", subject: "Report", nudge: null })}
+  />
 );

@@ -1,5 +1,8 @@
 import { fetchAnalytics } from "../../api/requests.ts";
+import type { Analytics } from "../../api/types.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Tile } from "../../components/page.tsx";
+import { TilesSkeleton } from "../../components/skeletons.tsx";
 import { count, percent, roundMoney } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { selection } from "../../state/selection.ts";
@@ -12,35 +15,12 @@ const HIGH_RISK = 0.75;
 /** What stands beside the directory while nobody is open: what is at stake, and how to go on. */
 export function Overview() {
   const query = selection();
-  const { data } = useAnswer(JSON.stringify(query), (signal) => fetchAnalytics(query, signal), {
-    keepPrevious: true,
-  });
-  const high = data?.distributions
-    .find((distribution) => distribution.field === "risk_level")
-    ?.bins.find((bin) => bin.filter.risk_level === "high");
+  const analytics = useAnswer(fetchAnalytics, query);
   return (
     <>
-      <dl class="tiles overview-tiles">
-        <Tile
-          label="At high risk"
-          value={high ? count(high.count) : "\u00a0"}
-          note={`${percent(HIGH_RISK)} or more`}
-        />
-        <Tile
-          label="Expected churners"
-          value={data ? count(data.expected_churners) : "\u00a0"}
-          note={
-            data && data.count > 0
-              ? `${percent(data.expected_churners / data.count)} of those listed`
-              : undefined
-          }
-        />
-        <Tile
-          label="Revenue at risk"
-          value={data ? roundMoney(data.revenue_at_risk) : "\u00a0"}
-          note={data ? `of ${roundMoney(data.monthly_revenue)} a month` : undefined}
-        />
-      </dl>
+      <Answer of={analytics} skeleton={<TilesSkeleton />}>
+        {(data) => <Stakes data={data} />}
+      </Answer>
       <div class="empty">
         <h2>Choose a customer</h2>
         <p>
@@ -51,5 +31,30 @@ export function Overview() {
         <BringFile />
       </div>
     </>
+  );
+}
+
+function Stakes({ data }: { data: Analytics }) {
+  const high = data.distributions
+    .find((distribution) => distribution.field === "risk_level")
+    ?.bins.find((bin) => bin.filter.risk_level === "high");
+  return (
+    <dl class="tiles overview-tiles">
+      <Tile
+        label="At high risk"
+        value={high ? count(high.count) : "unknown"}
+        note={`${percent(HIGH_RISK)} or more`}
+      />
+      <Tile
+        label="Expected churners"
+        value={count(data.expected_churners)}
+        note={data.count > 0 ? `${percent(data.expected_churners / data.count)} of those listed` : undefined}
+      />
+      <Tile
+        label="Revenue at risk"
+        value={roundMoney(data.revenue_at_risk)}
+        note={`of ${roundMoney(data.monthly_revenue)} a month`}
+      />
+    </dl>
   );
 }

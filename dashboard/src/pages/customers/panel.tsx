@@ -1,14 +1,18 @@
 import { explain, explainCustomer, fetchCustomer, predict } from "../../api/requests.ts";
 import type { Customer, Explanation, Prediction } from "../../api/types.ts";
+import { Answer, Room } from "../../components/answer.tsx";
 import { ArrowLeft } from "../../components/icons.tsx";
 import { ProblemNote } from "../../components/problem-note.tsx";
+import { CardSkeleton } from "../../components/skeletons.tsx";
 import { changing, differences, edited, editsFrom } from "../../customer/edits.ts";
-import { needQuality, quality } from "../../state/quality.ts";
-import { useAnswer } from "../../state/request.ts";
-import { upload } from "../../state/scored-file.ts";
-import { view, visit } from "../../state/view.ts";
+import { listedEntry } from "../../state/directory.ts";
+import { isEdited, loadPlan, type PlanQuestion } from "../../state/plan.ts";
+import { loadQuality } from "../../state/quality.ts";
+import { type Asked, useAnswer } from "../../state/request.ts";
+import { brought } from "../../state/scored-file.ts";
+import { type Params, view, visit } from "../../state/view.ts";
 import { WhatToDo } from "./advice.tsx";
-import { Identity } from "./identity.tsx";
+import { Arriving, Identity } from "./identity.tsx";
 import { Overview } from "./overview.tsx";
 import { UploadCards } from "./scored-file.tsx";
 import { SessionCard } from "./session-card.tsx";
@@ -26,8 +30,8 @@ export function Panel() {
       <div class="panel-content">
         {customer !== null ? (
           <OpenCustomer id={customer} />
-        ) : upload.value ? (
-          <UploadCards upload={upload.value} />
+        ) : brought.value ? (
+          <UploadCards brought={brought.value} />
         ) : (
           <Overview />
         )}
@@ -36,19 +40,34 @@ export function Panel() {
   );
 }
 
+/** A customer as they are. */
+interface Known {
+  readonly customer: Customer;
+  readonly explanation: Explanation;
+}
+
+/** What the model expects of a customer: as they are, or as they would be after edits. */
+interface Expected {
+  readonly prediction: Prediction;
+  readonly explanation: Explanation;
+}
+
+async function loadKnown(id: string, signal: AbortSignal): Promise<Known> {
+  const [customer, explanation] = await Promise.all([fetchCustomer(id, signal), explainCustomer(id, signal)]);
+  return { customer, explanation };
+}
+
+async function loadExpected(question: PlanQuestion, signal: AbortSignal): Promise<Expected> {
+  const plan = await loadPlan(question);
+  const [prediction, explanation] = await Promise.all([predict(plan, signal), explain(plan, signal)]);
+  return { prediction, explanation };
+}
+
 function OpenCustomer({ id }: { id: string }) {
-  const actual = useAnswer(
-    id,
-    async (signal) => {
-      // Together, so that identity and explanation never show two different customers.
-      const [customer, explanation] = await Promise.all([
-        fetchCustomer(id, signal),
-        explainCustomer(id, signal),
-      ]);
-      return { customer, explanation };
-    },
-    { keepPrevious: true },
-  );
+  const { params } = view.value;
+  const known = useAnswer(loadKnown, id);
+  const question = known.state === "answered" ? planQuestion(known.data.customer, params) : null;
+  const changed = useAnswer(loadExpected, question && isEdited(question) ? question : null, TYPING_DELAY_MS);
   return (
     <>
       <button
@@ -58,55 +77,101 @@ function OpenCustomer({ id }: { id: string }) {
       >
         <ArrowLeft /> All customers
       </button>
-      {actual.problem && <ProblemNote problem={actual.problem} retry={actual.retry} />}
-      {actual.data && <Cards key={actual.data.customer.customer_id} {...actual.data} />}
-      {!actual.data && actual.pending && <Waiting />}
+      <Room isCurrent={known.state === "answered"}>
+        {known.state === "answered" ? (
+          <Identity
+            key={id}
+            customer={known.data.customer}
+            shown={expected(known.data, changed)}
+            isUnanswered={changed.state === "refused"}
+          />
+        ) : (
+          <Arriving id={id} entry={listedEntry(id)} />
+        )}
+      </Room>
+      <Answer
+        of={known}
+        class="stack"
+        skeleton={<CardsSkeleton />}
+        label={(shown, isCurrent) => !isCurrent && <p class="tag former-name">Still {shown}</p>}
+      >
+        {(data, shown) => <Cards key={shown} known={data} changed={changed} params={params} />}
+      </Answer>
     </>
   );
 }
 
-/** One customer as the cards show them: as they are, and as they would be after the edits. */
-export interface Shown {
-  readonly customer: Customer;
-  readonly prediction: Prediction;
-  readonly explanation: Explanation;
+/** What is asked about a customer with the edits that stand in the address. */
+const planQuestion = ({ customer_id, profile }: Customer, params: Params): PlanQuestion => ({
+  customer: customer_id,
+  profile,
+  edits: changing(profile, editsFrom(params)),
+});
+
+/** What is to be shown: the customer with the edits; without, where there are none or they were refused an answer. */
+function expected(
+  { customer, explanation }: Known,
+  changed: Asked<PlanQuestion, Expected>,
+): Asked<PlanQuestion, Expected> {
+  if (changed.state === "pending" || changed.state === "answered") return changed;
+  return {
+    state: "answered",
+    question: { customer: customer.customer_id, profile: customer.profile, edits: {} },
+    data: { prediction: customer, explanation },
+  };
 }
 
-function Cards({ customer, explanation }: { customer: Customer; explanation: Explanation }) {
-  const edits = changing(customer.profile, editsFrom(view.value.params));
-  const isEdited = Object.keys(edits).length > 0;
-  if (isEdited) needQuality();
-  const plan = edited(customer.profile, edits, quality.value?.card?.price_list);
+interface CardsProps {
+  readonly known: Known;
+  readonly changed: Asked<PlanQuestion, Expected>;
+  /** Those of the view. The cards do not read the view themselves, since they may outlast it. */
+  readonly params: Params;
+}
 
-  const changed = useAnswer(
-    isEdited ? JSON.stringify(plan) : null,
-    async (signal) => {
-      const [prediction, explanation] = await Promise.all([predict(plan, signal), explain(plan, signal)]);
-      return { prediction, explanation };
-    },
-    { delayMs: TYPING_DELAY_MS, keepPrevious: true },
-  );
-  const shown: Shown = { customer, prediction: customer, explanation, ...changed.data };
+function Cards({ known, changed, params }: CardsProps) {
+  const { customer } = known;
+  const question = planQuestion(customer, params);
+  const { profile, edits } = question;
+  const quality = useAnswer(loadQuality, isEdited(question) ? "model" : null);
+  const prices = quality.state === "answered" ? quality.data.card?.price_list : undefined;
+  const plan = edited(profile, edits, prices);
+  const isUnanswered = changed.state === "refused";
 
   return (
     <>
-      <Identity customer={customer} prediction={shown.prediction} isEdited={isEdited} />
-      {changed.problem && <ProblemNote problem={changed.problem} />}
-      <Why explanation={shown.explanation} customerId={customer.customer_id} isEdited={isEdited} />
-      <WhatToDo customerId={customer.customer_id} actual={customer.profile} plan={plan} />
+      {changed.state === "refused" && <ProblemNote problem={changed.problem} retry={changed.retry} />}
+      <Answer
+        of={expected(known, changed)}
+        skeleton={<CardSkeleton height={520} />}
+        label={(_, isCurrent) => !isCurrent && <p class="tag former-name">Before this change</p>}
+      >
+        {({ explanation }, shown) => (
+          <Why
+            explanation={explanation}
+            customerId={shown.customer}
+            isEdited={isEdited(shown)}
+            isUnanswered={isUnanswered}
+          />
+        )}
+      </Answer>
+      <WhatToDo question={question} params={params} />
       <WhatIf
-        actual={customer.profile}
+        actual={profile}
         plan={plan}
         edits={edits}
-        changed={differences(customer.profile, plan)}
+        changed={differences(profile, plan)}
+        isUnanswered={isUnanswered}
+        isPriced={!isEdited(question) || quality.state === "answered"}
       />
       <SessionCard customerId={customer.customer_id} />
     </>
   );
 }
 
-const Waiting = () => (
-  <div aria-hidden="true" class="card identity">
-    <div class="skeleton tall" />
-  </div>
+const CardsSkeleton = () => (
+  <>
+    <CardSkeleton height={520} />
+    <CardSkeleton height={400} />
+    <CardSkeleton height={640} />
+  </>
 );

@@ -1,14 +1,14 @@
 import { useState } from "preact/hooks";
 import type { RiskLevel } from "../../api/types.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { type RejectedRow, type ScoredFile, type ScoredRow, scoredCsv } from "../../customer/scoring.ts";
 import { percent, plural, sentenceCase } from "../../format.ts";
-import { bring, type Upload, upload } from "../../state/scored-file.ts";
+import { type Brought, bring, close, scoring } from "../../state/scored-file.ts";
 
 const ROW_HEIGHT = 56;
 
@@ -37,23 +37,33 @@ export const BringFile = () => (
 );
 
 /** The file that the person brought: its rows with their probabilities, and the rows that were refused. */
-export function UploadCards({ upload: { name, scored, problem } }: { upload: Upload }) {
-  const close = () => {
-    upload.value = undefined;
-  };
+export function UploadCards({ brought }: { brought: Brought }) {
+  const asked = scoring.asked(brought);
+  const scored = asked.state === "answered" ? asked.data : undefined;
   return (
     <>
       <Card
-        title={name}
-        note={scored ? `${plural(scored.rows.length, "customer")} scored.` : problem ? undefined : "Scoring…"}
+        title={brought.file.name}
+        note={
+          scored
+            ? `${plural(scored.rows.length, "customer")} scored.`
+            : asked.state === "pending"
+              ? "Scoring…"
+              : undefined
+        }
         actions={
           <button type="button" class="button" onClick={close}>
             Close
           </button>
         }
       >
-        {problem && <ProblemNote problem={problem} />}
-        {scored && scored.rows.length > 0 && <Rows name={name} file={scored} />}
+        <Answer
+          key={brought.number}
+          of={asked}
+          skeleton={<div class="skeleton upload-rows" aria-hidden="true" />}
+        >
+          {(scored, { file }) => scored.rows.length > 0 && <Rows name={file.name} file={scored} />}
+        </Answer>
       </Card>
       {scored && scored.rejected.length > 0 && <Rejected rows={scored.rejected} />}
     </>
@@ -87,6 +97,7 @@ function Rows({ name, file }: { name: string; file: ScoredFile }) {
           name={name.replace(/(\.csv)?$/i, "_scored.csv")}
           type="text/csv"
           content={async () => scoredCsv(file, rows)}
+          isReady
         />
       </div>
       <div class="upload-rows">
@@ -96,7 +107,7 @@ function Rows({ name, file }: { name: string; file: ScoredFile }) {
           total={rows.length}
           rowHeight={ROW_HEIGHT}
           selected={selected}
-          generation={Object.keys(ORDERS).indexOf(order)}
+          generation={order}
           id={(index) => `line-${rows[index]?.line}`}
           row={(index) => {
             const row = rows[index];

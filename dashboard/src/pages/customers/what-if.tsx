@@ -19,6 +19,10 @@ interface Props {
   readonly edits: Edits;
   /** The fields in which the two differ. */
   readonly changed: ReadonlySet<FieldName>;
+  /** Whether the edits have no answer. */
+  readonly isUnanswered: boolean;
+  /** Whether the plan's charges follow the price list. */
+  readonly isPriced: boolean;
 }
 
 /** Puts edits in the place of all that were made before, as one step that the person can go back from. */
@@ -27,7 +31,7 @@ export function applyEdits(edits: Edits): void {
 }
 
 /** Every field of the profile, to read and to change. */
-export function WhatIf({ actual, plan, edits, changed }: Props) {
+export function WhatIf({ actual, plan, edits, changed, isUnanswered, isPriced }: Props) {
   const set = (name: FieldName, value: unknown) =>
     adjust({ ...view.value, params: paramsWith(view.value.params, { ...edits, [name]: value }) });
   const restore = (name: FieldName) => {
@@ -37,10 +41,18 @@ export function WhatIf({ actual, plan, edits, changed }: Props) {
   return (
     <Card
       title="Profile and what-if"
-      note="Change anything to see what the model would expect of such a customer. Charges follow the price list."
+      note={`Change anything to see what the model would expect of such a customer. ${
+        isPriced
+          ? "Charges follow the price list."
+          : "The price list has not arrived, so charges do not follow it yet."
+      }`}
       actions={
         <>
-          {changed.size > 0 && <span class="small muted">{plural(changed.size, "field")} changed</span>}
+          {changed.size > 0 && (
+            <span class="small muted">
+              {plural(changed.size, "field")} changed{isUnanswered && ", not answered"}
+            </span>
+          )}
           <button type="button" class="button" disabled={changed.size === 0} onClick={() => applyEdits({})}>
             Reset
           </button>

@@ -1,8 +1,9 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { explainAll } from "../../api/requests.ts";
-import type { Contribution, Explanation } from "../../api/types.ts";
+import type { Contribution, Explanation, GlobalExplanation } from "../../api/types.ts";
 import { DISTRIBUTION_HEIGHT, distribution } from "../../charts/distribution.ts";
 import { type Step, waterfall } from "../../charts/waterfall.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
@@ -12,14 +13,19 @@ import { useAnswer } from "../../state/request.ts";
 /** How many customers stand for the population in a feature's distribution. */
 const CLOUD = 300;
 
+const loadPopulation = (_: "everybody", signal: AbortSignal): Promise<GlobalExplanation> =>
+  explainAll({}, CLOUD, signal);
+
 interface Props {
   readonly explanation: Explanation;
   readonly customerId: string;
   readonly isEdited: boolean;
+  /** Whether there are edits that have no answer, so that the explanation is of the customer without them. */
+  readonly isUnanswered: boolean;
 }
 
 /** Why this prediction: the sentence, the waterfall, and the feature that is pointed at. */
-export function Why({ explanation, customerId, isEdited }: Props) {
+export function Why({ explanation, customerId, isEdited, isUnanswered }: Props) {
   const { contributions, base_value } = explanation;
   const [feature, setFeature] = useState<string | null>(null);
   const point = useCallback((step: Step) => step.feature && setFeature(step.feature), []);
@@ -30,7 +36,11 @@ export function Why({ explanation, customerId, isEdited }: Props) {
   const pointed = contributions.find((one) => one.feature === feature) ?? contributions[0];
 
   return (
-    <Card title="Why this prediction?" picture={`why_${customerId}${isEdited ? "_what-if" : ""}`}>
+    <Card
+      title="Why this prediction?"
+      note={isUnanswered && "Without the changes, which have no answer."}
+      picture={`why_${customerId}${isEdited ? "_what-if" : ""}`}
+    >
       <p class="sentence">{explanation.sentence}</p>
       <div class="why">
         <div>
@@ -58,17 +68,7 @@ export function Why({ explanation, customerId, isEdited }: Props) {
 
 /** The feature that the person points at: what it does to the odds, and how common the value is. */
 function Pointed({ contribution }: { contribution: Contribution }) {
-  const all = useAnswer("population", (signal) => explainAll({}, CLOUD, signal));
-  const points = all.data?.features.find((one) => one.feature === contribution.feature)?.points;
-  const values = useMemo(() => points?.map((point) => point.value) ?? [], [points]);
-  const number = values.some((value) => typeof value === "number");
-  const mark = number ? Number(contribution.value) : contribution.value;
-  const draw = useCallback(
-    (width: number) => distribution(values, { width, mark: Number.isNaN(mark) ? null : mark }),
-    [values, mark],
-  );
-  const share = values.filter((value) => value === mark).length / (values.length || 1);
-
+  const everybody = useAnswer(loadPopulation, "everybody");
   return (
     <aside class="pointed" aria-live="polite">
       <h3>
@@ -79,18 +79,37 @@ function Pointed({ contribution }: { contribution: Contribution }) {
         {" ("}
         {signed(contribution.contribution)} in log-odds).
       </p>
-      <p class="small muted">
-        {values.length === 0
-          ? "All customers"
-          : number
-            ? "Where this customer stands among all"
-            : `Shared by ${percent(share)} of all customers`}
-      </p>
-      {values.length > 0 ? (
-        <Chart label={`${contribution.label} among all customers`} draw={draw} height={DISTRIBUTION_HEIGHT} />
-      ) : (
-        <div style={{ height: `${DISTRIBUTION_HEIGHT}px` }} />
-      )}
+      <Answer of={everybody} skeleton={<div style={{ height: `${DISTRIBUTION_HEIGHT}px` }} />}>
+        {(data) => <Place contribution={contribution} population={data} />}
+      </Answer>
     </aside>
+  );
+}
+
+/** Where the customer's value is among everybody's. */
+function Place({
+  contribution: { feature, label, value },
+  population,
+}: {
+  contribution: Contribution;
+  population: GlobalExplanation;
+}) {
+  const points = population.features.find((one) => one.feature === feature)?.points;
+  const values = useMemo(() => points?.map((point) => point.value) ?? [], [points]);
+  const isNumber = values.some((one) => typeof one === "number");
+  const mark = isNumber ? Number(value) : value;
+  const draw = useCallback(
+    (width: number) => distribution(values, { width, mark: Number.isNaN(mark) ? null : mark }),
+    [values, mark],
+  );
+  if (values.length === 0) return null;
+  const share = values.filter((one) => one === mark).length / values.length;
+  return (
+    <>
+      <p class="small muted">
+        {isNumber ? "Where this customer stands among all" : `Shared by ${percent(share)} of all customers`}
+      </p>
+      <Chart label={`${label} among all customers`} draw={draw} height={DISTRIBUTION_HEIGHT} />
+    </>
   );
 }

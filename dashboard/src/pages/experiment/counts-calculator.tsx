@@ -1,8 +1,8 @@
 import { readCounts } from "../../api/requests.ts";
 import type { ExperimentRequest, Readout } from "../../api/types.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
 import { percent, points, pValue, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
@@ -36,10 +36,7 @@ export function CountsCalculator() {
     alpha: 0.05,
     expected_split: [0.5, 0.5],
   };
-  const readout = useAnswer(JSON.stringify(request), (signal) => readCounts(request, signal), {
-    delayMs: TYPING_DELAY_MS,
-    keepPrevious: true,
-  });
+  const readout = useAnswer(readCounts, request, TYPING_DELAY_MS);
   return (
     <Card title="Read out your own experiment" note="Two arms and how many converted in each.">
       <form class="calculator" onSubmit={(event) => event.preventDefault()}>
@@ -66,8 +63,9 @@ export function CountsCalculator() {
           </select>
         </label>
       </form>
-      {readout.problem && <ProblemNote problem={readout.problem} />}
-      {readout.data && !readout.problem && <CountsReadout readout={readout.data} />}
+      <Answer of={readout} skeleton={<div class="skeleton tall" aria-hidden="true" />}>
+        {(data) => <CountsReadout readout={data} />}
+      </Answer>
     </Card>
   );
 }

@@ -2,11 +2,12 @@ import { useCallback } from "preact/hooks";
 import { fetchReadout } from "../../api/requests.ts";
 import type { Readout, SegmentEffect, SelectionReadout } from "../../api/types.ts";
 import { type Estimated, intervals, intervalsHeight } from "../../charts/intervals.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { Page, Tile } from "../../components/page.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
+import { PageSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, percent, points, pValue, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { FILTERS, type FilterName, selection, valueLabel } from "../../state/selection.ts";
@@ -17,31 +18,27 @@ import { Verdict } from "./verdict.tsx";
 /** Did the treatment work? The embedded experiment's readout, and calculators for one's own. */
 export function ExperimentPage() {
   const query = selection();
-  const readout = useAnswer(JSON.stringify(query), (signal) => fetchReadout(query, signal), {
-    keepPrevious: true,
-  });
-  const { data } = readout;
-  const users = data && data.control.users + data.treatment.users;
+  const readout = useAnswer(fetchReadout, query);
   return (
-    <Page title="Experiment" shown={users === undefined ? undefined : { customers: users }}>
-      {readout.problem && <ProblemNote problem={readout.problem} retry={readout.retry} />}
-      {data && (
-        <>
-          <Card
-            title="Does treatment B keep more customers than control A?"
-            note={`${count(users ?? 0)} simulated customers; a conversion is a customer who left, so lower is better.`}
-          >
-            <Verdict readout={data} />
-          </Card>
-          <Figures readout={data} />
-          <div class="grid wide">
-            <RatesCard readout={data} />
-            <LiftCard readout={data} />
-          </div>
-          {data.segments.length > 0 && <SegmentsCard segments={data.segments} />}
-        </>
-      )}
-      {!data && readout.pending && <div class="skeleton page-skeleton" aria-hidden="true" />}
+    <Page title="Experiment" asked={readout} extent={(data) => ({ customers: usersIn(data) })}>
+      <Answer of={readout} class="stack" skeleton={<PageSkeleton />}>
+        {(data) => (
+          <>
+            <Card
+              title="Does treatment B keep more customers than control A?"
+              note={`${count(usersIn(data))} simulated customers; a conversion is a customer who left, so lower is better.`}
+            >
+              <Verdict readout={data} />
+            </Card>
+            <Figures readout={data} />
+            <div class="grid wide">
+              <RatesCard readout={data} />
+              <LiftCard readout={data} />
+            </div>
+            {data.segments.length > 0 && <SegmentsCard segments={data.segments} />}
+          </>
+        )}
+      </Answer>
       <div class="grid wide">
         <CountsCalculator />
         <SizeCalculator />
@@ -49,6 +46,8 @@ export function ExperimentPage() {
     </Page>
   );
 }
+
+const usersIn = ({ control, treatment }: SelectionReadout): number => control.users + treatment.users;
 
 function Figures({ readout }: { readout: SelectionReadout }) {
   const {
@@ -60,7 +59,7 @@ function Figures({ readout }: { readout: SelectionReadout }) {
     sample_ratio_mismatch: ratio,
     power,
   } = readout;
-  const users = control.users + treatment.users;
+  const users = usersIn(readout);
   return (
     <dl class="tiles">
       <Tile

@@ -1,8 +1,9 @@
 import { planExperiment } from "../../api/requests.ts";
 import type { ExperimentPlanRequest } from "../../api/types.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Tile } from "../../components/page.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
+import { TilesSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, plural } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
@@ -35,10 +36,7 @@ export function SizeCalculator() {
     split: [1 - treated, treated],
     users_per_day: value("per_day") > 0 ? value("per_day") : null,
   };
-  const plan = useAnswer(JSON.stringify(request), (signal) => planExperiment(request, signal), {
-    delayMs: TYPING_DELAY_MS,
-    keepPrevious: true,
-  });
+  const plan = useAnswer(planExperiment, request, TYPING_DELAY_MS);
   return (
     <Card title="Plan an experiment" note="How many users it takes to see an effect of a given size.">
       <form class="calculator" onSubmit={(event) => event.preventDefault()}>
@@ -57,18 +55,19 @@ export function SizeCalculator() {
           />
         ))}
       </form>
-      {plan.problem && <ProblemNote problem={plan.problem} />}
-      {plan.data && !plan.problem && (
-        <dl class="tiles" data-answer="plan">
-          <Tile label="Users in A" value={count(Math.ceil(plan.data.users_per_arm.control))} />
-          <Tile label="Users in B" value={count(Math.ceil(plan.data.users_per_arm.treatment))} />
-          <Tile
-            label="Duration"
-            value={plan.data.days == null ? "–" : plural(Math.ceil(plan.data.days), "day")}
-            note={`Cohen’s h ${decimal(Math.abs(plan.data.cohens_h), 4)}`}
-          />
-        </dl>
-      )}
+      <Answer of={plan} skeleton={<TilesSkeleton />}>
+        {({ users_per_arm, days, cohens_h }) => (
+          <dl class="tiles" data-answer="plan">
+            <Tile label="Users in A" value={count(Math.ceil(users_per_arm.control))} />
+            <Tile label="Users in B" value={count(Math.ceil(users_per_arm.treatment))} />
+            <Tile
+              label="Duration"
+              value={days == null ? "–" : plural(Math.ceil(days), "day")}
+              note={`Cohen’s h ${decimal(Math.abs(cohens_h), 4)}`}
+            />
+          </dl>
+        )}
+      </Answer>
     </Card>
   );
 }

@@ -1,14 +1,15 @@
 import { useCallback } from "preact/hooks";
-import { explainAll } from "../../api/requests.ts";
+import { explainAll, type Query } from "../../api/requests.ts";
 import type { FeatureImportance, GlobalExplanation } from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { beeswarm, beeswarmHeight } from "../../charts/beeswarm.ts";
 import { DEPENDENCE_HEIGHT, dependence } from "../../charts/dependence.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { Page } from "../../components/page.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
+import { PageSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, plural } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { selection } from "../../state/selection.ts";
@@ -20,18 +21,17 @@ const CLOUD = 400;
 /** Features shown, as shap does. */
 const MOST_FEATURES = 10;
 
+const explainSelection = (query: Query, signal: AbortSignal): Promise<GlobalExplanation> =>
+  explainAll(query, CLOUD, signal);
+
 /** What drives the model, for everybody or for a selection, and how good it is. */
 export function ExplainabilityPage() {
-  const query = selection();
-  const all = useAnswer(JSON.stringify(query), (signal) => explainAll(query, CLOUD, signal), {
-    keepPrevious: true,
-  });
-  const { data } = all;
+  const all = useAnswer(explainSelection, selection());
   return (
-    <Page title="Explainability" shown={data && { customers: data.population }}>
-      {all.problem && <ProblemNote problem={all.problem} retry={all.retry} />}
-      {data && data.population > 0 && <Drivers data={data} />}
-      {!data && all.pending && <div class="skeleton page-skeleton" aria-hidden="true" />}
+    <Page title="Explainability" asked={all} extent={(data) => ({ customers: data.population })}>
+      <Answer of={all} class="stack" skeleton={<PageSkeleton />}>
+        {(data) => <Drivers data={data} />}
+      </Answer>
       <ModelQuality />
     </Page>
   );

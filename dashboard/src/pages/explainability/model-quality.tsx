@@ -2,28 +2,35 @@ import { useCallback } from "preact/hooks";
 import type { Evaluation, Quality } from "../../api/types.ts";
 import { CURVE_HEIGHT, type CurveOptions, type CurvePoint, curve } from "../../charts/curve.ts";
 import { reliability } from "../../charts/reliability.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable, DataTable } from "../../components/data-table.tsx";
 import { Tile } from "../../components/page.tsx";
-import { ProblemNote } from "../../components/problem-note.tsx";
+import { PageSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, percent } from "../../format.ts";
-import { needQuality, quality, qualityProblem } from "../../state/quality.ts";
+import { loadQuality } from "../../state/quality.ts";
+import { useAnswer } from "../../state/request.ts";
 import { CutoffCard, chosenCutoff } from "./cutoff-card.tsx";
 
 /** How good the model is, out of fold, and what a cutoff means. */
 export function ModelQuality() {
-  needQuality();
-  if (qualityProblem.value) return <ProblemNote problem={qualityProblem.value} retry={needQuality} />;
-  const { card, evaluation } = quality.value ?? {};
+  const quality = useAnswer(loadQuality, "model");
   return (
     <>
       <h2 class="section">How good is the model?</h2>
-      {card && <Metrics card={card} />}
-      {evaluation && <Curves evaluation={evaluation} />}
-      {quality.value && !evaluation && (
-        <p class="muted">No evaluation describes the model that is embedded in this build.</p>
-      )}
+      <Answer of={quality} class="stack" skeleton={<PageSkeleton />}>
+        {({ card, evaluation }) => (
+          <>
+            {card && <Metrics card={card} />}
+            {evaluation ? (
+              <Curves evaluation={evaluation} />
+            ) : (
+              <p class="muted">No evaluation describes the model that is embedded in this build.</p>
+            )}
+          </>
+        )}
+      </Answer>
     </>
   );
 }

@@ -1,0 +1,138 @@
+import type { ComponentChildren, RefObject } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { waiting } from "../api/busy.ts";
+import { isPassing } from "../state/connection.ts";
+import type { Asked } from "../state/request.ts";
+import { ProblemNote } from "./problem-note.tsx";
+
+/** What was drawn of an answer. It keeps its look, whatever is asked next. */
+interface Picture<Q> {
+  readonly question: Q;
+  readonly content: ComponentChildren;
+}
+
+/**
+ * The picture of the latest answer, as long as that may be shown: until its question is refused or has waited long. An
+ * element that is handed to Preact again is not rendered again, so a former answer never meets a newer question.
+ */
+function usePicture<Q, T>(
+  asked: Asked<Q, T>,
+  draw: (data: T, question: Q) => ComponentChildren,
+): Picture<Q> | undefined {
+  const kept = useRef<Picture<Q> | undefined>(undefined);
+  if (asked.state === "answered") {
+    kept.current = { question: asked.question, content: draw(asked.data, asked.question) };
+  } else if (asked.state !== "pending" || asked.wait === "long") {
+    kept.current = undefined;
+  }
+  return kept.current;
+}
+
+interface Props<Q, T> {
+  readonly of: Asked<Q, T>;
+  /** What is shown in place of an answer that takes long, in the shape of what comes. */
+  readonly skeleton?: ComponentChildren;
+  /** Names what is shown, where that needs saying: its question, and whether that is still the one being asked. */
+  readonly label?: (shown: Q, isCurrent: boolean) => ComponentChildren;
+  /** Shows nothing of a refusal, where another answer to the same question does. */
+  readonly isQuiet?: boolean;
+  readonly class?: string;
+  readonly children: (data: T, question: Q) => ComponentChildren;
+}
+
+/**
+ * Shows an answer. While another is pending the former one stays, out of reach at once and dimmed after a moment; then a
+ * skeleton takes its place. A refusal is said instead of the answer.
+ */
+export function Answer<Q, T>(props: Props<Q, T>) {
+  const { of: asked, skeleton, label, isQuiet = false, class: extra = "", children } = props;
+  const root = useRef<HTMLDivElement>(null);
+  const picture = usePicture(asked, children);
+  const isCurrent = asked.state !== "pending";
+  const height = useHeight(root, isCurrent);
+  useKeptFocus(root, isCurrent);
+  if (asked.state === "idle") return null;
+  const isFormer = picture !== undefined && !isCurrent;
+  const noticeable = asked.state === "pending" && asked.wait !== "brief";
+  const isLong = asked.state === "pending" && asked.wait === "long";
+  return (
+    <div
+      ref={root}
+      class={`answer ${isFormer && noticeable ? "former" : ""} ${isLong ? "long" : ""} ${extra}`}
+      tabIndex={-1}
+      inert={isFormer}
+      aria-busy={noticeable}
+      style={isCurrent || isFormer ? undefined : { minHeight: `${height.current}px` }}
+    >
+      {asked.state !== "refused" && label?.(picture?.question ?? asked.question, !isFormer)}
+      {asked.state === "refused" && !isQuiet && (
+        <ProblemNote problem={asked.problem} {...(isPassing(asked.problem) && { retry: asked.retry })} />
+      )}
+      {picture?.content}
+      {asked.state === "pending" && !picture && (
+        <>
+          {isLong && waiting.value > 0 && (
+            <p class="small muted">The server is busy. It is asked again by itself.</p>
+          )}
+          {skeleton}
+        </>
+      )}
+    </div>
+  );
+}
+
+/** An answer within a line of text; nothing where there is none. */
+export function AnswerText<Q, T>({ of: asked, children }: Pick<Props<Q, T>, "of" | "children">) {
+  const picture = usePicture(asked, children);
+  const noticeable = asked.state === "pending" && asked.wait !== "brief";
+  return (
+    <span class={noticeable ? "former" : undefined} aria-busy={noticeable}>
+      {picture?.content}
+    </span>
+  );
+}
+
+/** Room for what is replaced while an answer is pending; it stays as high as it was, so that nothing below it moves. */
+export function Room({ isCurrent, children }: { isCurrent: boolean; children: ComponentChildren }) {
+  const root = useRef<HTMLDivElement>(null);
+  const height = useRef(0);
+  useLayoutEffect(() => {
+    if (isCurrent) height.current = root.current?.offsetHeight ?? 0;
+  });
+  return (
+    <div ref={root} class="stack" style={isCurrent ? undefined : { minHeight: `${height.current}px` }}>
+      {children}
+    </div>
+  );
+}
+
+/** The height of the latest answer in pixels, which its skeleton keeps so that nothing below it moves. */
+function useHeight(root: RefObject<HTMLElement | null>, isCurrent: boolean): RefObject<number> {
+  const height = useRef(0);
+  useLayoutEffect(() => {
+    if (!isCurrent) height.current = root.current?.offsetHeight ?? 0;
+  }, [isCurrent]);
+  return height;
+}
+
+/**
+ * Gives the focus back that was within an answer when another was asked for: to the same element where that is still there,
+ * else to the answer as a whole.
+ */
+function useKeptFocus(root: RefObject<HTMLElement | null>, isCurrent: boolean): void {
+  const former = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    const element = root.current;
+    const { activeElement } = document;
+    if (!element) return;
+    if (!isCurrent) {
+      former.current = element.contains(activeElement) ? activeElement : null;
+      return;
+    }
+    const before = former.current;
+    former.current = null;
+    if (before === null || (activeElement !== document.body && activeElement !== before)) return;
+    if (before.isConnected && before instanceof HTMLElement) before.focus();
+    if (document.activeElement !== before) element.focus({ preventScroll: true });
+  }, [isCurrent]);
+}
