@@ -2,7 +2,7 @@
 .PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
 .PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-cold-start
-.PHONY: fmt openapi template model data build build-http deploy smoke undeploy static image image-local test-image test-reproducible
+.PHONY: fmt openapi template model data build build-http package deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
@@ -25,7 +25,7 @@ BUILD_LAMBDA = $(WITH_TOOLS) RUSTFLAGS="$(LAMBDA_FLAGS)" cargo lambda build --pr
 	$(if $(filter $(HOST_ARCH),$(ARCH)),--compiler cargo) $(foreach function,$(1),--package $(function) --bin $(function))
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Running
 
@@ -201,8 +201,15 @@ build: build-http ## the functions for Lambda, into target/lambda, for this mach
 build-http: .venv-tools
 	$(call BUILD_LAMBDA,$(ANSWER_HTTP))
 
-deploy: build dashboard ## put it all on AWS and print the address; asks the first time
+# The archives that Lambda runs: the same bytes for the same programs.
+package: build
+	$(WITH_TOOLS) python infra/deploy.py package
+
+deploy: package dashboard ## put it all on AWS and print the address; asks the first time
 	$(WITH_TOOLS) python infra/deploy.py up $(ARCH)
+
+rotate-origin-secret: package ## replace the secret by which the functions on AWS know CloudFront, in three deployments
+	$(WITH_TOOLS) python infra/deploy.py rotate
 
 smoke: .venv-tools ## try what is on AWS by the part of the contract suite that only reads
 	$(WITH_TOOLS) python infra/deploy.py smoke

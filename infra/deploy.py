@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Puts the built functions and the dashboard on AWS, tries what is there, or takes it away.
+"""Deploys the built functions and the dashboard to AWS, smoke-tests or deletes the deployment.
 
-    deploy.py up ARCH      after `make build dashboard`; the first time sam asks and keeps the answers in samconfig.toml
+    deploy.py package         zips the functions of `make build`, for `up` and `rotate`
+    deploy.py up ARCH         after `make package dashboard`; the first time sam asks and keeps the answers in samconfig.toml
+    deploy.py rotate          replaces the secret by which the functions know CloudFront
     deploy.py smoke
     deploy.py down
 
 Run it from the root of the repository, with sam on the PATH and credentials in the environment.
 """
 
+import hashlib
 import json
 import mimetypes
 import os
@@ -18,9 +21,11 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 
 SETTINGS = Path("samconfig.toml")
 FUNCTIONS = Path("target/lambda")
@@ -36,20 +41,25 @@ NOT_SMOKE = ["problems::", "summary::what_a_person_did_is_noted"]
 
 def main():
     match sys.argv[1:]:
-        case ["up", arch]:
+        case ["package"]:
             check_glibc(FUNCTIONS)
-            deploy_stack(arch)
-            stack = Stack()
+            package(FUNCTIONS)
+        case ["up", arch]:
+            stack = deploy(arch)
             stack.publish(DASHBOARD)
             print(f"EngageTrack AI is at {stack.output('Url')}")
+        case ["rotate"]:
+            Stack().origin_secret().rotate(deploy_stack)
+            print("CloudFront sends a new secret, and the functions accept no other.")
         case ["smoke"]:
             stack = Stack()
+            check_own_address(stack.output("ApiUrl"), sign_in(stack.parameters))
             smoke(stack.output("Url"), sign_in(stack.parameters))
         case ["down"]:
             stack = Stack()
             stack.empty_site()
             subprocess.run(["sam", "delete"], check=True)
-            print("The usage log's bucket and its key, and the bulk bucket, are kept: delete them by hand where they are no longer wanted.")
+            print("The usage log's bucket and its key, and the bulk bucket, are kept; docs/aws.md says how to delete them.")
         case _:
             sys.exit(__doc__)
 
@@ -67,15 +77,52 @@ def check_glibc(folder):
             )
 
 
-def deploy_stack(arch):
+def package(folder):
+    """Zips each function, so that the same programs give the same archives, which are what Lambda runs."""
+    for program in sorted(folder.glob("*/bootstrap")):
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with zipfile.ZipFile(program.parent.with_suffix(".zip"), "w") as archive:
+            archive.writestr(entry, program.read_bytes(), compresslevel=9)
+
+
+def deploy(arch):
+    """The stack, with the functions for this processor, that answer CloudFront only."""
     if not SETTINGS.exists():
         command = ["--guided", "--stack-name", "engagetrack", "--capabilities", "CAPABILITY_IAM"]
         subprocess.run(["sam", "deploy", *command, "--parameter-overrides", f"Arch={arch}"], check=True)
-        return
-    chosen = saved_settings().get("parameter_overrides", "")
+    chosen = saved_overrides()
     if f'Arch="{arch}"' not in chosen:
         sys.exit(f"The functions are built for {arch}, but {SETTINGS} says {chosen!r}: build with ARCH=..., or change it there.")
-    subprocess.run(["sam", "deploy", "--no-fail-on-empty-changeset"], check=True)
+    secret = Stack.origin_secret_if_deployed()
+    if secret is None:
+        # Makes the secret, whose digest the functions can only then be given.
+        deploy_stack({})
+        secret = Stack().origin_secret()
+    deploy_stack(secret.parameters(secret.labels()))
+    return Stack()
+
+
+def deploy_stack(parameters):
+    """Deploys the zipped functions under the saved settings and these parameters."""
+    overrides = saved_overrides() + "".join(f' {name}="{value}"' for name, value in parameters.items())
+    overrides += f' Release="{release(FUNCTIONS, overrides)}"'
+    subprocess.run(["sam", "deploy", "--no-fail-on-empty-changeset", "--parameter-overrides", overrides], check=True)
+
+
+def release(folder, settings):
+    """A digest of what the functions are made of; it changes when one of them or a setting does."""
+    digest = hashlib.sha256(settings.encode())
+    for archive in sorted(folder.glob("*.zip")):
+        digest.update(hashlib.sha256(archive.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def saved_overrides():
+    """The parameters that were chosen in the first deployment, as sam writes them."""
+    chosen = saved_settings().get("parameter_overrides", "")
+    return chosen if isinstance(chosen, str) else " ".join(chosen)
 
 
 def saved_settings():
@@ -131,6 +178,70 @@ def smoke(url, signs_in):
     print(f"{url} wants a token, and its dashboard asks {signs_in['authority']} for one.")
 
 
+def check_own_address(url, signs_in):
+    """Checks that the API refuses requests that do not come through CloudFront; where it wants a token, that is asked for first."""
+    refused = 401 if signs_in else 403
+    try:
+        with urllib.request.urlopen(f"{url}/v1/summary?limit=1") as answer:
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    if status != refused:
+        sys.exit(f"The API's own address {url} answers {status}, but should refuse with {refused}.")
+
+
+class OriginSecret:
+    """The value of the header by which the functions know CloudFront.
+
+    The labels of its versions say how far a replacement has come. CloudFront sends AWSCURRENT. The functions accept that, the
+    one to come (AWSPENDING), and the former one (AWSPREVIOUS).
+    """
+
+    def __init__(self, client, arn):
+        self.client = client
+        self.arn = arn
+
+    def labels(self):
+        """The version under each label."""
+        found = self.client.list_secret_version_ids(SecretId=self.arn)["Versions"]
+        return {label: version["VersionId"] for version in found for label in version["VersionStages"]}
+
+    def parameters(self, labels):
+        """What the template must know of it."""
+        accepted = dict.fromkeys(labels[label] for label in ["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"] if label in labels)
+        return {
+            "OriginSecretVersion": labels["AWSCURRENT"],
+            "OriginSecretHashes": ",".join(self.digest(version) for version in accepted),
+        }
+
+    def digest(self, version):
+        value = self.client.get_secret_value(SecretId=self.arn, VersionId=version)["SecretString"]
+        return hashlib.sha256(value.encode()).hexdigest()
+
+    def rotate(self, deploy_stack):
+        """Replaces it in three deployments, none of which refuses a request; started again, it resumes where it stopped."""
+        labels = self.labels()
+        if "AWSPREVIOUS" not in labels and labels.get("AWSPENDING") in [None, labels["AWSCURRENT"]]:
+            labels["AWSPENDING"] = self.add_pending()
+        if labels.get("AWSPENDING") not in [None, labels["AWSCURRENT"]]:
+            deploy_stack(self.parameters(labels))
+            self.move("AWSCURRENT", labels["AWSCURRENT"], MoveToVersionId=labels["AWSPENDING"])
+            # Secrets Manager labels the former one by itself.
+            labels |= {"AWSPREVIOUS": labels["AWSCURRENT"], "AWSCURRENT": labels["AWSPENDING"]}
+        deploy_stack(self.parameters(labels))
+        self.move("AWSPREVIOUS", labels.pop("AWSPREVIOUS"))
+        deploy_stack(self.parameters(labels))
+
+    def add_pending(self):
+        value = self.client.get_random_password(PasswordLength=64, ExcludePunctuation=True)["RandomPassword"]
+        return self.client.put_secret_value(SecretId=self.arn, SecretString=value, VersionStages=["AWSPENDING"])["VersionId"]
+
+    def move(self, label, version, **destination):
+        self.client.update_secret_version_stage(
+            SecretId=self.arn, VersionStage=label, RemoveFromVersionId=version, **destination
+        )
+
+
 class Stack:
     """The deployed stack."""
 
@@ -141,8 +252,22 @@ class Stack:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
         self.parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found["Parameters"]}
 
+    @classmethod
+    def origin_secret_if_deployed(cls):
+        """The secret, unless the stack does not exist or is one of before there was a secret."""
+        try:
+            stack = cls()
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return None
+        return stack.origin_secret() if "OriginSecretArn" in stack.outputs else None
+
     def output(self, name):
         return self.outputs[name]
+
+    def origin_secret(self):
+        return OriginSecret(self.session.client("secretsmanager"), self.output("OriginSecretArn"))
 
     def site(self):
         return self.session.resource("s3").Bucket(self.output("SiteBucket"))

@@ -1,9 +1,20 @@
 """Tests of template.yaml and of what writes it. Run from the root of the repository."""
 
 import json
+import logging
+import re
 import unittest
+from pathlib import Path
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
 
 import template
+from test_deploy import OPEN
+
+HTTP_FUNCTIONS = ["Analytics", "Explain", "Nudges", "Predict", "Summary"]
 
 
 class Source(unittest.TestCase):
@@ -21,6 +32,100 @@ class Source(unittest.TestCase):
         route = written.split("  PredictCustomerIdByDayRoute:\n")[1].split("\n\n")[0]
         self.assertIn("RouteKey: ANY /v1/predict/{customer_id}/by-day\n", route)
         self.assertIn("Target: !Sub integrations/${PredictIntegration}\n", route)
+
+
+class Template(unittest.TestCase):
+    def setUp(self):
+        self.template = yaml_parse(template.TEMPLATE.read_text())
+
+    def properties(self, resource):
+        return self.template["Resources"][resource]["Properties"]
+
+    def statements(self, bucket):
+        return {statement["Sid"]: statement for statement in self.properties(f"{bucket}Policy")["PolicyDocument"]["Statement"]}
+
+    def test_it_has_the_parameters_and_outputs_that_are_read(self):
+        self.assertLessEqual(set(OPEN) | {"Arch", "Release"}, set(self.template["Parameters"]))
+        self.assertLessEqual({"OriginSecretHashes", "OriginSecretVersion"}, set(self.template["Parameters"]))
+        outputs = {"Url", "ApiUrl", "OriginSecretArn", "DistributionId", "SiteBucket"}
+        self.assertLessEqual(outputs, set(self.template["Outputs"]))
+
+    def test_its_dashboard_is_json(self):
+        self.assertTrue(json.loads(self.properties("Dashboard")["DashboardBody"]["Fn::Sub"])["widgets"])
+
+    def test_the_alarm_rings_where_drift_begins(self):
+        source = Path("shared/engagetrack/src/drift.rs").read_text()
+        drifted = float(re.search(r"pub const DRIFTED: f64 = ([\d.]+);", source)[1])
+        self.assertEqual(self.properties("Drifted")["Threshold"], drifted)
+
+    def test_no_secret_is_in_the_settings_of_a_function(self):
+        for name, resource in self.template["Resources"].items():
+            if resource["Type"] == "AWS::Serverless::Function":
+                self.assertNotIn("{{resolve:secretsmanager", json.dumps(resource), name)
+
+    def test_the_functions_may_read_the_key_of_the_usage_log_and_no_other_secret(self):
+        for name in HTTP_FUNCTIONS:
+            properties = self.properties(f"{name}Function")
+            self.assertEqual(properties["Role"], {"Fn::GetAtt": ["FunctionRole", "Arn"]})
+            self.assertEqual(properties["Environment"]["Variables"]["USAGE_LOG_KEY_SECRET"], {"Ref": "UsageLogKey"})
+        policies = self.properties("FunctionRole")["Policies"]
+        statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+        reads = [statement for statement in statements if "secretsmanager" in json.dumps(statement)]
+        self.assertEqual(
+            reads, [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "UsageLogKey"}}]
+        )
+
+    def test_cloudfront_sends_the_secret_that_the_functions_know_by_its_digest(self):
+        origins = self.properties("Distribution")["DistributionConfig"]["Origins"]
+        (header,) = next(origin for origin in origins if origin["Id"] == "api")["OriginCustomHeaders"]
+        self.assertEqual(header["HeaderName"], "x-origin-secret")
+        self.assertIn("${OriginSecret}:SecretString:::${OriginSecretVersion}", header["HeaderValue"]["Fn::Sub"])
+        for name in HTTP_FUNCTIONS:
+            variables = self.properties(f"{name}Function")["Environment"]["Variables"]
+            self.assertEqual(variables["ORIGIN_SECRET_SHA256"], {"Ref": "OriginSecretHashes"})
+        pattern = self.template["Parameters"]["OriginSecretHashes"]["AllowedPattern"]
+        for hashes, allowed in [("", True), ("a" * 64, True), (f"{'a' * 64},{'0' * 64}", True), ("a" * 63, False)]:
+            self.assertEqual(re.fullmatch(pattern, hashes) is not None, allowed, hashes)
+
+    def test_nobody_deletes_a_line_of_the_usage_log_or_changes_how_long_it_is_kept(self):
+        statements = self.statements("UsageLogBucket")
+        denied = {
+            "NoLineIsDeleted": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            "LinesAreKeptAsLongAsTheStackSays": ["s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"],
+        }
+        admin = {"ArnNotEquals": {"aws:PrincipalArn": {"Ref": "UsageLogAdminArn"}}}
+        for name, actions in denied.items():
+            statement = statements[name]
+            self.assertEqual((statement["Effect"], statement["Principal"]), ("Deny", "*"))
+            self.assertLessEqual(set(actions), set(statement["Action"]))
+            self.assertEqual(statement["Condition"], {"Fn::If": ["HasUsageLogAdmin", admin, {"Ref": "AWS::NoValue"}]})
+        for resource in ["UsageLogBucket", "UsageLogBucketPolicy"]:
+            self.assertEqual(self.template["Resources"][resource]["DeletionPolicy"], "Retain")
+
+    def test_the_access_log_says_who_called_from_where_but_not_whom_it_was_about(self):
+        line = json.loads(self.properties("ApiStage")["AccessLogSettings"]["Format"])
+        self.assertEqual(line["caller"], "$context.authorizer.claims.sub")
+        self.assertEqual(line["source_ip"], "$context.identity.sourceIp")
+        self.assertNotIn("$context.path", line.values())
+
+    def test_a_new_release_gives_each_function_a_new_version(self):
+        first, second = versions(self.template, "a" * 64), versions(self.template, "b" * 64)
+        self.assertEqual(len(first), len(HTTP_FUNCTIONS) + len(["Archive", "Bulk"]))
+        self.assertFalse(first & second)
+
+
+def versions(deployed, release):
+    """The versions of functions that SAM makes of the template, by name."""
+    for resource in deployed["Resources"].values():
+        properties = resource.get("Properties", {})
+        if "CodeUri" in properties:
+            properties["CodeUri"] = "s3://bucket/code"
+        if "DefinitionS3Location" in properties:
+            properties["DefinitionS3Location"] = {"Bucket": "bucket", "Key": "definition"}
+    logging.disable(logging.WARNING)
+    translator = Translator(managed_policy_map={}, sam_parser=Parser(), boto_session=boto3.Session(region_name="us-east-1"))
+    translated = translator.translate(json.loads(json.dumps(deployed)), parameter_values={"Release": release})
+    return {name for name, resource in translated["Resources"].items() if resource["Type"] == "AWS::Lambda::Version"}
 
 
 if __name__ == "__main__":

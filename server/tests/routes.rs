@@ -101,7 +101,7 @@ fn the_gateway_sends_each_path_to_its_function() {
             let path = property(route, "RouteKey").strip_prefix("ANY ").unwrap();
             let integration = inner(property(route, "Target"), "integrations/${", "}");
             let function = inner(property(integration, "IntegrationUri"), "", ".Alias");
-            let code = inner(property(function, "CodeUri"), "target/lambda/", "/");
+            let code = inner(property(function, "CodeUri"), "target/lambda/", ".zip");
             (path.to_owned(), code.to_owned())
         })
         .collect();
