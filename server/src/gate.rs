@@ -1,5 +1,6 @@
-//! What a request must pass before a handler sees it: the client's rate, the size of its headers, the load, the time.
+//! What a request must pass before a handler sees it: its host, the client's rate, the size of its headers, the load, the time.
 
+use crate::host::{AllowedHosts, Host};
 use crate::settings::{RateLimit, Settings};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
@@ -27,6 +28,7 @@ pub struct Peer(pub SocketAddr);
 
 /// The gate of one server.
 pub struct Gate {
+    hosts: AllowedHosts,
     clients: Option<Clients>,
     in_hand: Semaphore,
     patience: Duration,
@@ -34,8 +36,9 @@ pub struct Gate {
 
 impl Gate {
     /// A gate through which nothing has gone yet.
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, hosts: AllowedHosts) -> Self {
         Self {
+            hosts,
             clients: settings
                 .rate_limit
                 .map(|limit| Clients::new(limit, settings.trusted_proxies)),
@@ -45,8 +48,8 @@ impl Gate {
     }
 
     /// What a route answers to a request, or why it is not asked or did not answer in time.
-    pub async fn pass(&self, request: Request, mut route: Route) -> Response {
-        match self.admit(&request) {
+    pub async fn pass(&self, host: Option<&Host>, request: Request, mut route: Route) -> Response {
+        match self.admit(host, &request) {
             Ok(_in_hand) => match tokio::time::timeout(self.patience, route.call(request)).await {
                 Ok(Ok(response)) => response,
                 // A handler waits for nothing but the request's body.
@@ -56,7 +59,12 @@ impl Gate {
         }
     }
 
-    fn admit(&self, request: &Request) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+    fn admit(
+        &self,
+        host: Option<&Host>,
+        request: &Request,
+    ) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+        self.hosts.admit(host)?;
         if let Some(clients) = &self.clients {
             clients.admit(request)?;
         }

@@ -8,6 +8,7 @@ mod connections;
 mod dashboard;
 mod gate;
 mod health;
+mod host;
 mod metrics;
 mod security;
 mod settings;
@@ -20,11 +21,14 @@ pub use settings::Settings;
 
 use axum::Router;
 use axum::http::header;
+use axum::response::IntoResponse;
 use axum::routing::{Route, get};
 use gate::Gate;
+use host::{AllowedHosts, Host};
 use metrics::Metrics;
 use std::convert::Infallible;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -39,8 +43,14 @@ use web::usage_log::{Destination, UsageLog};
 /// Bytes from which on an answer is worth compressing: what fits one packet is not.
 const COMPRESSED_FROM: u64 = 1400;
 
-/// The five functions, the description of the API and the dashboard behind the gate; health and metrics beside it.
-pub fn router(settings: &Settings, usage_log: &UsageLog, stopping: &Stopping) -> Router {
+/// The five functions, the description of the API and the dashboard behind the gate; health and metrics beside it, so that they
+/// answer under any host name: probes and scrapers know a pod by its address only.
+fn router(
+    settings: &Settings,
+    hosts: AllowedHosts,
+    usage_log: &UsageLog,
+    stopping: &Stopping,
+) -> Router {
     let api = Router::new()
         .merge(analytics::router())
         .merge(explain::router())
@@ -60,11 +70,11 @@ pub fn router(settings: &Settings, usage_log: &UsageLog, stopping: &Stopping) ->
         .fallback_service(dashboard::service(&settings.dashboard));
     let metrics = Arc::new(Metrics::new(usage_log.clone()));
     let beside = health::router(usage_log.clone(), stopping.clone()).merge(metrics.router());
-    let gate = Arc::new(Gate::new(settings));
+    let gate = Arc::new(Gate::new(settings, hosts));
     around(product, &metrics, Some(gate)).merge(around(beside, &metrics, None))
 }
 
-/// Measures each request to a router, and puts the gate, if there is one, before its routes. One layer does both, because axum
+/// Measures each request to a router, and puts the check of its host and the gate, if there is one, before its routes. One layer does both, because axum
 /// boxes and clones what each layer adds.
 fn around(router: Router, metrics: &Arc<Metrics>, gate: Option<Arc<Gate>>) -> Router {
     let metrics = Arc::clone(metrics);
@@ -74,9 +84,10 @@ fn around(router: Router, metrics: &Arc<Metrics>, gate: Option<Arc<Gate>>) -> Ro
             let (metrics, gate, mut route) = (Arc::clone(&metrics), gate.clone(), route.clone());
             async move {
                 let measurement = metrics.begin(&request);
-                let response = match gate {
-                    Some(gate) => gate.pass(request, route).await,
-                    None => route.call(request).await?,
+                let response = match (Host::of(&request), gate) {
+                    (Err(problem), _) => problem.into_response(),
+                    (Ok(host), Some(gate)) => gate.pass(host.as_ref(), request, route).await,
+                    (Ok(_), None) => route.call(request).await?,
                 };
                 measurement.end(&response);
                 Ok::<_, Infallible>(response)
@@ -111,7 +122,8 @@ pub async fn serve(
     usage_log: UsageLog,
 ) -> io::Result<()> {
     let stopping = Stopping::default();
-    let router = router(settings, &usage_log, &stopping);
+    let hosts = hosts(settings, listener.local_addr()?);
+    let router = router(settings, hosts, &usage_log, &stopping);
     let worthwhile = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::IMAGES);
     let policy = security::policy(settings.sign_in.as_ref());
     let app = ServiceBuilder::new()
@@ -122,6 +134,17 @@ pub async fn serve(
     connections::serve(listener, app, settings, &stopping, stop).await;
     usage_log.close();
     Ok(())
+}
+
+/// The hosts that a server at this address answers under.
+fn hosts(settings: &Settings, address: SocketAddr) -> AllowedHosts {
+    settings.allowed_hosts.clone().unwrap_or_else(|| {
+        let hosts = AllowedHosts::default_at(address);
+        if hosts == AllowedHosts::All {
+            tracing::warn!(%address, "ALLOWED_HOSTS is unset, so that the server answers under any host name");
+        }
+        hosts
+    })
 }
 
 /// Resolves when it is time to stop: at once on SIGINT; on SIGTERM after a while in which whoever sends requests here is told to

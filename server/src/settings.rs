@@ -1,5 +1,6 @@
 //! What the environment sets, in one table: it parses, `--help` prints it, and `docs/server.md` repeats it.
 
+use crate::host::AllowedHosts;
 use axum::http::Uri;
 use std::fmt::{self, Write};
 use std::num::NonZeroU32;
@@ -28,9 +29,10 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 
 /// Every variable that the server reads.
 #[rustfmt::skip]
-pub const VARIABLES: [Variable; 22] = [
+pub const VARIABLES: &[Variable] = &[
     variable("HOST", "127.0.0.1", "address to listen on; 0.0.0.0 for all of them"),
     variable("PORT", "8080", "port to listen on; 0 for any free one"),
+    variable("ALLOWED_HOSTS", "", "host names to answer under, comma-separated, or * for all; when unset the loopback names on a loopback address, else all"),
     variable("DASHBOARD_DIR", "dashboard/dist", "folder of the built dashboard"),
     variable("LOG_LEVEL", "info", "what the diagnostic log on standard error holds: error, warn, info, debug or trace"),
     variable("USAGE_LOG", "logs/usage.log", "the usage log: a path, stdout or off"),
@@ -59,6 +61,7 @@ pub const VARIABLES: [Variable; 22] = [
 pub struct Settings {
     pub host: String,
     pub port: u16,
+    pub allowed_hosts: Option<AllowedHosts>,
     pub dashboard: PathBuf,
     pub usage_log: PathBuf,
     pub sign_in: Option<SignIn>,
@@ -134,6 +137,7 @@ impl Settings {
         Ok(Self {
             host: source.text("HOST"),
             port: source.parsed("PORT", "a port from 0 to 65535")?,
+            allowed_hosts: source.allowed_hosts()?,
             dashboard: source.text("DASHBOARD_DIR").into(),
             usage_log: source.text("USAGE_LOG").into(),
             sign_in: source.sign_in()?,
@@ -189,6 +193,14 @@ impl Source<'_> {
             value: self.text(name),
             wanted,
         })
+    }
+
+    fn allowed_hosts(&self) -> Result<Option<AllowedHosts>, InvalidSetting> {
+        if self.text("ALLOWED_HOSTS").is_empty() {
+            return Ok(None);
+        }
+        let wanted = "host names or addresses without ports, separated by commas, or *";
+        self.parsed("ALLOWED_HOSTS", wanted).map(Some)
     }
 
     fn sign_in(&self) -> Result<Option<SignIn>, InvalidSetting> {
@@ -257,7 +269,7 @@ pub fn help() -> String {
         meaning,
     } in VARIABLES
     {
-        let default = match default {
+        let default = match *default {
             "" => String::new(),
             default => format!(" [{default}]"),
         };
@@ -308,6 +320,10 @@ mod tests {
             );
         }
         assert!(refusal("RATE_LIMIT", "0").starts_with("RATE_LIMIT must be"));
+        assert_eq!(
+            refusal("ALLOWED_HOSTS", "example.com:8080"),
+            "ALLOWED_HOSTS must be host names or addresses without ports, separated by commas, or *, got \"example.com:8080\""
+        );
     }
 
     #[test]
@@ -347,7 +363,7 @@ mod tests {
     #[test]
     fn the_documentation_repeats_the_table() {
         let documentation = include_str!("../../docs/server.md");
-        for variable in &VARIABLES {
+        for variable in VARIABLES {
             let row = documented(variable);
             assert!(documentation.contains(&row), "docs/server.md lacks {row}");
         }

@@ -34,7 +34,7 @@ struct Failure {
     applies: fn(&Operation) -> bool,
 }
 
-const FAILURES: [Failure; 12] = [
+const FAILURES: [Failure; 14] = [
     Failure {
         status: "400",
         name: "MalformedRequest",
@@ -48,6 +48,13 @@ const FAILURES: [Failure; 12] = [
         description: "Sign-in is configured, and the request has no valid token.",
         header: Some(("www-authenticate", "WwwAuthenticate")),
         applies: any,
+    },
+    Failure {
+        status: "403",
+        name: "Forbidden",
+        description: "A page of another site sent the request.",
+        header: None,
+        applies: has_a_body,
     },
     Failure {
         status: "404",
@@ -80,9 +87,16 @@ const FAILURES: [Failure; 12] = [
     Failure {
         status: "415",
         name: "UnsupportedMediaType",
-        description: "The media type, charset or content encoding of the body is not supported.",
+        description: "The media type of the body is missing, or it, the charset or the content encoding is not supported.",
         header: None,
         applies: has_a_body,
+    },
+    Failure {
+        status: "421",
+        name: "MisdirectedRequest",
+        description: "The server does not answer under this host name.",
+        header: None,
+        applies: any,
     },
     Failure {
         status: "422",

@@ -167,10 +167,8 @@ fn a_wrong_what_if_is_refused_with_where() {
             "{body}"
         );
     }
-    assert_eq!(
-        send(request("POST", "/v1/analytics/what-if"), b"{").status,
-        400
-    );
+    let json = request("POST", "/v1/analytics/what-if").header("content-type", "application/json");
+    assert_eq!(send(json, b"{").status, 400);
 }
 
 #[test]
@@ -246,10 +244,9 @@ fn impossible_counts_are_refused_at_once() {
             answer.text
         );
     }
-    assert_eq!(
-        send(request("POST", "/v1/analytics/experiment"), b"{").status,
-        400
-    );
+    let json =
+        request("POST", "/v1/analytics/experiment").header("content-type", "application/json");
+    assert_eq!(send(json, b"{").status, 400);
 }
 
 #[test]

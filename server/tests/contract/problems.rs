@@ -59,6 +59,29 @@ fn malformed_input_is_400() {
 }
 
 #[test]
+fn post_from_a_page_of_another_site_is_403() {
+    let body = example_profile().to_string();
+    let from = |site: &str| {
+        let request = request("POST", "/v1/predict").header("sec-fetch-site", site);
+        send(
+            request.header("content-type", "application/json"),
+            body.as_bytes(),
+        )
+    };
+    assert_problem(
+        &from("cross-site"),
+        403,
+        "cross-site-request",
+        "/v1/predict",
+    );
+    for site in ["same-origin", "same-site", "none"] {
+        assert_eq!(from(site).status, 200, "{site}");
+    }
+    let read = request("GET", "/v1/summary?limit=1").header("sec-fetch-site", "cross-site");
+    assert_eq!(send(read, b"").status, 200);
+}
+
+#[test]
 fn an_unknown_customer_is_404() {
     for id in ["0000-ZZZZZ", "nobody", "%22%0a%7b"] {
         assert_problem(
@@ -130,6 +153,8 @@ fn a_type_not_offered_is_415() {
         let answer = post("/v1/predict", content_type, body.as_bytes());
         assert_problem(&answer, 415, "unsupported-media-type", "/v1/predict");
     }
+    let untyped = send(request("POST", "/v1/predict"), body.as_bytes());
+    assert_problem(&untyped, 415, "unsupported-media-type", "/v1/predict");
     assert_eq!(
         post(
             "/v1/predict",

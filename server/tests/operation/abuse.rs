@@ -95,7 +95,7 @@ fn a_body_over_the_limit_is_refused_before_it_ends() {
     let server = Server::start(&[]);
     let mut client = Client::connect(server.address).unwrap();
     client
-        .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n200000\r\n")
+        .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n200000\r\n")
         .unwrap();
     // The server may answer and close before it has got all of it.
     let _ = client.send(vec![b' '; 2 << 20]);

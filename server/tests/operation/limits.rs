@@ -36,7 +36,7 @@ fn a_request_too_many_is_503_and_the_next_is_served() {
         let mut client = Client::connect(server.address).unwrap();
         // The server asks for the body: it has the request in hand.
         client
-            .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")
+            .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")
             .unwrap();
         assert_eq!(client.answer().unwrap().status, 100);
         client

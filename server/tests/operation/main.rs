@@ -4,6 +4,7 @@
 
 mod abuse;
 mod client;
+mod hosts;
 mod limits;
 mod observation;
 mod process;

@@ -24,6 +24,8 @@ impl Server {
         std::fs::write(dashboard.join("assets/app-0a1b.js"), "1;".repeat(5_000)).unwrap();
         let mut child = command()
             .env("PORT", "0")
+            // What the tests' client calls it.
+            .env("ALLOWED_HOSTS", "test")
             .env("DASHBOARD_DIR", dashboard)
             .env("USAGE_LOG", folder.path().join("usage.log"))
             .env("USAGE_LOG_KEY", "a secret of a decent length")

@@ -131,7 +131,7 @@ fn a_request_in_hand_is_finished_after_the_drain() {
     let mut server = Server::start(&[("DRAIN", "0")]);
     let mut client = Client::connect(server.address).unwrap();
     client
-        .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")
+        .send("POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")
         .unwrap();
     assert_eq!(client.answer().unwrap().status, 100);
     server.terminate();

@@ -1,4 +1,4 @@
-//! Request bodies: their media type, their size, their bytes.
+//! Request bodies: where they come from, their media type, their size, their bytes.
 
 use crate::Problem;
 use axum::body::{Body, Bytes};
@@ -105,10 +105,10 @@ fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, Stri
 /// The body, and which of the offered types it has.
 ///
 /// # Errors
-/// 415, after the body was read: a client that is still sending when the connection closes may never see the answer.
+/// 403 or 415, after the body was read: a client that is still sending when the connection closes may never see the answer.
 async fn typed<'o>(request: Request, offered: &[&'o str]) -> Result<(&'o str, Body), Problem> {
     let (parts, body) = request.into_parts();
-    match media_type(&parts.headers, offered) {
+    match same_site(&parts.headers).and_then(|()| media_type(&parts.headers, offered)) {
         Ok(media_type) => Ok((media_type, body)),
         Err(refused) => {
             let _ = read(body, JSON_LIMIT).await;
@@ -117,7 +117,19 @@ async fn typed<'o>(request: Request, offered: &[&'o str]) -> Result<(&'o str, Bo
     }
 }
 
-/// Which of the offered types the body has; JSON where nothing is said.
+/// Refuses what a page of another site sends with its visitor's network and address.
+///
+/// # Errors
+/// 403.
+fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get("sec-fetch-site") {
+        Some(site) if site == "cross-site" => Err(Problem::cross_site()),
+        _ => Ok(()),
+    }
+}
+
+/// Which of the offered types the body has. It must say: a page of another site may send a body without a type, but none of an
+/// offered type, without asking first.
 fn media_type<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str, Problem> {
     let refused = || Problem::unsupported_media_type(offered);
     if headers
@@ -126,10 +138,10 @@ fn media_type<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str, P
     {
         return Err(refused());
     }
-    let given = match headers.get(header::CONTENT_TYPE) {
-        None => JSON,
-        Some(value) => value.to_str().map_err(|_| refused())?,
-    };
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .ok_or_else(refused)?;
     let mut parts = given.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     for parameter in parts {

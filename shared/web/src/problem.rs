@@ -93,6 +93,16 @@ impl Problem {
         problem
     }
 
+    /// 403: a page of another site sent this.
+    pub fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "cross-site-request",
+            "Cross-site request",
+            "Pages of other sites may not post here.",
+        )
+    }
+
     /// 404: nobody has this customer id.
     pub fn unknown_customer(id: &str) -> Self {
         let detail = format!("There is no customer {id:?}.");
@@ -152,10 +162,10 @@ impl Problem {
         )
     }
 
-    /// 415: the body is of a type that is not understood here.
+    /// 415: the body is of a type that is not understood here, or does not say of which.
     pub fn unsupported_media_type(offered: &[&str]) -> Self {
         let detail = format!(
-            "Understood here, in UTF-8 and not compressed: {}.",
+            "The body needs a content-type that is understood here, in UTF-8 and not compressed: {}.",
             offered.join(", ")
         );
         Self::new(

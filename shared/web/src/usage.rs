@@ -10,7 +10,7 @@ use std::time::Duration;
 const FUNCTIONS: [&str; 5] = ["predict", "explain", "nudges", "analytics", "summary"];
 
 /// What a home answers in place of a function, which then was not called.
-const REFUSED_BY_THE_HOME: [u16; 4] = [401, 429, 431, 503];
+const REFUSED_BY_THE_HOME: [u16; 5] = [401, 421, 429, 431, 503];
 
 /// Who called, as the authorizer says; handed on by a home in the extensions of the request, or of the response where only
 /// something inside the frame knows.
