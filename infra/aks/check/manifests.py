@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Renders each overlay and checks every resource strictly: unknown fields, wrong values and kinds without a schema fail.
 
-So do images without a digest, tokens of the cluster or of Azure, routes to what is for the inside, and pods that sign people in but
-can't reach the issuer.
+So do images without a digest, tokens of the cluster or of Azure, routes to what is for the inside or under a host name that the
+server refuses, and pods that sign people in but can't reach the issuer.
 
 Run it with Python packages kubernetes-validate and PyYAML, kubectl and node on the PATH, after `npm ci` in its folder.
 """
@@ -61,11 +61,12 @@ def dangerous():
         template = {"metadata": {"labels": labels}, "spec": pod_spec}
         return {"kind": "Deployment", "metadata": {"name": "wrong"}, "spec": {"template": template}}
 
-    def route(kind, value):
+    def route(kind, value, hosts=()):
         rule = {"matches": [{"path": {"type": kind, "value": value}}]}
-        return {"kind": "HTTPRoute", "metadata": {"name": "wrong"}, "spec": {"rules": [rule]}}
+        return {"kind": "HTTPRoute", "metadata": {"name": "wrong"}, "spec": {"hostnames": list(hosts), "rules": [rule]}}
 
-    assert not dangers([pod(), route("PathPrefix", "/v1")])
+    answers = pod(env=[{"name": "ALLOWED_HOSTS", "value": "one.example, two.example"}])
+    assert not dangers([answers, route("PathPrefix", "/v1", ["one.example", "two.example"])])
     token = {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
     account = {"kind": "ServiceAccount", "automountServiceAccountToken": False}
     identity = {"name": "wrong", "annotations": {"azure.workload.identity/client-id": "0"}}
@@ -82,6 +83,7 @@ def dangerous():
         [route("RegularExpression", "/.*")],
         [{"kind": "HTTPRoute", "metadata": {"name": "wrong"}, "spec": {"rules": [{"backendRefs": []}]}}],
         [signs_in],
+        [answers, route("PathPrefix", "/v1", ["one.example", "three.example"])],
     ]
 
 
@@ -122,15 +124,21 @@ def dangers(resources):
                 found.append(f"{where}: the service account's token is mounted")
             images = [container["image"] for container in pod["containers"] + pod.get("initContainers", [])]
             found += [f"{where}: {image} has no digest" for image in images if not re.search("@sha256:[0-9a-f]{64}$", image)]
-            if signs_in(pod) and not any(reaches_issuer(policy) for policy in resources):
+            if setting(pod, "OIDC_ISSUER") and not any(reaches_issuer(policy) for policy in resources):
                 found.append(f"{where}: no policy lets it ask DNS and the issuer")
+            allowed = {host.strip() for host in setting(pod, "ALLOWED_HOSTS").split(",")}
+            routes = [resource for resource in resources if resource["kind"] == "HTTPRoute"]
+            routed = {host for route in routes for host in route["spec"].get("hostnames", [])}
+            found += [f"{where}: does not answer under {host}" for host in sorted(routed - allowed)]
         if resource["kind"] == "HTTPRoute":
             found += [f"{where}: routes {path}" for rule in resource["spec"]["rules"] for path in routed_inside(rule)]
     return found
 
 
-def signs_in(pod):
-    return any(variable["name"] == "OIDC_ISSUER" for container in pod["containers"] for variable in container.get("env", []))
+def setting(pod, name):
+    """The value of a variable of the pod's containers, empty where none has it."""
+    variables = [variable for container in pod["containers"] for variable in container.get("env", [])]
+    return next((variable["value"] for variable in variables if variable["name"] == name), "")
 
 
 def reaches_issuer(policy):
