@@ -28,6 +28,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 SETTINGS = Path("samconfig.toml")
+TEMPLATE = Path("template.yaml")
 FUNCTIONS = Path("target/lambda")
 # What `provided.al2023` has: a program that needs a newer one does not start.
 GLIBC = (2, 34)
@@ -88,7 +89,7 @@ def package(folder):
 
 
 def deploy(arch):
-    """The stack, with the functions for this processor, that answer CloudFront only."""
+    """Deploys the stack, with functions that are built for this processor and answer CloudFront only, and returns it."""
     if not SETTINGS.exists():
         command = ["--guided", "--stack-name", "engagetrack", "--capabilities", "CAPABILITY_IAM"]
         subprocess.run(["sam", "deploy", *command, "--parameter-overrides", f"Arch={arch}"], check=True)
@@ -107,16 +108,14 @@ def deploy(arch):
 def deploy_stack(parameters):
     """Deploys the zipped functions under the saved settings and these parameters."""
     overrides = saved_overrides() + "".join(f' {name}="{value}"' for name, value in parameters.items())
-    overrides += f' Release="{release(FUNCTIONS, overrides)}"'
+    overrides += f' Release="{release(FUNCTIONS, TEMPLATE.read_text(), overrides)}"'
     subprocess.run(["sam", "deploy", "--no-fail-on-empty-changeset", "--parameter-overrides", overrides], check=True)
 
 
-def release(folder, settings):
-    """A digest of what the functions are made of; it changes when one of them or a setting does."""
-    digest = hashlib.sha256(settings.encode())
-    for archive in sorted(folder.glob("*.zip")):
-        digest.update(hashlib.sha256(archive.read_bytes()).digest())
-    return digest.hexdigest()
+def release(folder, template, overrides):
+    """A digest of all that a function's version consists of: another program, template or parameter is another release."""
+    parts = [template.encode(), overrides.encode(), *(archive.read_bytes() for archive in sorted(folder.glob("*.zip")))]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def saved_overrides():
