@@ -107,6 +107,9 @@ class Template(unittest.TestCase):
         self.assertEqual(line["caller"], "$context.authorizer.claims.sub")
         self.assertEqual(line["source_ip"], "$context.identity.sourceIp")
         self.assertNotIn("$context.path", line.values())
+        viewers = yaml_parse(Path("infra/viewer-log.yaml").read_text())["Resources"]["Delivery"]["Properties"]["RecordFields"]
+        self.assertIn("c-ip", viewers)
+        self.assertFalse([field for field in viewers if "uri" in field or "(" in field])
 
     def test_a_new_release_gives_each_function_a_new_version(self):
         # The first deployment has none yet.
