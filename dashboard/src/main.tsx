@@ -2,6 +2,7 @@ import { render } from "preact";
 import { Problem } from "./api/client.ts";
 import { App } from "./app.tsx";
 import { ProblemNote } from "./components/problem-note.tsx";
+import { whenOnline } from "./state/connection.ts";
 import { signIn } from "./state/sign-in.ts";
 import { followAddress } from "./state/view.ts";
 import "./styles/tokens.css";
@@ -20,6 +21,13 @@ if (root) {
       render(<App />, root);
     },
     (error: unknown) => {
+      if (error instanceof TypeError) {
+        // Nothing was reached; the address still holds the view.
+        const reload = () => location.reload();
+        whenOnline(reload);
+        render(<ProblemNote problem={Problem.from(error)} retry={reload} />, root);
+        return;
+      }
       const detail = error instanceof Error ? error.message : "The reason is not known.";
       render(<ProblemNote problem={new Problem("Signing in failed", detail, 0)} retry={startAgain} />, root);
     },

@@ -6,7 +6,7 @@ import { announce, announcement } from "../state/announcement.ts";
 export function Announcer() {
   const isBusy = waiting.value > 0;
   useEffect(() => {
-    if (isBusy) announce("The server is busy. It is asked again by itself.");
+    if (isBusy) announce("The server is busy. Trying again shortly.");
   }, [isBusy]);
   const { text, number } = announcement.value;
   return (

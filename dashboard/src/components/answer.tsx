@@ -72,7 +72,7 @@ export function Answer<Q, T>(props: Props<Q, T>) {
       {asked.state === "pending" && !picture && (
         <>
           {isLong && waiting.value > 0 && (
-            <p class="small muted">The server is busy. It is asked again by itself.</p>
+            <p class="small muted">The server is busy. Trying again shortly.</p>
           )}
           {skeleton}
         </>
@@ -100,7 +100,7 @@ export function Room({ isCurrent, children }: { isCurrent: boolean; children: Co
     if (isCurrent) height.current = root.current?.offsetHeight ?? 0;
   });
   return (
-    <div ref={root} class="stack" style={isCurrent ? undefined : { minHeight: `${height.current}px` }}>
+    <div ref={root} class="room" style={isCurrent ? undefined : { minHeight: `${height.current}px` }}>
       {children}
     </div>
   );

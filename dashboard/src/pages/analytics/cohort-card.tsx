@@ -3,6 +3,7 @@ import type { CohortChange, CohortWhatIf } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
+import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, plural, roundMoney, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { selection } from "../../state/selection.ts";
@@ -65,7 +66,7 @@ export function CohortCard() {
         </select>
       }
     >
-      <Answer of={answer} skeleton={<div class="skeleton tall" aria-hidden="true" />}>
+      <Answer of={answer} skeleton={<LinesSkeleton lines={5} />}>
         {({ changed, customers, before, after }) => (
           <>
             <p class="small muted">

@@ -2,6 +2,7 @@ import { advise } from "../../api/requests.ts";
 import type { Advice, Nudge, PlanChange, Profile, Recourse } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
+import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { changing, type Edits } from "../../customer/edits.ts";
 import { FIELDS, type Field, valueText } from "../../customer/fields.ts";
 import { percent, plural, points, sentenceCase, signedMoney } from "../../format.ts";
@@ -77,7 +78,7 @@ export function WhatToDo({ question, params }: Props) {
         choose={(value) => set({ target: value === USUAL_TARGET ? [] : [String(value)] })}
         apply={(plan, change) => apply(plan, change, "The smallest change", null)}
       />
-      <Answer of={asked} skeleton={<NudgesSkeleton />}>
+      <Answer of={asked} skeleton={<LinesSkeleton lines={9} />}>
         {({ plan, advice }) => (
           <ol class="nudges">
             {advice.nudges.map((nudge) => (
@@ -280,13 +281,3 @@ function recourseText(recourse: Recourse, plan: Profile): string {
     ? `${plural(recourse.steps, "change")} will do: ${words.join("; ")}.`
     : `No change of plan gets there. The best there is: ${words.join("; ")}.`;
 }
-
-const NudgesSkeleton = () => (
-  <div aria-hidden="true">
-    {[0, 1, 2].map((nudge) => (
-      <div key={nudge} class="nudge">
-        <div class="skeleton tall" />
-      </div>
-    ))}
-  </div>
-);

@@ -184,7 +184,7 @@ function List({ list, query }: { list: Listing; query: Query }) {
       />
       {more.state === "refused" && (
         <div class="more-refused small" role="alert" aria-live="polite">
-          <span>The next customers are missing. {more.problem.title}.</span>
+          <span>The next customers could not be loaded. {more.problem.title}.</span>
           <button type="button" class="button" onClick={more.retry}>
             Try again
           </button>

@@ -3,6 +3,7 @@ import type { Customer, DirectoryEntry, Prediction } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskScale, RiskTag } from "../../components/risk.tsx";
+import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { planLine } from "../../customer/fields.ts";
 import { percent, percentile, plural, points, sentenceCase } from "../../format.ts";
 import { isEdited, type PlanQuestion } from "../../state/plan.ts";
@@ -40,7 +41,7 @@ export const Identity = ({ customer, shown, isUnanswered }: Props) => (
     <div class="verdict">
       <Answer
         of={shown}
-        skeleton={<div class="skeleton tall" aria-hidden="true" />}
+        skeleton={<LinesSkeleton lines={3} />}
         label={(question, isCurrent) => (
           <p class="small muted">
             {!isCurrent
@@ -84,8 +85,16 @@ export const Identity = ({ customer, shown, isUnanswered }: Props) => (
   </article>
 );
 
-/** A customer of whom nothing has arrived yet but what the list knows of them. */
-export const Arriving = ({ id, entry }: { id: string; entry: DirectoryEntry | undefined }) => (
+interface ArrivingProps {
+  readonly id: string;
+  /** What the list knows of the customer. */
+  readonly entry: DirectoryEntry | undefined;
+  /** Whether more is on its way. */
+  readonly isPending: boolean;
+}
+
+/** A customer of whom only the list's entry is known, if that. */
+export const Arriving = ({ id, entry, isPending }: ArrivingProps) => (
   <article class="card identity" aria-label={`Customer ${id}`}>
     <div>
       <h2>{id}</h2>
@@ -93,7 +102,7 @@ export const Arriving = ({ id, entry }: { id: string; entry: DirectoryEntry | un
         {entry &&
           `${sentenceCase(entry.persona)} · ${entry.contract} · ${plural(entry.tenure_months, "month")} with us`}
       </p>
-      <div class="tags arriving" />
+      {isPending && <LinesSkeleton lines={2} />}
       <Report id={id} isReady={false} />
     </div>
     <div class="verdict">
@@ -104,6 +113,7 @@ export const Arriving = ({ id, entry }: { id: string; entry: DirectoryEntry | un
           <RiskTag level={entry.risk_level} />
         </div>
       )}
+      {isPending && <LinesSkeleton lines={entry ? 1 : 3} />}
     </div>
   </article>
 );

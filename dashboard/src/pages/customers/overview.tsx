@@ -18,7 +18,7 @@ export function Overview() {
   const analytics = useAnswer(fetchAnalytics, query);
   return (
     <>
-      <Answer of={analytics} skeleton={<TilesSkeleton />}>
+      <Answer of={analytics} skeleton={<TilesSkeleton tiles={3} />}>
         {(data) => <Stakes data={data} />}
       </Answer>
       <div class="empty">

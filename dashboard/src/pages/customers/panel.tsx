@@ -77,7 +77,7 @@ function OpenCustomer({ id }: { id: string }) {
       >
         <ArrowLeft /> All customers
       </button>
-      <Room isCurrent={known.state === "answered"}>
+      <Room isCurrent={known.state !== "pending"}>
         {known.state === "answered" ? (
           <Identity
             key={id}
@@ -86,7 +86,7 @@ function OpenCustomer({ id }: { id: string }) {
             isUnanswered={changed.state === "refused"}
           />
         ) : (
-          <Arriving id={id} entry={listedEntry(id)} />
+          <Arriving id={id} entry={listedEntry(id)} isPending={known.state === "pending"} />
         )}
       </Room>
       <Answer
@@ -142,7 +142,7 @@ function Cards({ known, changed, params }: CardsProps) {
       {changed.state === "refused" && <ProblemNote problem={changed.problem} retry={changed.retry} />}
       <Answer
         of={expected(known, changed)}
-        skeleton={<CardSkeleton height={520} />}
+        skeleton={<WhySkeleton />}
         label={(_, isCurrent) => !isCurrent && <p class="tag former-name">Before this change</p>}
       >
         {({ explanation }, shown) => (
@@ -168,10 +168,12 @@ function Cards({ known, changed, params }: CardsProps) {
   );
 }
 
+const WhySkeleton = () => <CardSkeleton title="Why this prediction?" lines={13} />;
+
 const CardsSkeleton = () => (
   <>
-    <CardSkeleton height={520} />
-    <CardSkeleton height={400} />
-    <CardSkeleton height={640} />
+    <WhySkeleton />
+    <CardSkeleton title="What to do" lines={10} />
+    <CardSkeleton title="Profile and what-if" lines={16} />
   </>
 );

@@ -107,7 +107,12 @@ function FieldRow({ field, actual, plan, isChanged, isOwn, set, restore }: RowPr
       <div class="was">
         {isChanged &&
           (isOwn ? (
-            <button type="button" class="link" onClick={restore} aria-label={`Restore ${field.label}`}>
+            <button
+              type="button"
+              class="link"
+              onClick={restore}
+              aria-label={`Restore ${field.label}: was ${valueText(field, actual)}`}
+            >
               was {valueText(field, actual)}
             </button>
           ) : (

@@ -79,9 +79,21 @@ function Pointed({ contribution }: { contribution: Contribution }) {
         {" ("}
         {signed(contribution.contribution)} in log-odds).
       </p>
-      <Answer of={everybody} skeleton={<div style={{ height: `${DISTRIBUTION_HEIGHT}px` }} />}>
+      <Answer
+        of={everybody}
+        isQuiet
+        skeleton={<div class="skeleton" style={{ height: `${DISTRIBUTION_HEIGHT}px` }} />}
+      >
         {(data) => <Place contribution={contribution} population={data} />}
       </Answer>
+      {everybody.state === "refused" && (
+        <p class="small muted">
+          How common this value is could not be loaded.{" "}
+          <button type="button" class="link" onClick={everybody.retry}>
+            Try again
+          </button>
+        </p>
+      )}
     </aside>
   );
 }

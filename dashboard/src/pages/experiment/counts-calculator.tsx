@@ -3,6 +3,7 @@ import type { ExperimentRequest, Readout } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
+import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { percent, points, pValue, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
@@ -63,7 +64,7 @@ export function CountsCalculator() {
           </select>
         </label>
       </form>
-      <Answer of={readout} skeleton={<div class="skeleton tall" aria-hidden="true" />}>
+      <Answer of={readout} skeleton={<LinesSkeleton lines={7} />}>
         {(data) => <CountsReadout readout={data} />}
       </Answer>
     </Card>

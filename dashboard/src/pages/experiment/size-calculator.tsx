@@ -55,7 +55,7 @@ export function SizeCalculator() {
           />
         ))}
       </form>
-      <Answer of={plan} skeleton={<TilesSkeleton />}>
+      <Answer of={plan} skeleton={<TilesSkeleton tiles={3} />}>
         {({ users_per_arm, days, cohens_h }) => (
           <dl class="tiles" data-answer="plan">
             <Tile label="Users in A" value={count(Math.ceil(users_per_arm.control))} />

@@ -1,0 +1,638 @@
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import type { Customer, DirectoryPage, Explanation, Prediction, Profile } from "../../src/api/types.ts";
+import { count, percent, plural } from "../../src/format.ts";
+import { address, expectAccessible, fromApi, useBrowser, withPage } from "./browser.ts";
+import { API, delay, hold, NETWORK_ERRORS, refuse, watch } from "./network.ts";
+
+useBrowser();
+
+const DELAY_MS = 3000;
+/** For what comes only after a wait. */
+const PATIENCE = { timeout: 10_000 };
+const ROWS = "[aria-label=Customers] [role=option]";
+
+const probability = (page: Page) => page.locator(".verdict .probability");
+/** The verdict on a customer as they are. */
+const withoutEdits = (customer: Customer) =>
+  new RegExp(`^Churn probability\\s+${percent(customer.probability, 1).replace(".", "\\.")}`);
+const verdict = (page: Page) => page.locator(".verdict").innerText();
+const announced = (page: Page) => page.locator("[aria-live=polite].visually-hidden").innerText();
+const row = (page: Page, id: string) => page.locator(`#row-${id}`);
+const contract = (page: Page) => page.getByLabel("Contract", { exact: true });
+
+/** Customers at the top of the list, each of another probability and explanation. */
+async function someCustomers(): Promise<[Customer, Customer, Customer]> {
+  const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=10");
+  const [one, two, three] = await Promise.all(
+    [items[0], items[3], items[7]].map((item) => fromApi<Customer>(`/v1/summary/${item?.customer_id}`)),
+  );
+  if (!one || !two || !three) throw new Error("There are too few customers.");
+  return [one, two, three];
+}
+
+async function onTwoYears(customer: Customer): Promise<Prediction> {
+  const profile: Profile = { ...customer.profile, contract: "Two year" };
+  return fromApi<Prediction>("/v1/predict", { method: "POST", body: JSON.stringify(profile) });
+}
+
+/** Opens a customer and waits until all about them is there. */
+async function open(page: Page, { customer_id }: Customer, query = ""): Promise<void> {
+  await page.goto(address(`#/customers/${customer_id}${query}`));
+  await page.locator(".nudge h3").first().waitFor();
+  await row(page, customer_id).waitFor();
+}
+
+/** One moment of the panel: whom it names, and what it says of them that can be reached. */
+interface Moment {
+  readonly id: string;
+  readonly label: string;
+  readonly probability: string;
+  readonly sentence: string;
+}
+
+/** Notes every moment of the panel from now on. */
+async function watchPanel(page: Page): Promise<() => Promise<Moment[]>> {
+  await page.evaluate(() => {
+    const moments: unknown[] = [];
+    const text = (selector: string) => {
+      const element = document.querySelector(selector);
+      return element && !element.closest("[inert]") ? (element.textContent ?? "") : "";
+    };
+    const note = () =>
+      moments.push({
+        id: text(".identity h2"),
+        label: text(".verdict p"),
+        probability: text(".verdict .probability"),
+        sentence: text(".sentence"),
+      });
+    new MutationObserver(note).observe(document.body, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    });
+    Object.assign(globalThis, { moments });
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { moments: Moment[] }).moments);
+}
+
+const sentenceOf = async ({ customer_id }: Customer): Promise<string> =>
+  (await fromApi<Explanation>(`/v1/explain/${customer_id}`)).sentence;
+
+describe("a slow answer about a customer", () => {
+  it("never puts one customer's numbers under another's name", () =>
+    withPage(async (page) => {
+      const [one, two] = await someCustomers();
+      await open(page, one);
+      const moments = await watchPanel(page);
+      const isDimmed = await watch(
+        page,
+        ".panel .answer.former[inert][aria-busy=true] > .former-name + .answer",
+      );
+      await delay(page, API, DELAY_MS);
+      await row(page, two.customer_id).click();
+
+      // At once: the new id with what the list knows.
+      expect(await page.locator(".identity h2").innerText()).toBe(two.customer_id);
+      expect(await verdict(page)).toContain(percent(two.probability, 1));
+      expect(await row(page, two.customer_id).getAttribute("aria-selected")).toBe("true");
+      expect(await page.getByRole("button", { name: "Export report" }).isDisabled()).toBe(true);
+
+      // Soon: the former cards dimmed, then none.
+      await page.locator(".panel .answer.long .skeleton").first().waitFor();
+      expect(await isDimmed()).toBe(true);
+      expect(await page.locator(".panel").innerText()).not.toContain(one.customer_id);
+      expect(await page.locator(".nudge").count()).toBe(0);
+      expect(await page.locator("g.step").count()).toBe(0);
+      expect(await page.getByRole("button", { name: /^Apply/ }).count()).toBe(0);
+
+      await page.locator(".nudge h3").first().waitFor();
+      expect(await page.getByRole("button", { name: "Export report" }).isDisabled()).toBe(false);
+      const said = new Map([
+        [one.customer_id, [percent(one.probability, 1), await sentenceOf(one)]],
+        [two.customer_id, [percent(two.probability, 1), await sentenceOf(two)]],
+      ]);
+      const all = await moments();
+      expect(all.length).toBeGreaterThan(0);
+      for (const moment of all) {
+        const [probability, sentence] = said.get(moment.id) ?? [];
+        expect(["", probability]).toContain(moment.probability);
+        expect(["", sentence]).toContain(moment.sentence);
+      }
+    }));
+
+  it("is the one about the last of many customers selected, in whatever order the answers arrive", () =>
+    withPage(async (page) => {
+      const [one, two, three] = await someCustomers();
+      await open(page, one);
+      const held = await hold(page, API);
+      for (const { customer_id } of [two, three]) {
+        await row(page, customer_id).click();
+        expect(await page.locator(".identity h2").innerText()).toBe(customer_id);
+        await expect
+          .poll(() => held.routes.some((route) => route.request().url().endsWith(customer_id)))
+          .toBe(true);
+      }
+      held.routes.reverse();
+      await held.release();
+      await page.getByText(three.persona.description).waitFor();
+      await page.locator(".nudge h3").first().waitFor();
+      const text = await page.locator(".panel").innerText();
+      expect(text).toContain(percent(three.probability, 1));
+      expect(text).not.toContain(two.customer_id);
+    }));
+
+  it("keeps the keyboard in the list", () =>
+    withPage(async (page) => {
+      const [one] = await someCustomers();
+      await open(page, one);
+      const held = await hold(page, API);
+      await page.locator("[role=listbox]").focus();
+      await page.keyboard.press("ArrowDown");
+      await page.locator(".panel .answer.long").first().waitFor();
+      await page.keyboard.press("ArrowDown");
+      expect(await page.locator("[role=listbox]").evaluate((list) => list === document.activeElement)).toBe(
+        true,
+      );
+      await held.release();
+      await page.locator(".nudge h3").first().waitFor();
+    }));
+});
+
+describe("a slow answer to an edit", () => {
+  it("leaves the label to the number that has one", () =>
+    withPage(async (page) => {
+      const [one] = await someCustomers();
+      await open(page, one);
+      const expected = await onTwoYears(one);
+      const moments = await watchPanel(page);
+      const isDimmed = await watch(page, ".verdict .answer.former[inert][aria-busy=true] .probability");
+      const isOff = await watch(page, ".answer.former[inert] > .nudges");
+      await delay(page, API, DELAY_MS);
+      await contract(page).selectOption("Two year");
+
+      expect(await page.getByRole("button", { name: "Generate new nudge" }).isDisabled()).toBe(true);
+      await page.locator(".verdict .answer.long .skeleton").first().waitFor();
+      expect([await isDimmed(), await isOff()]).toEqual([true, true]);
+      expect(await probability(page).count()).toBe(0);
+      expect(await page.getByRole("button", { name: /^Apply/ }).count()).toBe(0);
+
+      await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
+      for (const { label, probability } of await moments()) {
+        if (label.includes("with these changes"))
+          expect(["", percent(expected.probability, 1)]).toContain(probability);
+      }
+    }));
+
+  it("is the one to the last of two edits", () =>
+    withPage(async (page) => {
+      const [one] = await someCustomers();
+      await open(page, one);
+      const held = await hold(page, "**/v1/predict");
+      await contract(page).selectOption("One year");
+      await expect.poll(() => held.routes.length, PATIENCE).toBe(1);
+      await contract(page).selectOption("Two year");
+      await expect.poll(() => held.routes.length, PATIENCE).toBe(2);
+      expect(await verdict(page)).not.toContain("with these changes\n");
+      await held.release();
+      const expected = await onTwoYears(one);
+      await expect.poll(() => probability(page).innerText(), PATIENCE).toBe(percent(expected.probability, 1));
+    }));
+
+  it("comes with the charges of the price list, or not at all", () =>
+    withPage(async (page) => {
+      const { items } = await fromApi<DirectoryPage>("/v1/summary?internet_service=DSL&limit=50");
+      const customers = await Promise.all(
+        items.map(({ customer_id }) => fromApi<Customer>(`/v1/summary/${customer_id}`)),
+      );
+      const plain = customers.find(({ profile }) => !profile.tech_support);
+      if (!plain) throw new Error("Everybody has tech support.");
+      await page.goto(address(`#/customers/${plain.customer_id}`));
+      await page.locator(".nudge h3").first().waitFor();
+      const sent: Profile[] = [];
+      page.on("request", (request) => {
+        if (request.url().endsWith("/v1/predict")) sent.push(request.postDataJSON());
+      });
+      const held = await hold(page, "**/v1/explain/model");
+      await page.getByRole("checkbox", { name: "Tech support", exact: true }).check();
+      await page.locator(".verdict .answer.long").waitFor();
+      expect(sent).toEqual([]);
+      await held.release();
+      await page.getByText("against the actual").waitFor();
+      expect(sent.map(({ tech_support }) => tech_support)).toEqual([true]);
+      expect(sent[0]?.monthly_charges).toBeGreaterThan(plain.profile.monthly_charges);
+    }));
+
+  it("moves the focus to the result of what was applied", () =>
+    withPage(async (page) => {
+      const [one] = await someCustomers();
+      await open(page, one);
+      const held = await hold(page, API);
+      await page.getByRole("button", { name: "Apply: the smallest change" }).focus();
+      await page.keyboard.press("Enter");
+      await page.locator(".verdict .answer.long").waitFor();
+      await held.release();
+      await page.getByText("against the actual").waitFor();
+      await expect
+        .poll(() => page.evaluate(() => document.activeElement?.closest(".recourse") !== null))
+        .toBe(true);
+    }));
+});
+
+describe("offline", () => {
+  it("marks an edit as unanswered, and has it answered when the connection is back", () =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        await open(page, one);
+        await page.context().setOffline(true);
+        await contract(page).selectOption("Two year");
+        await page.getByText("Changes not answered").waitFor();
+        expect(await verdict(page)).toMatch(withoutEdits(one));
+        expect(await verdict(page)).not.toContain("with these changes");
+        expect(await page.getByText("Without the changes, which have no answer.").count()).toBe(1);
+        expect(await page.getByText("1 field changed, not answered").count()).toBe(1);
+        expect(await page.getByRole("button", { name: /^Apply/ }).count()).toBe(0);
+        expect(await page.getByRole("button", { name: "Generate new nudge" }).isDisabled()).toBe(true);
+        const note = page.getByRole("alert").first();
+        expect(await note.innerText()).toContain("The server cannot be reached");
+        expect(await note.getAttribute("aria-live")).toBe("polite");
+
+        await page.context().setOffline(false);
+        const expected = await onTwoYears(one);
+        await expect
+          .poll(() => probability(page).innerText(), PATIENCE)
+          .toBe(percent(expected.probability, 1));
+        expect(await verdict(page)).toContain("with these changes");
+        await expect.poll(() => page.getByRole("alert").count(), PATIENCE).toBe(0);
+        expect(await announced(page)).toBe("The server answers again.");
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
+  it("shows another customer's id with what the list knows, and nothing of the former one", () =>
+    withPage(
+      async (page) => {
+        const [one, two] = await someCustomers();
+        await open(page, one, "?edit.contract=Two+year");
+        await page.context().setOffline(true);
+        await row(page, two.customer_id).click();
+        await page.locator(".panel [role=alert]").waitFor();
+        expect(await page.locator(".identity h2").innerText()).toBe(two.customer_id);
+        expect(await probability(page).innerText()).toBe(percent(two.probability, 1));
+        for (const former of [".nudge", ".field", "g.step", ".sentence"])
+          expect(await page.locator(former).count(), former).toBe(0);
+        expect(await page.getByRole("button", { name: "Export report" }).isDisabled()).toBe(true);
+
+        await page.context().setOffline(false);
+        await page.getByText(two.persona.description).waitFor();
+        await page.locator(".nudge h3").first().waitFor();
+        expect(await page.getByRole("button", { name: "Export report" }).isDisabled()).toBe(false);
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
+  it("restores a view with edits from its address once the API can be reached", () =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        let isCut = true;
+        await page.route(API, (route) => (isCut ? route.abort() : route.fallback()));
+        await page.goto(address(`#/customers/${one.customer_id}?edit.contract=Two+year`));
+        await page.locator(".panel [role=alert]").waitFor();
+        expect(await page.locator(".identity h2").innerText()).toBe(one.customer_id);
+        expect(await page.locator(".panel").innerText()).not.toContain("%");
+        isCut = false;
+        await page.evaluate(() => dispatchEvent(new Event("online")));
+        const expected = await onTwoYears(one);
+        await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
+        await page.locator(ROWS).first().waitFor();
+        expect(page.url()).toContain("edit.contract=Two+year");
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
+  it("notes what was done once the connection is back", () =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        await open(page, one);
+        await page.context().setOffline(true);
+        await page
+          .getByRole("button", { name: /^Mark as sent/ })
+          .first()
+          .click();
+        await page.getByText("not noted").waitFor();
+        const noted = page.waitForResponse((response) => response.url().endsWith("/events"));
+        await page.context().setOffline(false);
+        expect((await noted).ok()).toBe(true);
+        await expect.poll(() => page.getByText("not noted").count()).toBe(0);
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+});
+
+describe("a busy server", () => {
+  it.each([
+    [503, "**/v1/predict", "1"],
+    [429, "**/v1/predict", new Date(0).toUTCString()],
+    [503, "**/v1/nudges?*", "1"],
+    [429, "**/v1/explain", "1"],
+  ])("that answers an edit with %i at %s is asked again after %s", (status, pattern, retryAfter) =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        await open(page, one);
+        const counter = await refuse(page, pattern, { status, times: 1, retryAfter });
+        await contract(page).selectOption("Two year");
+        const expected = await onTwoYears(one);
+        await expect.poll(() => counter.asked, PATIENCE).toBe(2);
+        await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
+        await page.locator(".nudge h3").first().waitFor();
+        expect(await page.getByRole("alert").count()).toBe(0);
+      },
+      { allowed: NETWORK_ERRORS },
+    ),
+  );
+
+  it("that stays busy is asked four times; then the edit is unanswered, until the person tries again", () =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        await open(page, one);
+        const counter = await refuse(page, "**/v1/predict", { status: 503, times: 4, retryAfter: "0" });
+        await contract(page).selectOption("Two year");
+        await page.getByText("Changes not answered").waitFor();
+        expect(counter.asked).toBe(4);
+        const alert = page.locator(".panel [role=alert]");
+        expect(await alert.innerText()).toMatch(/Too busy\s+Come back later\./);
+        expect(await verdict(page)).toMatch(withoutEdits(one));
+
+        await alert.getByRole("button", { name: "Try again" }).click();
+        const expected = await onTwoYears(one);
+        await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
+        expect(await announced(page)).toBe("The server answers again.");
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
+  it("says so while it is waited for", () =>
+    withPage(
+      async (page) => {
+        await page.goto(address("#/analytics"));
+        await page.locator(".page .chart svg").first().waitFor();
+        await refuse(page, "**/v1/analytics?*", { status: 429, retryAfter: "60" });
+        await page.goto(address("#/analytics?contract=One+year"));
+        await page.locator("main").getByText("The server is busy. Trying again shortly.").first().waitFor();
+        expect(await announced(page)).toBe("The server is busy. Trying again shortly.");
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+});
+
+describe("the directory", () => {
+  const first = "**/v1/summary?*";
+
+  it("keeps what is there when a further page fails, and goes on when asked", () =>
+    withPage(
+      async (page) => {
+        await page.goto(address("#/customers"));
+        await page.locator(ROWS).first().waitFor();
+        await refuse(page, "**/v1/summary?*cursor=*", { status: 503, times: 1 });
+        await page.locator("[role=listbox]").focus();
+        await page.keyboard.press("End");
+        const alert = page.locator(".directory [role=alert]");
+        await alert.waitFor();
+        expect(await alert.innerText()).toContain("The next customers could not be loaded. Too busy.");
+        const positions = () =>
+          page.locator(ROWS).evaluateAll((rows) => rows.map((one) => Number(one.ariaPosInSet)));
+        expect(Math.max(...(await positions()))).toBe(100);
+        await alert.getByRole("button", { name: "Try again" }).click();
+        await page.locator("[role=listbox]").focus();
+        await expect
+          .poll(async () => {
+            await page.keyboard.press("PageDown");
+            return Math.max(...(await positions()));
+          })
+          .toBeGreaterThan(100);
+        expect(await alert.count()).toBe(0);
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
+  it("shows neither rows nor a count that another query gave", () =>
+    withPage(
+      async (page) => {
+        const { total } = await fromApi<DirectoryPage>("/v1/summary?q=1&limit=1");
+        await page.goto(address("#/customers"));
+        await page.locator(ROWS).first().waitFor();
+        const status = page.locator(".directory [role=status]");
+        const download = page.getByRole("button", { name: "Download", exact: true });
+        const isDimmed = await watch(page, ".listing.former[inert][aria-busy=true] [role=option]");
+        const held = await hold(page, first);
+        await page.locator("#search").fill("1");
+        expect(await download.isDisabled()).toBe(true);
+        await page.locator(".listing.long .skeleton").first().waitFor();
+        expect(await isDimmed()).toBe(true);
+        expect(await page.locator(ROWS).count()).toBe(0);
+        expect(await status.innerText()).toBe("");
+        await held.release();
+        await expect.poll(() => status.innerText(), PATIENCE).toBe(plural(total, "customer"));
+
+        await page.context().setOffline(true);
+        await page.locator("#search").fill("12");
+        await page.locator(".listing [role=alert]").waitFor();
+        expect(await page.locator(ROWS).count()).toBe(0);
+        expect(await status.innerText()).toBe("");
+        expect(await download.isDisabled()).toBe(true);
+        await page.context().setOffline(false);
+        await page.locator(ROWS).first().waitFor();
+        expect(await download.isDisabled()).toBe(false);
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+});
+
+describe.each(["analytics", "experiment", "explainability"])("%s", (place) => {
+  const answer = ".page > .answer";
+
+  it("shows nothing of another selection, slow or offline", () =>
+    withPage(
+      async (page) => {
+        await page.goto(address(`#/${place}`));
+        await page.locator(`${answer} .chart svg`).first().waitFor();
+        const status = page.locator(".page-head [role=status]");
+        const everybody = await status.innerText();
+        const isDimmed = await watch(page, `${answer}.former[inert][aria-busy=true] .chart svg`);
+        const held = await hold(page, API);
+        await page.goto(address(`#/${place}?contract=One+year`));
+        const waiting = page.locator(`${answer}.long`).first();
+        await waiting.locator(".skeleton").first().waitFor();
+        expect(await isDimmed()).toBe(true);
+        expect(await waiting.locator(".chart").count()).toBe(0);
+        expect(await waiting.innerText()).not.toMatch(/\d/);
+        expect(await status.innerText()).toBe("");
+        await held.release();
+        await expect.poll(() => status.innerText(), PATIENCE).toContain("customers shown");
+        const selected = await status.innerText();
+        expect(selected).not.toBe(everybody);
+
+        await page.context().setOffline(true);
+        await page.goto(address(`#/${place}?contract=Two+year`));
+        await page.locator(`${answer} > [role=alert]`).first().waitFor();
+        expect(await page.locator(`${answer} .chart`).first().isVisible()).toBe(place === "explainability");
+        expect(await status.innerText()).toBe("");
+        await page.context().setOffline(false);
+        await expect.poll(() => status.innerText(), PATIENCE).toContain("customers shown");
+        expect(await status.innerText()).not.toBe(selected);
+        await expect.poll(() => page.getByRole("alert").count(), PATIENCE).toBe(0);
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+});
+
+describe("analytics", () => {
+  it("gives no list for a selection that is not shown", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/analytics"));
+      await page.locator(".page .chart svg").first().waitFor();
+      const held = await hold(page, API);
+      await page.goto(address("#/analytics?contract=One+year"));
+      await page.locator(".answer.long").first().waitFor();
+      const download = page.getByRole("button", { name: "Download this list" });
+      expect(await download.isDisabled()).toBe(true);
+      await held.release();
+      await expect.poll(() => download.isDisabled()).toBe(false);
+    }));
+
+  it("never puts the effect of one change under another", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/analytics"));
+      const card = page.getByRole("region", { name: "What if the whole selection changed its plan?" });
+      await card.getByRole("table").waitFor();
+      const before = await card.getByRole("table").innerText();
+      const held = await hold(page, "**/v1/analytics/what-if");
+      await page.getByLabel("Plan change").selectOption("tech-support");
+      await card.locator(".answer.long").waitFor();
+      expect(await card.getByRole("table").count()).toBe(0);
+      await held.release();
+      await card.getByRole("table").waitFor();
+      expect(await card.getByRole("table").innerText()).not.toBe(before);
+    }));
+});
+
+describe("the calculators", () => {
+  it.each([
+    ["counts", "Conversions in B", "**/v1/analytics/experiment"],
+    ["plan", "Users a day", "**/v1/analytics/experiment/plan"],
+  ])("show no answer to other %s", (name, field, pattern) =>
+    withPage(
+      async (page) => {
+        await page.goto(address("#/experiment"));
+        const answer = page.locator(`[data-answer=${name}]`);
+        await answer.waitFor();
+        const before = await answer.innerText();
+        const held = await hold(page, pattern);
+        await page.getByLabel(field).fill("77");
+        await answer.waitFor({ state: "detached" });
+        await held.release();
+        await answer.waitFor();
+        expect(await answer.innerText()).not.toBe(before);
+
+        const counter = await refuse(page, pattern, { status: 429 });
+        await page.getByLabel(field).fill("78");
+        await page.getByRole("alert").waitFor();
+        expect(counter.asked).toBe(1);
+        expect(await answer.count()).toBe(0);
+      },
+      { allowed: NETWORK_ERRORS },
+    ),
+  );
+});
+
+describe("a file to score", () => {
+  const HEADER =
+    "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,PaymentMethod,MonthlyCharges,TotalCharges";
+  const file = (...ids: string[]) => ({
+    name: "mine.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from(
+      [
+        HEADER,
+        ...ids.map(
+          (id) =>
+            `${id},Female,0,Yes,No,1,Yes,No,Fiber optic,No,Yes,No,No,No,No,Month-to-month,Yes,Electronic check,80.5,80.5`,
+        ),
+      ].join("\n"),
+    ),
+  });
+  const scored = "[aria-label='Scored customers'] [role=option]";
+
+  it("shows the rows of the file that was brought last, be its name the same", () =>
+    withPage(async (page) => {
+      await page.goto(address("#/customers"));
+      const hadTwoRows = await watch(page, `${scored}[aria-setsize="2"]`);
+      const held = await hold(page, "**/v1/predict");
+      await page.getByLabel("Score a CSV file").setInputFiles(file("1111-AAAAA", "1111-BBBBB"));
+      await page.getByText("Scoring…").waitFor();
+      await expect.poll(() => held.routes.length, PATIENCE).toBe(1);
+      const [earlier] = held.routes.splice(0);
+      // A second file can be dropped while the first is under way.
+      const dropped = await page.evaluateHandle(
+        ({ name, text }) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([text], name, { type: "text/csv" }));
+          return transfer;
+        },
+        { name: "mine.csv", text: file("2222-BBBBB").buffer.toString() },
+      );
+      await page.dispatchEvent(".customers", "drop", { dataTransfer: dropped });
+      await expect.poll(() => held.routes.length, PATIENCE).toBe(1);
+      // Its answer arrives first, unless the page has given it up.
+      await earlier?.fallback().catch(() => undefined);
+      const answer = await earlier?.request().response();
+      await answer?.finished();
+      await held.release();
+      await page.locator(scored).first().waitFor();
+      expect(await hadTwoRows()).toBe(false);
+      expect(await page.locator(scored).allInnerTexts()).toEqual([expect.stringContaining("2222-BBBBB")]);
+    }));
+
+  it("is scored when the connection is back", () =>
+    withPage(
+      async (page) => {
+        await page.goto(address("#/customers"));
+        await page.locator(ROWS).first().waitFor();
+        await page.context().setOffline(true);
+        await page.getByLabel("Score a CSV file").setInputFiles(file("1111-AAAAA"));
+        await page.locator(".panel [role=alert]").waitFor();
+        await page.context().setOffline(false);
+        await page.locator(scored).first().waitFor();
+        expect(await page.getByText(`${count(1)}\u00a0customer scored.`).count()).toBe(1);
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+});
+
+describe.each(["light", "dark"] as const)("accessibility, %s", (colorScheme) => {
+  it("of a page that waits, and of one that was refused", () =>
+    withPage(
+      async (page) => {
+        const [one, two] = await someCustomers();
+        await open(page, one);
+        const held = await hold(page, API);
+        await row(page, two.customer_id).click();
+        await page.locator(".panel .answer.long").first().waitFor();
+        await expectAccessible(page);
+        await held.release();
+        await page.locator(".nudge h3").first().waitFor();
+        await page.context().setOffline(true);
+        await contract(page).selectOption("Two year");
+        await page.getByText("Changes not answered").waitFor();
+        await page.locator(".recourse ~ .answer [role=alert]").waitFor();
+        await expectAccessible(page);
+      },
+      { colorScheme, allowed: NETWORK_ERRORS },
+    ));
+});
