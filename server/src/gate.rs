@@ -1,7 +1,9 @@
-//! What a request must pass before a handler sees it: its host, the client's rate, the size of its headers, the load, the time.
+//! What a request must pass before a handler sees it: its host, the client's rate, the size of its headers, signing in, the load, the
+//! time.
 
 use crate::host::{AllowedHosts, Host};
 use crate::settings::{RateLimit, Settings};
+use crate::sign_in::Issuer;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +11,7 @@ use axum::routing::Route;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -47,23 +50,41 @@ impl Gate {
         }
     }
 
-    /// What a route answers to a request, or why it is not asked or did not answer in time.
-    pub async fn pass(&self, host: Option<&Host>, request: Request, mut route: Route) -> Response {
-        match self.admit(host, &request) {
-            Ok(_in_hand) => match tokio::time::timeout(self.patience, route.call(request)).await {
-                Ok(Ok(response)) => response,
-                // A handler waits for nothing but the request's body.
-                Err(_) => too_late(self.patience).into_response(),
-            },
-            Err(problem) => problem.into_response(),
-        }
-    }
-
-    fn admit(
+    /// What a route answers to a request, or why it is not asked or did not answer in time. With an issuer it is asked only for callers
+    /// who are signed in.
+    pub async fn pass(
         &self,
         host: Option<&Host>,
-        request: &Request,
-    ) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
+        issuer: Option<&Arc<Issuer>>,
+        mut request: Request,
+        mut route: Route,
+    ) -> Response {
+        if let Err(problem) = self.admit(host, &request) {
+            return problem.into_response();
+        }
+        // Before the request takes a slot, because it may have to wait for the issuer's keys.
+        let caller = match issuer {
+            Some(issuer) => match issuer.admit(&mut request).await {
+                Ok(caller) => Some(caller),
+                Err(problem) => return problem.into_response(),
+            },
+            None => None,
+        };
+        let Ok(_in_hand) = self.in_hand.try_acquire() else {
+            return overloaded().into_response();
+        };
+        let mut response = match tokio::time::timeout(self.patience, route.call(request)).await {
+            Ok(Ok(response)) => response,
+            // A handler waits for nothing but the request's body.
+            Err(_) => too_late(self.patience).into_response(),
+        };
+        if let Some(caller) = caller {
+            response.extensions_mut().insert(caller);
+        }
+        response
+    }
+
+    fn admit(&self, host: Option<&Host>, request: &Request) -> Result<(), Problem> {
         self.hosts.admit(host)?;
         if let Some(clients) = &self.clients {
             clients.admit(request)?;
@@ -75,7 +96,7 @@ impl Gate {
         if size > HEADER_LIMIT {
             return Err(headers_too_large());
         }
-        self.in_hand.try_acquire().map_err(|_| overloaded())
+        Ok(())
     }
 }
 

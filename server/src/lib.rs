@@ -3,9 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod claim;
 mod command;
 mod connections;
 mod dashboard;
+mod encoding;
 mod gate;
 mod health;
 mod host;
@@ -20,12 +22,13 @@ pub use connections::Stopping;
 pub use settings::Settings;
 
 use axum::Router;
-use axum::http::header;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use axum::routing::{Route, get};
 use gate::Gate;
 use host::{AllowedHosts, Host};
 use metrics::Metrics;
+use sign_in::Issuer;
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -40,9 +43,6 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use web::Problem;
 use web::usage_log::{Destination, UsageLog};
 
-/// Bytes from which on an answer is worth compressing: what fits one packet is not.
-const COMPRESSED_FROM: u64 = 1400;
-
 /// The five functions, the description of the API and the dashboard behind the gate; health and metrics beside it, so that they
 /// answer under any host name: probes and scrapers know a pod by its address only.
 fn router(
@@ -50,7 +50,7 @@ fn router(
     hosts: AllowedHosts,
     usage_log: &UsageLog,
     stopping: &Stopping,
-) -> Router {
+) -> io::Result<Router> {
     let api = Router::new()
         .merge(analytics::router())
         .merge(explain::router())
@@ -61,32 +61,43 @@ fn router(
             "/v1/{*path}",
             axum::routing::any(async || Problem::unknown_path()),
         );
-    let product = sign_in::required(api, settings.sign_in.as_ref())
-        .merge(sign_in::for_the_dashboard(settings.sign_in.as_ref()))
+    let site = sign_in::for_the_dashboard(settings.sign_in.as_ref())
         .route(
             "/openapi.json",
             get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
         )
-        .fallback_service(dashboard::service(&settings.dashboard));
+        .fallback_service(dashboard::service(&settings.dashboard)?);
     let metrics = Arc::new(Metrics::new(usage_log.clone()));
     let beside = health::router(usage_log.clone(), stopping.clone()).merge(metrics.router());
-    let gate = Arc::new(Gate::new(settings, hosts));
-    around(product, &metrics, Some(gate)).merge(around(beside, &metrics, None))
+    let gate = Some(Arc::new(Gate::new(settings, hosts)));
+    let issuer = settings.sign_in.as_ref().map(Issuer::new);
+    let product =
+        around(api, &metrics, gate.clone(), issuer).merge(around(site, &metrics, gate, None));
+    Ok(product.merge(around(beside, &metrics, None, None)))
 }
 
-/// Measures each request to a router, and puts the check of its host and the gate, if there is one, before its routes. One layer does both, because axum
-/// boxes and clones what each layer adds.
-fn around(router: Router, metrics: &Arc<Metrics>, gate: Option<Arc<Gate>>) -> Router {
-    let metrics = Arc::clone(metrics);
+/// Measures each request to a router, and puts the check of its host, the gate, and signing in, if there are any, before its
+/// routes. One layer does it all, because axum boxes and clones what each layer adds.
+fn around(
+    router: Router,
+    metrics: &Arc<Metrics>,
+    gate: Option<Arc<Gate>>,
+    issuer: Option<Arc<Issuer>>,
+) -> Router {
+    let around = Arc::new((Arc::clone(metrics), gate, issuer));
     router.layer(layer_fn(move |route: Route| {
-        let (metrics, gate) = (Arc::clone(&metrics), gate.clone());
+        let around = Arc::clone(&around);
         service_fn(move |request| {
-            let (metrics, gate, mut route) = (Arc::clone(&metrics), gate.clone(), route.clone());
+            let (around, mut route) = (Arc::clone(&around), route.clone());
             async move {
+                let (metrics, gate, issuer) = &*around;
                 let measurement = metrics.begin(&request);
                 let response = match (Host::of(&request), gate) {
                     (Err(problem), _) => problem.into_response(),
-                    (Ok(host), Some(gate)) => gate.pass(host.as_ref(), request, route).await,
+                    (Ok(host), Some(gate)) => {
+                        gate.pass(host.as_ref(), issuer.as_ref(), request, route)
+                            .await
+                    }
                     (Ok(_), None) => route.call(request).await?,
                 };
                 measurement.end(&response);
@@ -115,7 +126,7 @@ pub async fn run(settings: Settings) -> io::Result<()> {
 /// Serves until a signal to stop, then finishes the requests in hand and closes the usage log.
 ///
 /// # Errors
-/// Signals that can't be listened for.
+/// Signals that can't be listened for, or a dashboard that can't be read.
 pub async fn serve(
     listener: TcpListener,
     settings: &Settings,
@@ -123,11 +134,18 @@ pub async fn serve(
 ) -> io::Result<()> {
     let stopping = Stopping::default();
     let hosts = hosts(settings, listener.local_addr()?);
-    let router = router(settings, hosts, &usage_log, &stopping);
-    let worthwhile = SizeAbove::new(COMPRESSED_FROM).and(NotForContentType::IMAGES);
+    let router = router(settings, hosts, &usage_log, &stopping)?;
+    // What has an etag has chosen its encoding, and would need another etag in another one.
+    let has_none = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+        !headers.contains_key(header::ETAG)
+    };
+    let worthwhile = SizeAbove::new(encoding::COMPRESSED_FROM)
+        .and(NotForContentType::IMAGES)
+        .and(has_none);
     let policy = security::policy(settings.sign_in.as_ref());
     let app = ServiceBuilder::new()
         .map_response(move |response| security::secured(response, &policy))
+        .map_request(encoding::settled)
         .layer(CompressionLayer::new().compress_when(worthwhile))
         .service(web::app(router, usage_log.clone()));
     let stop = stopped(stopping.clone(), settings.drain)?;

@@ -1,5 +1,6 @@
 //! What the environment sets, in one table: it parses, `--help` prints it, and `docs/server.md` repeats it.
 
+use crate::claim::Claim;
 use crate::host::AllowedHosts;
 use axum::http::Uri;
 use std::fmt::{self, Write};
@@ -42,6 +43,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("OIDC_ISSUER", "", "OpenID Connect issuer whose tokens /v1 wants; nobody has to sign in when unset"),
     variable("OIDC_AUDIENCE", "", "audience that a token must be for; wanted with OIDC_ISSUER"),
     variable("OIDC_CLIENT_ID", "", "name by which the issuer knows the dashboard; it signs nobody in when unset"),
+    variable("OIDC_EXPORT_CLAIM", "", "claim, or claim=value, without which a token does not download lists; every token does when unset"),
     variable("OIDC_SCOPE", "openid", "what the dashboard asks the issuer for"),
     variable("RATE_LIMIT", "", "requests per second that each client may make; no limit when unset"),
     variable("RATE_LIMIT_BURST", "", "requests that a client may make at once; as many as RATE_LIMIT when unset"),
@@ -87,6 +89,8 @@ pub struct SignIn {
     pub client_id: Option<String>,
     /// What the dashboard asks for.
     pub scope: String,
+    /// Without this a token does not download lists.
+    pub export_claim: Option<Claim>,
 }
 
 /// How many requests a client may make.
@@ -205,8 +209,16 @@ impl Source<'_> {
 
     fn sign_in(&self) -> Result<Option<SignIn>, InvalidSetting> {
         let issuer = self.text("OIDC_ISSUER");
+        let export_claim = self.text("OIDC_EXPORT_CLAIM");
         if issuer.is_empty() {
-            return Ok(None);
+            return match export_claim.is_empty() {
+                true => Ok(None),
+                false => Err(InvalidSetting {
+                    name: "OIDC_EXPORT_CLAIM",
+                    value: export_claim,
+                    wanted: "unset where OIDC_ISSUER is",
+                }),
+            };
         }
         if !is_confidential(&issuer) {
             return Err(InvalidSetting {
@@ -228,6 +240,9 @@ impl Source<'_> {
             audience,
             client_id: Some(self.text("OIDC_CLIENT_ID")).filter(|id| !id.is_empty()),
             scope: self.text("OIDC_SCOPE"),
+            export_claim: Some(export_claim)
+                .filter(|claim| !claim.is_empty())
+                .map(|claim| Claim::named(&claim)),
         }))
     }
 
@@ -349,6 +364,11 @@ mod tests {
         assert_eq!(
             refusal,
             "OIDC_AUDIENCE must be set where OIDC_ISSUER is, got \"\""
+        );
+        let refusal = super::tests::with("OIDC_EXPORT_CLAIM", "export");
+        assert_eq!(
+            refusal.unwrap_err().to_string(),
+            "OIDC_EXPORT_CLAIM must be unset where OIDC_ISSUER is, got \"export\""
         );
     }
 

@@ -16,6 +16,7 @@ use engagetrack::selection::Filters;
 use engagetrack::summary::{Summary, report};
 use engagetrack::{intake, nudges};
 use utoipa::{OpenApi, ToSchema};
+use web::download::{DownloadRight, attachment};
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage, body};
 
@@ -43,12 +44,6 @@ pub fn router() -> Router {
 pub struct Api;
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const CSV: &str = "text/csv; charset=utf-8";
-
-/// Has a browser save the answer under this name.
-fn attachment(file: &str) -> String {
-    format!("attachment; filename=\"{file}\"")
-}
 
 fn find(id: &str) -> Result<Customer, Problem> {
     population::find(id).ok_or_else(|| Problem::unknown_customer(id))
@@ -59,26 +54,23 @@ fn find(id: &str) -> Result<Customer, Problem> {
 /// A page as JSON; or, where `Accept` prefers `text/csv`, the whole list (or the first `limit` rows) as a file.
 #[utoipa::path(get, path = "/v1/summary", operation_id = "list_customers", tag = "summary", params(Filters, Paging),
     responses((status = 200, description = "The list.", content((Page = "application/json"), (String = "text/csv")))))]
-async fn list(headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+async fn list(
+    right: Result<DownloadRight, Problem>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let format = preferred(&headers, &["application/json", "text/csv"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
     let request = Request::from_query(&mut query);
     query.finish().map_err(Problem::invalid)?;
-    let usage = |count| {
-        Usage::of_many("list", count)
-            .scored_by(card::VERSION)
-            .noted()
-    };
     if format == 0 {
         let page = request.page();
-        return Ok((usage(page.items.len()), body::Json(page)).into_response());
+        let usage = Usage::of_many("list", page.items.len()).scored_by(card::VERSION);
+        return Ok((usage.noted(), body::Json(page)).into_response());
     }
+    let right = right?;
     let (file, count) = request.csv();
-    let headers = [
-        (header::CONTENT_TYPE, CSV.to_owned()),
-        (header::CONTENT_DISPOSITION, attachment("customers.csv")),
-    ];
-    Ok((usage(count), headers, file).into_response())
+    Ok(right.csv("customers.csv", file, count, card::VERSION))
 }
 
 /// Summarises one customer of the directory.

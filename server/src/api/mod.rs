@@ -52,9 +52,9 @@ const FAILURES: [Failure; 14] = [
     Failure {
         status: "403",
         name: "Forbidden",
-        description: "A page of another site sent the request.",
+        description: "A page of another site sent the request, or the token lacks the claim for downloading lists.",
         header: None,
-        applies: has_a_body,
+        applies: |operation| has_a_body(operation) || lists(operation),
     },
     Failure {
         status: "404",
@@ -141,6 +141,12 @@ fn any(_: &Operation) -> bool {
 
 fn has_a_body(operation: &Operation) -> bool {
     operation.request_body.is_some()
+}
+
+/// A list of the customers in the directory can be downloaded.
+fn lists(operation: &Operation) -> bool {
+    let success = operation.responses.responses.get("200");
+    matches!(success, Some(RefOr::T(response)) if response.content.contains_key("text/csv"))
 }
 
 /// The only parameter in any path is a customer's id.

@@ -4,6 +4,7 @@
 
 mod abuse;
 mod client;
+mod dashboard;
 mod hosts;
 mod limits;
 mod observation;

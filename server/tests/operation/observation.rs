@@ -1,6 +1,6 @@
-//! What the server says of itself and of its files.
+//! What the server says of itself.
 
-use crate::client::{Answer, Client, get};
+use crate::client::get;
 use crate::process::{Server, command};
 
 /// The value of a sample in a scrape.
@@ -98,28 +98,4 @@ fn every_answer_tells_browsers_to_be_strict() {
         assert!(!policy.contains("unsafe-eval"));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
-}
-
-#[test]
-fn the_dashboard_is_cached_as_its_names_allow() {
-    let server = Server::start(&[]);
-    let mut client = Client::connect(server.address).unwrap();
-    let mut ask = |path: &str, headers: &[&str]| -> Answer { client.get(path, headers).unwrap() };
-    let page = ask("/", &[]);
-    assert_eq!(page.header("cache-control"), Some("no-cache"));
-    let condition = format!("if-none-match: {}", page.header("etag").unwrap());
-    assert_eq!(ask("/", &[&condition]).status, 304);
-    let script = ask("/assets/app-0a1b.js", &[]);
-    assert_eq!(
-        script.header("cache-control"),
-        Some("public, max-age=31536000, immutable")
-    );
-    assert_eq!(script.header("content-encoding"), None);
-    let compressed = ask("/assets/app-0a1b.js", &["accept-encoding: gzip"]);
-    assert_eq!(compressed.header("content-encoding"), Some("gzip"));
-    assert!(compressed.body.len() < script.body.len() / 10);
-    assert_eq!(
-        ask("/assets/gone.js", &[]).header("cache-control"),
-        Some("no-store")
-    );
 }

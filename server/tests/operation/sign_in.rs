@@ -12,14 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 
 const AUDIENCE: &str = "engagetrack";
 const ASKED: &str = "/v1/predict/nobody";
 
-/// Two keys of issuers; making one takes a moment.
-static KEYS: LazyLock<[EncodingKey; 2]> = LazyLock::new(|| {
-    std::array::from_fn(|_| {
-        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
+/// Keys of issuers, the last of them a short one; making one takes a moment.
+static KEYS: LazyLock<[EncodingKey; 3]> = LazyLock::new(|| {
+    [2048, 2048, 1024].map(|bits| {
+        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).unwrap();
         EncodingKey::from_rsa_der(key.to_pkcs1_der().unwrap().as_bytes())
     })
 });
@@ -29,22 +30,31 @@ struct Issuer {
     url: String,
     published: Arc<Mutex<Vec<Value>>>,
     fetches: Arc<AtomicUsize>,
+    /// Closed by an issuer that does not answer yet.
+    door: Arc<Semaphore>,
 }
 
 impl Issuer {
     fn start() -> Self {
+        Self::behind(Semaphore::new(Semaphore::MAX_PERMITS))
+    }
+
+    fn behind(door: Semaphore) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let issuer = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             published: Arc::default(),
             fetches: Arc::default(),
+            door: Arc::new(door),
         };
         let url = issuer.url.clone();
         let discovery = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
         let (published, fetches) = (Arc::clone(&issuer.published), Arc::clone(&issuer.fetches));
+        let door = Arc::clone(&issuer.door);
         let keys = async move || {
             fetches.fetch_add(1, Ordering::Relaxed);
+            let _open = door.acquire().await.unwrap();
             Json(json!({"keys": *published.lock().unwrap()}))
         };
         let router = axum::Router::new()
@@ -65,17 +75,19 @@ impl Issuer {
 
     /// Signs with one of the keys from now on, and with no other.
     fn publish(&self, number: usize) {
-        let mut key = Jwk::from_encoding_key(&KEYS[number], Algorithm::RS256).unwrap();
-        key.common.key_id = Some(number.to_string());
         let unknown = json!({"kty": "new", "kid": "unheard-of"});
-        *self.published.lock().unwrap() = vec![unknown, serde_json::to_value(key).unwrap()];
+        *self.published.lock().unwrap() = vec![unknown, public(number)];
     }
 
     fn server(&self) -> Server {
+        self.server_with(("OIDC_CLIENT_ID", "dashboard"))
+    }
+
+    fn server_with(&self, setting: (&str, &str)) -> Server {
         Server::start(&[
             ("OIDC_ISSUER", &self.url),
             ("OIDC_AUDIENCE", AUDIENCE),
-            ("OIDC_CLIENT_ID", "dashboard"),
+            setting,
         ])
     }
 
@@ -91,6 +103,13 @@ impl Issuer {
     }
 }
 
+/// One of the keys as an issuer publishes it.
+fn public(number: usize) -> Value {
+    let mut key = Jwk::from_encoding_key(&KEYS[number], Algorithm::RS256).unwrap();
+    key.common.key_id = Some(number.to_string());
+    serde_json::to_value(key).unwrap()
+}
+
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     since.as_secs()
@@ -102,8 +121,14 @@ fn token(claims: &Value, number: usize) -> String {
 }
 
 fn under(id: &str, claims: &Value, number: usize) -> String {
+    with_header(claims, number, |header| header.kid = Some(id.to_owned()))
+}
+
+/// A token signed with one of the keys, whose header is like that of others but for a change.
+fn with_header(claims: &Value, number: usize, change: impl FnOnce(&mut Header)) -> String {
     let mut header = Header::new(Algorithm::RS256);
-    header.kid = Some(id.to_owned());
+    header.kid = Some(number.to_string());
+    change(&mut header);
     jsonwebtoken::encode(&header, claims, &KEYS[number]).unwrap()
 }
 
@@ -130,13 +155,24 @@ fn a_valid_token_opens_the_api_and_names_the_caller() {
     assert_eq!(ask(&server, &format!("bearer {valid}")).status, 404);
     let several = issuer.claims_but("aud", json!(["another", AUDIENCE]));
     assert_eq!(ask_with(&server, &token(&several, 0)), 404);
+    for kind in [
+        None,
+        Some("jwt"),
+        Some("at+JWT"),
+        Some("application/at+jwt"),
+    ] {
+        let typed = with_header(&issuer.claims(), 0, |header| {
+            header.typ = kind.map(str::to_owned);
+        });
+        assert_eq!(ask_with(&server, &typed), 404, "{kind:?}");
+    }
 
     let log = std::fs::read_to_string(server.usage_log()).unwrap();
     let callers: Vec<Value> = log
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["caller"].clone())
         .collect();
-    assert_eq!(callers, ["somebody"; 3]);
+    assert_eq!(callers, ["somebody"; 7]);
 }
 
 #[test]
@@ -148,6 +184,9 @@ fn every_failure_is_the_same_401() {
     assert_eq!(ask_with(&server, &valid), 404);
 
     let published = issuer.published.lock().unwrap()[1].clone();
+    issuer.published.lock().unwrap().push(public(2));
+    let claims = issuer.claims();
+    let headed = |change: fn(&mut Header)| bearer(&with_header(&claims, 0, change));
     let symmetric = |secret: &[u8]| {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some("0".to_owned());
@@ -204,6 +243,39 @@ fn every_failure_is_the_same_401() {
             "nobody",
             bearer(&token(&issuer.claims_but("sub", Value::Null), 0)),
         ),
+        (
+            "nobody by name",
+            bearer(&token(&issuer.claims_but("sub", json!("")), 0)),
+        ),
+        (
+            "a list of issuers",
+            bearer(&token(&issuer.claims_but("iss", json!([issuer.url])), 0)),
+        ),
+        (
+            "an extension that must be understood",
+            headed(|header| header.crit = Some(vec!["exp".to_owned()])),
+        ),
+        (
+            "no extension that must be understood",
+            headed(|header| header.crit = Some(Vec::new())),
+        ),
+        (
+            "a token for something else",
+            headed(|header| header.typ = Some("logout+jwt".to_owned())),
+        ),
+        (
+            "a token of no type",
+            headed(|header| header.typ = Some(String::new())),
+        ),
+        (
+            "another algorithm than the key's own",
+            headed(|header| header.alg = Algorithm::RS512),
+        ),
+        (
+            "another padding than the key's own",
+            headed(|header| header.alg = Algorithm::PS256),
+        ),
+        ("a short key", bearer(&token(&issuer.claims(), 2))),
         (
             "another's signature",
             bearer(&under("0", &issuer.claims(), 1)),
@@ -263,6 +335,66 @@ fn invented_keys_do_not_make_the_server_ask_the_issuer_for_ever() {
     // Six at once, and one more for each ten seconds that this took.
     assert!((2..20).contains(&issuer.fetches.load(Ordering::Relaxed)));
     assert_eq!(ask_with(&server, &token(&issuer.claims(), 0)), 404);
+}
+
+#[test]
+fn request_that_waits_for_keys_holds_no_slot_and_gives_up_before_the_issuer() {
+    let issuer = Issuer::behind(Semaphore::new(0));
+    issuer.publish(0);
+    let server = issuer.server_with(("MAX_REQUESTS", "1"));
+    let valid = token(&issuer.claims(), 0);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| ask_with(&server, &valid));
+        while !waiting.is_finished() {
+            assert_eq!(get(server.address, "/openapi.json").status, 200);
+        }
+        assert_eq!(waiting.join().unwrap(), 401);
+    });
+    // The server is still asking the issuer, once, and has its answer as soon as it comes.
+    issuer.door.add_permits(Semaphore::MAX_PERMITS);
+    while ask_with(&server, &valid) == 401 {}
+    assert_eq!(issuer.fetches.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn lists_are_downloaded_only_with_the_claim_for_it() {
+    let issuer = Issuer::start();
+    issuer.publish(0);
+    let server = issuer.server_with(("OIDC_EXPORT_CLAIM", "roles=exporter"));
+    let ask = |claims: &Value, path: &str, accept: &str| {
+        let mut client = Client::connect(server.address).unwrap();
+        let credential = format!("authorization: Bearer {}", token(claims, 0));
+        client
+            .get(path, &[&credential, &format!("accept: {accept}")])
+            .unwrap()
+    };
+    let reader = issuer.claims_but("roles", json!(["reader"]));
+    let exporter = issuer.claims_but("roles", json!(["reader", "exporter"]));
+    for claims in [&issuer.claims(), &reader] {
+        let refused = ask(claims, "/v1/summary?limit=3", "text/csv");
+        let problem: Value = serde_json::from_slice(&refused.body).unwrap();
+        assert_eq!(refused.status, 403, "{problem}");
+        assert_eq!(problem["type"], "/problems/download-withheld");
+    }
+    let list = ask(&exporter, "/v1/summary?limit=3", "text/csv");
+    assert_eq!((list.status, list.text().lines().count()), (200, 4));
+    let page = ask(&reader, "/v1/summary?limit=3", "application/json");
+    assert_eq!(page.status, 200);
+
+    let log = std::fs::read_to_string(server.usage_log()).unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| json!([line["action"], line["outcome"], line["count"]]))
+        .collect();
+    let refused = json!(["summary", 403, 0]);
+    let expected = [
+        refused.clone(),
+        refused,
+        json!(["export", 200, 3]),
+        json!(["list", 200, 3]),
+    ];
+    assert_eq!(lines, expected);
 }
 
 #[test]

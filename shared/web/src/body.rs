@@ -19,7 +19,7 @@ pub const CSV_LIMIT: usize = 4 << 20;
 const ROOM: usize = 4 << 10;
 
 const JSON: &str = "application/json";
-const CSV: &str = "text/csv";
+pub(crate) const CSV: &str = "text/csv";
 
 /// A JSON or CSV body.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+pub mod download;
 mod frame;
 pub mod lambda;
 pub mod logging;

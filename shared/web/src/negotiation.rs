@@ -55,8 +55,8 @@ pub fn preferred(headers: &HeaderMap, offered: &[&str]) -> Result<usize, Problem
     }
 }
 
-/// A media range and its quality, 0 to 1.
-fn range(text: &str) -> (&str, f32) {
+/// A media range, or another thing that is accepted, and its quality, 0 to 1.
+pub fn range(text: &str) -> (&str, f32) {
     let mut parts = text.split(';').map(str::trim);
     let media_range = parts.next().unwrap_or_default();
     let quality = parts.find_map(|parameter| {

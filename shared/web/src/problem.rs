@@ -103,6 +103,16 @@ impl Problem {
         )
     }
 
+    /// 403: the caller may see lists of customers, but not download them.
+    pub fn download_withheld() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "download-withheld",
+            "Download withheld",
+            "The token lacks the claim without which lists of customers can't be downloaded.",
+        )
+    }
+
     /// 404: nobody has this customer id.
     pub fn unknown_customer(id: &str) -> Self {
         let detail = format!("There is no customer {id:?}.");
@@ -212,8 +222,14 @@ impl Problem {
 
     /// Says after how many seconds it is worth to try again.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.header = Some(Box::new((header::RETRY_AFTER, seconds.into())));
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.with_header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// Adds a header to the answer, in place of one that was added before.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some(Box::new((name, value)));
         self
     }
 
