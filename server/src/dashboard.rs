@@ -101,7 +101,9 @@ fn read(folder: &Path) -> io::Result<Files> {
                 continue;
             }
             // That of the entry, not of what a link leads to.
-            let kind = entry.file_type()?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| at(&entry.path(), &error))?;
             let path = path.clone() + &name;
             if kind.is_dir() {
                 folders.push((entry.path(), path + "/"));

@@ -13,9 +13,9 @@ use web::Problem;
 /// The host of a request, without its port: a name in lower case, or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
-    #[allow(missing_docs)]
+    /// A name, without a dot at its end.
     Name(String),
-    #[allow(missing_docs)]
+    /// An address, IPv4 where it is one written as IPv6.
     Address(IpAddr),
 }
 
