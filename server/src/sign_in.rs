@@ -257,7 +257,7 @@ fn published_keys(agent: &Agent, issuer: &str) -> Result<Keys, Box<dyn Error>> {
         let key: Jwk = serde_json::from_value(key).ok()?;
         let id = key.common.key_id.clone()?;
         let usable = usable(&key);
-        if usable.is_none() {
+        if usable.is_none() && key.common.public_key_use != Some(PublicKeyUse::Encryption) {
             tracing::warn!(id, "a key of the issuer can't be used");
         }
         Some((id, Arc::new(usable?)))
