@@ -121,18 +121,18 @@ function useHeight(root: RefObject<HTMLElement | null>, isCurrent: boolean): Ref
  */
 function useKeptFocus(root: RefObject<HTMLElement | null>, isCurrent: boolean): void {
   const former = useRef<Element | null>(null);
+  // Looked for before the document changes, which may take the focused element out of it.
+  const focused = root.current?.contains(document.activeElement) ? document.activeElement : null;
   useLayoutEffect(() => {
-    const element = root.current;
-    const { activeElement } = document;
-    if (!element) return;
     if (!isCurrent) {
-      former.current = element.contains(activeElement) ? activeElement : null;
+      former.current = focused;
       return;
     }
     const before = former.current;
     former.current = null;
-    if (before === null || (activeElement !== document.body && activeElement !== before)) return;
+    const { activeElement, body } = document;
+    if (before === null || (activeElement !== body && activeElement !== before)) return;
     if (before.isConnected && before instanceof HTMLElement) before.focus();
-    if (document.activeElement !== before) element.focus({ preventScroll: true });
+    if (document.activeElement !== before) root.current?.focus({ preventScroll: true });
   }, [isCurrent]);
 }

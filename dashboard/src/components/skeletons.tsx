@@ -14,7 +14,7 @@ const Lines = ({ lines }: LinesProps) => (
 
 /** A card of which at most the title is known. */
 export const CardSkeleton = ({ title, lines }: LinesProps & { title?: string }) => (
-  <div class="card" aria-hidden="true">
+  <div class="card appears" aria-hidden="true">
     <header>{title === undefined ? <div class="skeleton heading" /> : <h2>{title}</h2>}</header>
     <Lines lines={lines} />
   </div>
@@ -28,7 +28,7 @@ export const LinesSkeleton = ({ lines }: LinesProps) => (
 );
 
 export const TilesSkeleton = ({ tiles }: { tiles: number }) => (
-  <div class="tiles" aria-hidden="true">
+  <div class="tiles appears" aria-hidden="true">
     {Array.from({ length: tiles }, (_, tile) => (
       <div key={tile} class="tile">
         <Lines lines={3} />

@@ -77,10 +77,11 @@ export function forget(): void {
 /** The list of a query. */
 export function listing(query: Query): Asked<PageQuestion, Listing> {
   return mapAnswer(first.asked({ query, cursor: null }), (page) => {
+    const key = JSON.stringify(query);
     const pages = [page];
     let cursor = page.next_cursor ?? null;
     for (const { question, data } of further.value) {
-      if (question.cursor !== cursor || JSON.stringify(question.query) !== JSON.stringify(query)) continue;
+      if (question.cursor !== cursor || JSON.stringify(question.query) !== key) continue;
       pages.push(data);
       cursor = data.next_cursor ?? null;
     }

@@ -313,6 +313,21 @@ describe("offline", () => {
       { allowed: NETWORK_ERRORS },
     ));
 
+  it("opens the view of the address once the server can be reached", () =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        let isCut = true;
+        await page.route("**/sign-in.json", (route) => (isCut ? route.abort() : route.fallback()));
+        await page.goto(address(`#/customers/${one.customer_id}`));
+        await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
+        isCut = false;
+        await page.evaluate(() => dispatchEvent(new Event("online")));
+        await page.getByText(one.persona.description).waitFor();
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
   it("notes what was done once the connection is back", () =>
     withPage(
       async (page) => {
@@ -369,9 +384,13 @@ describe("a busy server", () => {
         expect(await alert.innerText()).toMatch(/Too busy\s+Come back later\./);
         expect(await verdict(page)).toMatch(withoutEdits(one));
 
-        await alert.getByRole("button", { name: "Try again" }).click();
+        await alert.getByRole("button", { name: "Try again" }).focus();
+        await page.keyboard.press("Enter");
         const expected = await onTwoYears(one);
         await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
+        // The focus is on what came of it.
+        const focused = page.locator(".answer:focus");
+        await expect.poll(() => focused.getByText("Why this prediction?").count()).toBe(1);
         expect(await announced(page)).toBe("The server answers again.");
       },
       { allowed: NETWORK_ERRORS },

@@ -102,7 +102,11 @@ export const Arriving = ({ id, entry, isPending }: ArrivingProps) => (
         {entry &&
           `${sentenceCase(entry.persona)} · ${entry.contract} · ${plural(entry.tenure_months, "month")} with us`}
       </p>
-      {isPending && <LinesSkeleton lines={2} />}
+      {isPending && (
+        <div class="persona">
+          <LinesSkeleton lines={2} />
+        </div>
+      )}
       <Report id={id} isReady={false} />
     </div>
     <div class="verdict">

@@ -139,11 +139,17 @@ function Cards({ known, changed, params }: CardsProps) {
 
   return (
     <>
-      {changed.state === "refused" && <ProblemNote problem={changed.problem} retry={changed.retry} />}
       <Answer
         of={expected(known, changed)}
+        class="stack"
         skeleton={<WhySkeleton />}
-        label={(_, isCurrent) => !isCurrent && <p class="tag former-name">Before this change</p>}
+        label={(_, isCurrent) =>
+          isCurrent ? (
+            changed.state === "refused" && <ProblemNote problem={changed.problem} retry={changed.retry} />
+          ) : (
+            <p class="tag former-name">Before this change</p>
+          )
+        }
       >
         {({ explanation }, shown) => (
           <Why
@@ -168,7 +174,7 @@ function Cards({ known, changed, params }: CardsProps) {
   );
 }
 
-const WhySkeleton = () => <CardSkeleton title="Why this prediction?" lines={13} />;
+const WhySkeleton = () => <CardSkeleton title="Why this prediction?" lines={15} />;
 
 const CardsSkeleton = () => (
   <>
