@@ -480,7 +480,7 @@ describe.each(["analytics", "experiment", "explainability"])("%s", (place) => {
     withPage(
       async (page) => {
         await page.goto(address(`#/${place}`));
-        await page.locator(`${answer} .chart svg`).first().waitFor();
+        await page.locator(answer).first().locator(".chart svg").first().waitFor();
         const status = page.locator(".page-head [role=status]");
         const everybody = await status.innerText();
         const isDimmed = await watch(page, `${answer}.former[inert][aria-busy=true] .chart svg`);
