@@ -1,7 +1,6 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { waiting } from "../api/busy.ts";
-import { isPassing } from "../state/connection.ts";
 import type { Asked } from "../state/request.ts";
 import { ProblemNote } from "./problem-note.tsx";
 
@@ -32,9 +31,9 @@ interface Props<Q, T> {
   readonly of: Asked<Q, T>;
   /** What is shown in place of an answer that takes long, in the shape of what comes. */
   readonly skeleton?: ComponentChildren;
-  /** Names what is shown, where that needs saying: its question, and whether that is still the one being asked. */
+  /** Names what is shown, from its question and whether that is still the one being asked. */
   readonly label?: (shown: Q, isCurrent: boolean) => ComponentChildren;
-  /** Shows nothing of a refusal, where another answer to the same question does. */
+  /** Leaves a refusal to another `Answer` of the same question. */
   readonly isQuiet?: boolean;
   readonly class?: string;
   readonly children: (data: T, question: Q) => ComponentChildren;
@@ -42,7 +41,7 @@ interface Props<Q, T> {
 
 /**
  * Shows an answer. While another is pending the former one stays, out of reach at once and dimmed after a moment; then a
- * skeleton takes its place. A refusal is said instead of the answer.
+ * skeleton takes its place. A refusal is shown in place of the answer.
  */
 export function Answer<Q, T>(props: Props<Q, T>) {
   const { of: asked, skeleton, label, isQuiet = false, class: extra = "", children } = props;
@@ -65,9 +64,7 @@ export function Answer<Q, T>(props: Props<Q, T>) {
       style={isCurrent || isFormer ? undefined : { minHeight: `${height.current}px` }}
     >
       {asked.state !== "refused" && label?.(picture?.question ?? asked.question, !isFormer)}
-      {asked.state === "refused" && !isQuiet && (
-        <ProblemNote problem={asked.problem} {...(isPassing(asked.problem) && { retry: asked.retry })} />
-      )}
+      {asked.state === "refused" && !isQuiet && <ProblemNote problem={asked.problem} retry={asked.retry} />}
       {picture?.content}
       {asked.state === "pending" && !picture && (
         <>

@@ -1,6 +1,7 @@
 import type { Problem } from "../api/client.ts";
+import { isPassing } from "../state/connection.ts";
 
-/** Says what went wrong in the server's own words, and offers to try again. */
+/** Says what went wrong in the server's own words, and offers to try again where that may help. */
 export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () => void }) {
   return (
     <div class="note problem" role="alert" aria-live="polite">
@@ -16,7 +17,7 @@ export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () =
         </ul>
       )}
       {problem.requestId && <p class="small muted">Request {problem.requestId}</p>}
-      {retry && (
+      {retry && isPassing(problem) && (
         <button type="button" class="button" onClick={retry}>
           Try again
         </button>

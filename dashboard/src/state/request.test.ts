@@ -61,7 +61,7 @@ describe("an answer", () => {
     expect(asking.asked("a")).toEqual({ state: "answered", question: "a", data: "of a" });
   });
 
-  it("is never that of another question, be it asked already or about to be", async () => {
+  it("is never that of another question, whether asked already or about to be", async () => {
     const { asking, last } = useAsking();
     asking.ask("a");
     await last().answer("of a");

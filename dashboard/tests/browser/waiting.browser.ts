@@ -588,7 +588,7 @@ describe("a file to score", () => {
   });
   const scored = "[aria-label='Scored customers'] [role=option]";
 
-  it("shows the rows of the file that was brought last, be its name the same", () =>
+  it("shows the rows of the file that was brought last, also under the same name", () =>
     withPage(async (page) => {
       await page.goto(address("#/customers"));
       const hadTwoRows = await watch(page, `${scored}[aria-setsize="2"]`);
