@@ -167,7 +167,7 @@ bulk-memory:
 bench-cold-start: build-http
 	RUSTFLAGS="$(LAMBDA_FLAGS)" cargo build --profile ship --target $(LAMBDA_TARGET) --package web --example idle
 	python3 shared/web/bench/cold_start.py target/$(LAMBDA_TARGET)/ship/examples/idle target/lambda \
-		predict=/v1/predict/6695-BFJAG explain=/v1/explain/6695-BFJAG
+		predict=/v1/predict/1866-PVWWG explain=/v1/explain/1866-PVWWG
 	python3 shared/web/bench/processor_time.py target/lambda data/customers.csv
 
 # Changing

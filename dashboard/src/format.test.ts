@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  customers,
   money,
   percent,
   percentile,
@@ -42,6 +43,13 @@ describe("numbers as people read them", () => {
   it("does not pretend that a p value is zero", () => {
     expect(pValue(0.00001)).toBe("<\u00a00.001");
     expect(pValue(0.0443)).toBe("0.044");
+  });
+
+  it("says which customers are counted", () => {
+    expect(customers(1, ["active"])).toBe("1\u00a0active customer");
+    expect(customers(5188, ["active"])).toBe("5,188\u00a0active customers");
+    expect(customers(2, ["left"])).toBe("2\u00a0customers who left");
+    expect(customers(2, ["active", "left"])).toBe("2\u00a0customers, active and left");
   });
 
   it("turns names of the API into words", () => {

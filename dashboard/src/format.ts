@@ -62,6 +62,15 @@ export function plural(value: number, unit: string, units = `${unit}s`): string 
   return `${count(value)}${NO_BREAK_SPACE}${value === 1 ? unit : units}`;
 }
 
+/** So many customers of these statuses, in words. */
+export function customers(value: number, statuses: readonly string[]): string {
+  const noun = value === 1 ? "customer" : "customers";
+  if (statuses.length !== 1) return `${count(value)}${NO_BREAK_SPACE}${noun}, active and left`;
+  return statuses[0] === "left"
+    ? `${count(value)}${NO_BREAK_SPACE}${noun} who left`
+    : `${count(value)}${NO_BREAK_SPACE}active ${noun}`;
+}
+
 /** `high` as `High`, `at_risk` as `At risk`. */
 export function sentenceCase(name: string): string {
   const words = name.replaceAll("_", " ").replaceAll("-", " ");

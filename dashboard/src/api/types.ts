@@ -8,6 +8,8 @@ export type Prediction = Schemas["Prediction"];
 export type RiskLevel = Schemas["RiskLevel"];
 export type Persona = Schemas["Persona"];
 export type Stage = Schemas["Stage"];
+/** Whether a customer is still one. */
+export type Status = Schemas["Status"];
 /** A page of the directory. */
 export type DirectoryPage = Schemas["Page"];
 /** One customer in the directory. */
@@ -22,6 +24,8 @@ export type Contribution = Schemas["Contribution"];
 export type GlobalExplanation = Schemas["GlobalExplanation"];
 /** One feature over many customers. */
 export type FeatureImportance = Schemas["FeatureImportance"];
+/** How many customers have a value of a feature. */
+export type ValueCount = Schemas["ValueCount"];
 /** A feature's value: a number where the feature is one, else as a person reads it. */
 export type FeatureValue = Schemas["FeatureValue"];
 /** Model card and evaluation. */
@@ -32,6 +36,8 @@ export type PriceList = Schemas["Prices"];
 /** What to do about one customer. */
 export type Advice = Schemas["Advice"];
 export type Nudge = Schemas["Nudge"];
+/** The effect of a nudge as an experiment measured it. */
+export type Measured = Schemas["Measured"];
 export type Recourse = Schemas["Recourse"];
 /** Fields of a plan with their new values. */
 export type PlanChange = Schemas["AlteredFields"];
@@ -52,8 +58,8 @@ export type CohortWhatIf = Schemas["WhatIf"];
 export type Interval = Schemas["Interval"];
 /** The readout of an experiment. */
 export type Readout = Schemas["Readout"];
-/** The readout of the embedded experiment: with CUPED and segments. */
-export type SelectionReadout = Schemas["SelectionReadout"];
+/** The readout of the embedded experiment: with what its arms are offered, CUPED and segments. */
+export type SelectionReadout = Schemas["EmbeddedReadout"];
 export type ExperimentRequest = Schemas["ExperimentRequest"];
 export type SegmentEffect = Schemas["SegmentEffect"];
 /** How many users an experiment needs. */

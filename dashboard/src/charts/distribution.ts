@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import type { FeatureValue } from "../api/types.ts";
+import type { FeatureValue, ValueCount } from "../api/types.ts";
 import { decimal, percent } from "../format.ts";
 import { COLOURS, FRAME_STYLE, type Size } from "./frame.ts";
 
@@ -12,16 +12,16 @@ export const DISTRIBUTION_HEIGHT = 144;
 
 /** How a feature is distributed, with one customer's own value marked. */
 export function distribution(
-  values: readonly FeatureValue[],
+  counts: readonly ValueCount[],
   { width, mark }: DistributionOptions,
 ): SVGSVGElement {
-  const numbers = values.filter((value) => typeof value === "number");
-  return numbers.length > 0
-    ? numeric(numbers, typeof mark === "number" ? mark : null, width)
-    : categories(values.map(String), String(mark), width);
+  const ranges = counts.filter(({ end }) => end !== null);
+  return ranges.length > 0
+    ? numeric(ranges, typeof mark === "number" ? mark : null, width)
+    : categories(counts, String(mark), width);
 }
 
-function numeric(values: readonly number[], mark: number | null, width: number): SVGSVGElement {
+function numeric(ranges: readonly ValueCount[], mark: number | null, width: number): SVGSVGElement {
   return Plot.plot({
     width,
     height: DISTRIBUTION_HEIGHT,
@@ -32,13 +32,7 @@ function numeric(values: readonly number[], mark: number | null, width: number):
     x: { label: null, ticks: 4, tickSize: 0 },
     y: { axis: null },
     marks: [
-      Plot.rectY(
-        values,
-        Plot.binX<Plot.RectYOptions>(
-          { y: "count" },
-          { x: (value: number) => value, thresholds: 24, fill: COLOURS.quiet, insetLeft: 1 },
-        ),
-      ),
+      Plot.rectY(ranges, { x1: "value", x2: "end", y: "customers", fill: COLOURS.quiet, insetLeft: 1 }),
       Plot.ruleY([0], { stroke: COLOURS.axis }),
       mark === null ? null : Plot.ruleX([mark], { stroke: COLOURS.text, strokeWidth: 2 }),
       mark === null
@@ -55,11 +49,10 @@ function numeric(values: readonly number[], mark: number | null, width: number):
   }) as SVGSVGElement;
 }
 
-function categories(values: readonly string[], mark: string, width: number): SVGSVGElement {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const shares = [...counts]
-    .map(([value, count]) => ({ value, share: count / values.length }))
+function categories(counts: readonly ValueCount[], mark: string, width: number): SVGSVGElement {
+  const all = counts.reduce((sum, { customers }) => sum + customers, 0);
+  const shares = counts
+    .map(({ value, customers }) => ({ value: String(value ?? "unknown"), share: customers / all }))
     .sort((one, other) => other.share - one.share);
   return Plot.plot({
     width,

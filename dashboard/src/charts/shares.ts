@@ -1,10 +1,12 @@
 import * as Plot from "@observablehq/plot";
 import type { Bin } from "../api/types.ts";
-import { count, percent } from "../format.ts";
+import { customers, percent } from "../format.ts";
 import { COLOURS, FRAME_STYLE, type Size } from "./frame.ts";
 import { svg } from "./svg.ts";
 
 export interface SharesOptions extends Size {
+  /** The statuses of the customers that the bars count. */
+  readonly statuses: readonly string[];
   /** Whether a bin is part of the selection's filters. */
   readonly isChosen: (bin: Bin) => boolean;
   /** Called when the person clicks a bin or presses Enter or Space on it. */
@@ -23,7 +25,8 @@ export const sharesHeight = (bins: number): number => MARGIN.top + bins * ROW + 
  * How a selection is distributed over one field: bars are shares of the customers, dots with whiskers churn rates with
  * their intervals, both in percent on one axis.
  */
-export function shares(bins: readonly Bin[], { width, isChosen, onChoose }: SharesOptions): SVGSVGElement {
+export function shares(bins: readonly Bin[], options: SharesOptions): SVGSVGElement {
+  const { width, statuses, isChosen, onChoose } = options;
   const longest = Math.max(0, ...bins.map((bin) => bin.label.length));
   const marginLeft = Math.min(16 + CHARACTER * longest, width * 0.42);
   const most = Math.max(0.1, ...bins.flatMap((bin) => [bin.share ?? 0, bin.churn_rate ?? 0]));
@@ -50,7 +53,7 @@ export function shares(bins: readonly Bin[], { width, isChosen, onChoose }: Shar
         const x = scales.x as (value: number) => number;
         const all = svg("g", {});
         for (const [index, bin] of bins.entries()) {
-          all.append(row(bin, { x, limit, index, marginLeft, chosen: isChosen(bin), onChoose }));
+          all.append(row(bin, { x, limit, index, marginLeft, statuses, chosen: isChosen(bin), onChoose }));
         }
         return all;
       },
@@ -59,11 +62,11 @@ export function shares(bins: readonly Bin[], { width, isChosen, onChoose }: Shar
 }
 
 /** A bin in words, for those who do not see its bar. */
-export function binWords(bin: Bin): string {
-  const customers = `${bin.label}: ${count(bin.count)} customers, ${percent(bin.share ?? 0)}`;
-  if (bin.churn_rate === null || bin.churn_rate_interval === null) return customers;
+export function binWords(bin: Bin, statuses: readonly string[]): string {
+  const counted = `${bin.label}: ${customers(bin.count, statuses)}, ${percent(bin.share ?? 0)}`;
+  if (bin.churn_rate === null || bin.churn_rate_interval === null) return counted;
   const [low = 0, high = 1] = bin.churn_rate_interval;
-  return `${customers}; churn rate ${percent(bin.churn_rate)} (${percent(low)} to ${percent(high)})`;
+  return `${counted}; churn rate of active and left ${percent(bin.churn_rate)} (${percent(low)} to ${percent(high)})`;
 }
 
 interface RowOptions {
@@ -72,14 +75,16 @@ interface RowOptions {
   readonly limit: number;
   readonly index: number;
   readonly marginLeft: number;
+  readonly statuses: readonly string[];
   readonly chosen: boolean;
   readonly onChoose: (bin: Bin) => void;
 }
 
-function row(bin: Bin, { x, limit, index, marginLeft, chosen, onChoose }: RowOptions): SVGGElement {
+function row(bin: Bin, options: RowOptions): SVGGElement {
+  const { x, limit, index, marginLeft, statuses, chosen, onChoose } = options;
   const top = MARGIN.top + index * ROW;
   const middle = top + ROW / 2;
-  const words = binWords(bin);
+  const words = binWords(bin, statuses);
   const group = svg(
     "g",
     { class: "bin", role: "button", tabindex: 0, "aria-pressed": String(chosen) },

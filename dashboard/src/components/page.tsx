@@ -1,43 +1,44 @@
 import type { ComponentChildren } from "preact";
-import { count, plural } from "../format.ts";
 import { type Asked, mapAnswer } from "../state/request.ts";
 import { clear, isSelective } from "../state/selection.ts";
 import { AnswerText } from "./answer.tsx";
 import { Chips } from "./chips.tsx";
 
-/** How many customers the selection has, of how many. */
-interface Extent {
-  readonly customers: number;
-  readonly of?: number;
-}
-
 interface Props<Q, T> {
   readonly title: string;
   /** What is asked about the selection. */
   readonly asked: Asked<Q, T>;
-  readonly extent: (data: T) => Extent;
+  /** How many customers the answer is about. */
+  readonly size: (data: T) => number;
+  /** The same in words that say which customers they are. */
+  readonly extent: (data: T) => string;
+  /** Whom the place shows where no filter is set. */
+  readonly usual: string;
+  /** Filters that narrow nothing in this place. */
+  readonly ignored?: readonly string[];
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
 /** The frame of a place that looks at the whole selection: title, how many are shown, the filters as chips. */
-export function Page<Q, T>({ title, asked, extent, actions, children }: Props<Q, T>) {
-  const isEmpty = asked.state === "answered" && extent(asked.data).customers === 0;
+export function Page<Q, T>(props: Props<Q, T>) {
+  const { title, asked, size, extent, usual, ignored = [], actions, children } = props;
+  const isEmpty = asked.state === "answered" && size(asked.data) === 0;
   return (
     <div class="page">
       <header class="page-head">
         <div>
           <h1>{title}</h1>
           <p class="muted" role="status">
-            <AnswerText of={mapAnswer(asked, extent)}>{extentText}</AnswerText>
+            <AnswerText of={mapAnswer(asked, extent)}>{(text) => text}</AnswerText>
           </p>
         </div>
         <div class="actions">{actions}</div>
       </header>
       <div class="page-chips">
-        <Chips />
-        {!isSelective() && (
-          <p class="small muted">Everybody is shown; a click on a bar in Analytics narrows it down.</p>
+        <Chips except={ignored} />
+        {!isSelective(ignored) && (
+          <p class="small muted">{usual}; a click on a bar in Analytics narrows it down.</p>
         )}
       </div>
       {isEmpty ? (
@@ -53,11 +54,6 @@ export function Page<Q, T>({ title, asked, extent, actions, children }: Props<Q,
     </div>
   );
 }
-
-const extentText = ({ customers, of }: Extent) =>
-  of === undefined
-    ? `${plural(customers, "customer")} shown`
-    : `${count(customers)} of ${plural(of, "customer")} shown`;
 
 /** One figure with what it is. */
 export const Tile = ({ label, value, note }: { label: string; value: string; note?: string | undefined }) => (

@@ -2,11 +2,13 @@
  * The selection: which customers are looked at. It is one and the same on every place, stands in the address under
  * the API's own filter names, and is what every list, chart and readout is asked for.
  */
+import type { Status } from "../api/types.ts";
 import { money, plural, sentenceCase } from "../format.ts";
 import { adjust, type Params, param, view, visit, withParams } from "./view.ts";
 
 /** The API's filters that name one or more values. */
 export const FILTERS = {
+  status: "Status",
   risk_level: "Risk",
   persona: "Persona",
   stage: "Stage",
@@ -52,8 +54,26 @@ export function selection(params: Params = view.value.params): Record<string, st
   );
 }
 
-/** Whether anybody is left out. */
-export const isSelective = (): boolean => Object.keys(selection()).length > 0;
+/** Whether any filter is set, but for those in `except`. */
+export const isSelective = (except: readonly string[] = []): boolean =>
+  Object.keys(selection()).some((name) => !except.includes(name));
+
+/** The statuses that the API selects where none is named. */
+const USUAL_STATUSES: readonly Status[] = ["active"];
+const STATUSES: readonly Status[] = ["active", "left"];
+
+/** The statuses that are selected by a query that names these, if any. */
+export function chosenStatuses(asked: readonly string[] = param("status")): readonly Status[] {
+  const named = STATUSES.filter((status) => asked.includes(status));
+  return named.length > 0 ? named : USUAL_STATUSES;
+}
+
+/** Selects customers of one more status, or of one less; of none is the usual. */
+export function toggleStatus(status: string): void {
+  const chosen = chosenStatuses();
+  const next = STATUSES.filter((one) => chosen.includes(one) !== (one === status));
+  change({ status: next.join() === USUAL_STATUSES.join() ? [] : next });
+}
 
 /** Selects one more value of a filter, or one less. */
 export function toggle(name: FilterName, value: string): void {
@@ -137,6 +157,7 @@ export function conditions(): Condition[] {
 /** A filter's value as people read it. */
 export function valueLabel(name: FilterName, value: string): string {
   switch (name) {
+    case "status":
     case "risk_level":
     case "stage":
     case "persona":

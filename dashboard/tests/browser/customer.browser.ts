@@ -10,15 +10,16 @@ import type {
   Profile,
 } from "../../src/api/types.ts";
 import { FIELDS } from "../../src/customer/fields.ts";
-import { decimal, percent, signed } from "../../src/format.ts";
+import { count, decimal, percent, points, signed } from "../../src/format.ts";
 import { address, fromApi, PHONE, useBrowser, withPage } from "./browser.ts";
 
 useBrowser();
 
-/** A customer at high risk, one in the middle, one at low risk. */
+/** A customer at high risk, one in the middle, one at low risk; whether they left makes no difference here. */
 async function differentCustomers(): Promise<string[]> {
-  const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=500");
-  const { items: safest } = await fromApi<DirectoryPage>("/v1/summary?limit=1&sort=probability");
+  const everybody = "/v1/summary?status=active&status=left";
+  const { items } = await fromApi<DirectoryPage>(`${everybody}&limit=500`);
+  const { items: safest } = await fromApi<DirectoryPage>(`${everybody}&limit=1&sort=probability`);
   return [items[0], items[499], safest[0]].map((item) => item?.customer_id ?? "");
 }
 
@@ -32,6 +33,8 @@ describe("the waterfall", () => {
     withPage(async (page) => {
       for (const id of await differentCustomers()) {
         const explanation = await fromApi<Explanation>(`/v1/explain/${id}`);
+        // A page of its own: the former customer's picture may stay for a moment.
+        await page.goto("about:blank");
         await page.goto(address(`#/customers/${id}`));
         await page.getByRole("article", { name: `Customer ${id}` }).waitFor();
         const steps = page.locator("g.step");
@@ -86,6 +89,23 @@ describe("the waterfall", () => {
       expect(file).toContain('xmlns="http://www.w3.org/2000/svg"');
       expect(file).toContain("E[f(X)]");
       expect(file).not.toContain("var(--");
+    }));
+
+  it("takes the share of a value from everybody", () =>
+    withPage(async (page) => {
+      const [id] = await differentCustomers();
+      const { contributions } = await fromApi<Explanation>(`/v1/explain/${id}`);
+      const index = contributions.findIndex(({ feature }) => feature === "contract");
+      const value = contributions[index]?.value ?? "";
+      const total = async (query: string) =>
+        (await fromApi<DirectoryPage>(`/v1/summary?status=active&status=left&limit=1${query}`)).total;
+      const everybody = await total("");
+      const alike = await total(`&contract=${value.replaceAll(" ", "+")}`);
+      await page.goto(address(`#/customers/${id}`));
+      await page.locator("g.step[data-feature=contract]").focus();
+      await page
+        .getByText(`Shared by ${percent(alike / everybody)} of all ${count(everybody)} customers`)
+        .waitFor();
     }));
 
   it("tells of the feature that is pointed at, by keyboard too", () =>
@@ -190,6 +210,29 @@ describe("what to do", () => {
       const { nudges } = await fromApi<Advice>(`/v1/nudges/${id}?rotate=1`);
       expect(await messages()).toEqual(nudges.map((nudge) => nudge.message));
       await expect.poll(() => page.url()).toContain("rotate=1");
+    }));
+
+  it("keeps measured and projected effects in separate columns, the measured first", () =>
+    withPage(async (page) => {
+      const { items } = await fromApi<DirectoryPage>("/v1/summary?variant=B&limit=1");
+      const id = items[0]?.customer_id ?? "";
+      const { nudges } = await fromApi<Advice>(`/v1/nudges/${id}`);
+      const [first, second] = nudges;
+      await page.goto(address(`#/customers/${id}`));
+      const effect = (nudge: string | undefined, kind: string) =>
+        page.locator(`.nudge[data-nudge=${nudge}] [data-effect=${kind}]`).innerText();
+      const shown = page.locator(".nudge[data-nudge]").first();
+      await shown.waitFor();
+      expect(await shown.getAttribute("data-nudge")).toBe(first?.id);
+      const measured = first?.measured;
+      const [low, high] = measured?.interval ?? [];
+      const text = await effect(first?.id, "measured");
+      expect(text).toContain(points(measured?.effect ?? Number.NaN));
+      expect(text).toContain(`${signed(100 * (low ?? 0), 1)} to ${signed(100 * (high ?? 0), 1)}`);
+      expect(text).toContain(`${count(measured?.customers ?? 0)} customers, against the priority plan`);
+      expect(await effect(first?.id, "projected")).not.toContain("pp");
+      expect(await effect(second?.id, "measured")).not.toContain("pp");
+      expect(await effect(second?.id, "projected")).toContain(points(-(second?.risk_reduction ?? 0)));
     }));
 
   it("notes what was sent and how it was answered", () =>

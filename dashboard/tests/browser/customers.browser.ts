@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Customer, DirectoryPage } from "../../src/api/types.ts";
-import { count, percent, plural } from "../../src/format.ts";
+import type { Analytics, Customer, DirectoryPage } from "../../src/api/types.ts";
+import { count, customers, percent, roundMoney } from "../../src/format.ts";
 import {
   address,
   expectAccessible,
@@ -17,14 +17,15 @@ const LIST = "[role=listbox]";
 const ROWS = `${LIST} [role=option]`;
 
 describe("the directory", () => {
-  it("lists everybody, highest risk first, with only the visible rows in the document", () =>
+  it("lists active customers, highest risk first, with only the visible rows in the document", () =>
     withPage(async (page) => {
       const api = await fromApi<DirectoryPage>("/v1/summary?sort=-probability&limit=500");
       await page.goto(address("#/customers"));
       const first = page.locator(ROWS).first();
       await first.waitFor();
       expect(await first.innerText()).toContain(api.items[0]?.customer_id);
-      expect(await page.getByRole("status").innerText()).toBe(plural(api.total, "customer"));
+      expect(await page.getByRole("status").innerText()).toBe(customers(api.total, ["active"]));
+      expect(api.items.every((item) => item.status === "active")).toBe(true);
       expect(await page.locator(ROWS).count()).toBeLessThan(50);
 
       // Far enough down to need further pages from the cursor.
@@ -49,16 +50,53 @@ describe("the directory", () => {
 
       const api = await fromApi<DirectoryPage>("/v1/summary?q=1&stage=mature&sort=-monthly_charges");
       const status = page.getByRole("status");
-      await expect.poll(() => status.innerText()).toBe(plural(api.total, "customer"));
+      await expect.poll(() => status.innerText()).toBe(customers(api.total, ["active"]));
       await expect.poll(() => page.locator(ROWS).first().innerText()).toContain(api.items[0]?.customer_id);
       await expect.poll(() => page.url()).toMatch(/stage=mature.*sort=-monthly_charges/);
 
       const shared = page.url();
       await page.goto("about:blank");
       await page.goto(shared);
-      await expect.poll(() => status.innerText()).toBe(plural(api.total, "customer"));
+      await expect.poll(() => status.innerText()).toBe(customers(api.total, ["active"]));
       expect(await page.getByLabel("Search by customer id").inputValue()).toBe("1");
       expect(await page.getByLabel("Sort by").inputValue()).toBe("-monthly_charges");
+    }));
+
+  it("lists customers who left where they are asked for, and says so", () =>
+    withPage(async (page) => {
+      const of = (query: string) => fromApi<DirectoryPage>(`/v1/summary?${query}`);
+      const [left, both] = [await of("status=left"), await of("status=active&status=left")];
+      await page.goto(address("#/customers"));
+      await page.locator(ROWS).first().waitFor();
+      const status = page.getByRole("status");
+      const menu = page.locator("summary", { hasText: "Status" });
+      expect(await menu.innerText()).toBe("Status: Active");
+      await menu.click();
+      await page.getByRole("checkbox", { name: "Left" }).check();
+      await expect.poll(() => status.innerText()).toBe(customers(both.total, ["active", "left"]));
+      await page.getByRole("checkbox", { name: "Active" }).uncheck();
+      await expect.poll(() => status.innerText()).toBe(customers(left.total, ["left"]));
+      await expect.poll(() => page.locator(ROWS).first().innerText()).toContain("Left · ");
+      await expect.poll(() => page.url()).toContain("status=left");
+      // Money and counts beside the list are of the same customers.
+      const analytics = await fromApi<Analytics>("/v1/analytics?status=left");
+      const tiles = page.locator(".overview-tiles");
+      await expect.poll(() => tiles.innerText()).toContain(customers(analytics.count, ["left"]));
+      expect(await tiles.innerText()).toContain(roundMoney(analytics.revenue_at_risk));
+      // Of nobody is not a list: the usual comes back.
+      await page.getByRole("checkbox", { name: "Left" }).uncheck();
+      await expect.poll(() => page.url()).not.toContain("status=");
+      expect(await page.getByRole("checkbox", { name: "Active" }).isChecked()).toBe(true);
+    }));
+
+  it("offers to look among customers who left where a search finds nobody", () =>
+    withPage(async (page) => {
+      const { items } = await fromApi<DirectoryPage>("/v1/summary?status=left&limit=1");
+      const id = items[0]?.customer_id ?? "";
+      await page.goto(address(`#/customers?q=${id}`));
+      await page.getByRole("heading", { name: "No customer matches" }).waitFor();
+      await page.getByRole("button", { name: "Look among customers who left, too" }).click();
+      await expect.poll(() => page.locator(ROWS).first().innerText()).toContain(id);
     }));
 
   it("says when nobody matches, and clears", () =>

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Analytics, DirectoryPage, Quality, Readout, SelectionReadout } from "../../src/api/types.ts";
-import { count, decimal, percent, pValue } from "../../src/format.ts";
+import type {
+  Analytics,
+  CohortWhatIf,
+  DirectoryPage,
+  Quality,
+  Readout,
+  SelectionReadout,
+} from "../../src/api/types.ts";
+import { count, customers, decimal, percent, pValue, roundMoney, signed } from "../../src/format.ts";
+import { successRate } from "../../src/pages/explainability/success.ts";
 import {
   address,
   expectAccessible,
@@ -20,9 +28,9 @@ describe("analytics", () => {
       const status = page.getByRole("status");
       await page.getByRole("button", { name: /^One year: / }).click();
       const one = await fromApi<Analytics>("/v1/analytics?contract=One+year");
-      await expect
-        .poll(() => status.innerText())
-        .toContain(`${count(one.count)} of ${count(one.population)}`);
+      const extent = ({ count: counted, population }: Analytics) =>
+        `${customers(counted, ["active"])}, of ${count(population)} customers in all`;
+      await expect.poll(() => status.innerText()).toBe(extent(one));
 
       // By keyboard, a bin of a number.
       const tenure = one.distributions.find((distribution) => distribution.field === "tenure_months");
@@ -36,17 +44,39 @@ describe("analytics", () => {
         .filter({ hasText: `${bin?.label}: ` })
         .focus();
       await page.keyboard.press("Enter");
-      await expect.poll(() => status.innerText()).toContain(`${count(both.count)} of`);
+      await expect.poll(() => status.innerText()).toBe(extent(both));
       expect(both.count).toBe(bin?.count);
 
       const shared = page.url();
       await page.goto("about:blank");
       await page.goto(shared);
-      await expect.poll(() => status.innerText()).toContain(`${count(both.count)} of`);
+      await expect.poll(() => status.innerText()).toBe(extent(both));
       await page.getByRole("button", { name: /^Remove filter Tenure/ }).click();
-      await expect.poll(() => status.innerText()).toContain(`${count(one.count)} of`);
+      await expect.poll(() => status.innerText()).toBe(extent(one));
       await page.goBack();
-      await expect.poll(() => status.innerText()).toContain(`${count(both.count)} of`);
+      await expect.poll(() => status.innerText()).toBe(extent(both));
+    }));
+
+  it("counts active customers, and takes rates from everybody with a known outcome", () =>
+    withPage(async (page) => {
+      const analytics = await fromApi<Analytics>("/v1/analytics");
+      await page.goto(address("#/analytics"));
+      const tile = (label: string) =>
+        page.locator(".tile").filter({ has: page.getByText(label, { exact: true }) });
+      await expect.poll(() => tile("Active customers").innerText()).toContain(count(analytics.count));
+      expect(await tile("Churn rate").innerText()).toContain(
+        `of ${count(analytics.known_outcomes)}, active and left`,
+      );
+      expect(analytics.known_outcomes).toBe(analytics.population);
+      const risk = analytics.distributions.find(({ field }) => field === "risk_level");
+      const high = risk?.bins.find(({ filter }) => filter.risk_level === "high");
+      await page
+        .getByRole("button", { name: `High: ${customers(high?.count ?? Number.NaN, ["active"])}` })
+        .waitFor();
+      // The overview beside the directory says the same.
+      await page.goto(address("#/customers"));
+      await expect.poll(() => tile("At high risk").innerText()).toContain(count(high?.count ?? Number.NaN));
+      expect(await tile("Revenue at risk").innerText()).toContain(roundMoney(analytics.revenue_at_risk));
     }));
 
   it("leads to the same customers in the directory", () =>
@@ -67,13 +97,39 @@ describe("analytics", () => {
     withPage(async (page) => {
       await page.goto(address("#/analytics?contract=Month-to-month"));
       await page.getByLabel("Plan change").selectOption("two-year");
-      const answer = await fromApi<{ after: { expected_churners: number } }>("/v1/analytics/what-if", {
+      const answer = await fromApi<CohortWhatIf>("/v1/analytics/what-if", {
         method: "POST",
         body: JSON.stringify({ filters: { contract: ["Month-to-month"] }, change: { contract: "Two year" } }),
       });
       await page
         .getByRole("cell", { name: decimal(answer.after.expected_churners, 1), exact: true })
+        .first()
         .waitFor();
+    }));
+
+  it("begins a change of plan from the whole selection, with the part that it fits beside it", () =>
+    withPage(async (page) => {
+      const answer = await fromApi<CohortWhatIf>("/v1/analytics/what-if", {
+        method: "POST",
+        body: JSON.stringify({ change: { contract: "One year" } }),
+      });
+      const analytics = await fromApi<Analytics>("/v1/analytics");
+      await page.goto(address("#/analytics"));
+      const table = page.getByRole("region", { name: "The selection before and after the change" });
+      const row = table.getByRole("row", { name: /^Churners/ });
+      const { before, after, changed_before, changed_after } = answer;
+      await expect
+        .poll(() => row.getByRole("cell").allInnerTexts())
+        .toEqual([
+          decimal(before.expected_churners, 1),
+          decimal(after.expected_churners, 1),
+          signed(after.expected_churners - before.expected_churners, 1),
+          decimal(changed_before.expected_churners, 1),
+          decimal(changed_after.expected_churners, 1),
+        ]);
+      expect(before.expected_churners).toBeCloseTo(analytics.expected_churners, 6);
+      const tile = page.locator(".tile").filter({ hasText: "Expected churners" });
+      expect(await tile.innerText()).toContain(count(before.expected_churners));
     }));
 });
 
@@ -89,6 +145,19 @@ describe("the experiment", () => {
       const rates = await page.getByRole("img", { name: "Churn rate by variant" }).textContent();
       expect(rates).toContain(percent(readout.control.rate ?? Number.NaN, 1));
       expect(rates).toContain(percent(readout.treatment.rate ?? Number.NaN, 1));
+    }));
+
+  it("says what control is offered, and is about everybody whatever the status", () =>
+    withPage(async (page) => {
+      const readout = await fromApi<SelectionReadout>("/v1/analytics/experiment");
+      await page.goto(address("#/experiment?status=left"));
+      await page.getByText(readout.comparison, { exact: true }).waitFor();
+      expect(readout.comparison).toContain("against the priority plan");
+      const users = readout.control.users + readout.treatment.users;
+      expect(await page.getByRole("status").innerText()).toBe(
+        `${count(users)} customers in the experiment, active and left`,
+      );
+      expect(await page.getByRole("button", { name: /^Remove filter Status/ }).count()).toBe(0);
     }));
 
   it("reads out the person's own counts", () =>
@@ -151,6 +220,35 @@ describe("explainability", () => {
       expect(await cell("false_negatives")).toBe(count(at?.false_negatives ?? Number.NaN));
       expect(await cell("true_negatives")).toBe(count(at?.true_negatives ?? Number.NaN));
       await expect.poll(() => page.url()).toContain("cutoff=61");
+    }));
+
+  it("reckons the gain with the experiment's success rate until the person says another", () =>
+    withPage(async (page) => {
+      const { evaluation } = await fromApi<Quality>("/v1/explain/model");
+      const readout = await fromApi<SelectionReadout>("/v1/analytics/experiment");
+      await page.goto(address("#/explainability"));
+      const at = evaluation?.by_cutoff.find((one) => one.percentile === 75);
+      const { true_positives = 0, false_positives = 0 } = at ?? {};
+      const cost = 20 * (true_positives + false_positives);
+      const { estimate, interval } = readout.cuped?.absolute_difference ?? {};
+      const gain = (effect = Number.NaN) => {
+        const rate = evaluation && successRate(evaluation, 75, effect);
+        return roundMoney(true_positives * (rate ?? Number.NaN) * 500 - cost);
+      };
+      const tile = page.locator(".tile").filter({ hasText: "Gain over calling nobody" });
+      await expect.poll(() => tile.innerText()).toContain(gain(estimate ?? Number.NaN));
+      const [low, high] = interval ?? [];
+      expect(await tile.innerText()).toContain(`interval ${gain(high)} to ${gain(low)}`);
+      const note = page.getByText(/^If a call did as much as the experiment/);
+      expect(await note.innerText()).toContain(readout.comparison);
+      // As if everybody who is called stayed: what no experiment has shown.
+      const field = page.getByLabel(/^Success rate/);
+      await field.fill("100");
+      await expect.poll(() => tile.innerText()).toContain(roundMoney(500 * true_positives - cost));
+      expect(await tile.innerText()).toContain("at your success rate of 100.0");
+      await expect.poll(() => page.url()).toContain("success=100");
+      await field.fill("");
+      await expect.poll(() => tile.innerText()).toContain(gain(estimate ?? Number.NaN));
     }));
 
   it("draws the feature that is chosen", () =>

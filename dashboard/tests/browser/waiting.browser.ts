@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import type { Customer, DirectoryPage, Explanation, Prediction, Profile } from "../../src/api/types.ts";
-import { count, percent, plural } from "../../src/format.ts";
+import { count, customers, percent } from "../../src/format.ts";
 import { address, expectAccessible, fromApi, useBrowser, withPage } from "./browser.ts";
 import { API, delay, hold, NETWORK_ERRORS, refuse, watch } from "./network.ts";
 
@@ -457,7 +457,7 @@ describe("the directory", () => {
         expect(await page.locator(ROWS).count()).toBe(0);
         expect(await status.innerText()).toBe("");
         await held.release();
-        await expect.poll(() => status.innerText(), PATIENCE).toBe(plural(total, "customer"));
+        await expect.poll(() => status.innerText(), PATIENCE).toBe(customers(total, ["active"]));
 
         await page.context().setOffline(true);
         await page.locator("#search").fill("12");
@@ -493,7 +493,7 @@ describe.each(["analytics", "experiment", "explainability"])("%s", (place) => {
         expect(await waiting.innerText()).not.toMatch(/\d/);
         expect(await status.innerText()).toBe("");
         await held.release();
-        await expect.poll(() => status.innerText(), PATIENCE).toContain("customers shown");
+        await expect.poll(() => status.innerText(), PATIENCE).toContain("customers");
         const selected = await status.innerText();
         expect(selected).not.toBe(everybody);
 
@@ -503,7 +503,7 @@ describe.each(["analytics", "experiment", "explainability"])("%s", (place) => {
         expect(await page.locator(`${answer} .chart`).first().isVisible()).toBe(place === "explainability");
         expect(await status.innerText()).toBe("");
         await page.context().setOffline(false);
-        await expect.poll(() => status.innerText(), PATIENCE).toContain("customers shown");
+        await expect.poll(() => status.innerText(), PATIENCE).toContain("customers");
         expect(await status.innerText()).not.toBe(selected);
         await expect.poll(() => page.getByRole("alert").count(), PATIENCE).toBe(0);
       },

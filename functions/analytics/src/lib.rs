@@ -6,9 +6,9 @@ use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use engagetrack::analytics::{self, Analytics, WhatIf, WhatIfJson, WhatIfRequest};
+use engagetrack::analytics::{self, Analytics, EmbeddedReadout, WhatIf, WhatIfJson, WhatIfRequest};
 use engagetrack::card;
-use engagetrack::experiment::{ExperimentRequest, Plan, PlanRequest, Readout, SelectionReadout};
+use engagetrack::experiment::{ExperimentRequest, Plan, PlanRequest, Readout};
 use engagetrack::intake;
 use engagetrack::query::Query;
 use engagetrack::selection::{Filters, Selection};
@@ -67,7 +67,8 @@ fn scored(count: usize) -> Extension<Usage> {
 
 /// Describes a selection of customers.
 ///
-/// Churn, distributions, calibration, and what sets the selection apart from everybody else.
+/// Churn, distributions, calibration, and what sets the selection apart from everybody else. `status` narrows counts, money
+/// and expected churners (to active customers when absent), never rates, calibration and drivers.
 #[utoipa::path(get, path = "/v1/analytics", operation_id = "read_analytics", tag = "analytics", params(Filters),
     responses((status = 200, description = "The selection in numbers.", body = Analytics)))]
 async fn read(
@@ -76,12 +77,13 @@ async fn read(
 ) -> Result<(Extension<Usage>, Json<Analytics>), Problem> {
     preferred(&headers, &["application/json"])?;
     let analytics = analytics::read(&selection(query)?);
-    Ok((scored(analytics.outcome.count), Json(analytics)))
+    Ok((scored(analytics.group.known_outcomes), Json(analytics)))
 }
 
 /// Projects one change of plan for a selection of customers.
 ///
-/// What the model expects before and after the change, at list prices. A projection is not a measured effect.
+/// What the model expects before and after the change, at list prices, of the whole selection and of those whom the change
+/// fits. A projection is not a measured effect.
 #[utoipa::path(post, path = "/v1/analytics/what-if", operation_id = "project_change", tag = "analytics", request_body = WhatIfJson,
     responses((status = 200, description = "The selection before and after the change.", body = WhatIf)))]
 async fn what_if(
@@ -96,17 +98,19 @@ async fn what_if(
 
 /// Reads out the directory's experiment for a selection of customers.
 ///
-/// Rates, effect, every engine's verdict, the decision, and the effect by segment.
+/// Rates, effect, every engine's verdict, the decision, the effect by segment, and what each arm is offered. `status` narrows
+/// nothing here: an experiment counts outcomes.
 #[utoipa::path(get, path = "/v1/analytics/experiment", tag = "analytics", params(Filters),
-    responses((status = 200, description = "The readout.", body = SelectionReadout)))]
+    responses((status = 200, description = "The readout.", body = EmbeddedReadout)))]
 async fn read_experiment(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, Json<SelectionReadout>), Problem> {
+) -> Result<(Extension<Usage>, Json<EmbeddedReadout>), Problem> {
     preferred(&headers, &["application/json"])?;
-    let readout = analytics::experiment(&selection(query)?);
-    let users = readout.readout.control.users + readout.readout.treatment.users;
-    Ok((scored(users as usize), Json(readout)))
+    let answer = EmbeddedReadout::of(&selection(query)?);
+    let readout = &answer.readout.readout;
+    let users = readout.control.users + readout.treatment.users;
+    Ok((scored(users as usize), Json(answer)))
 }
 
 /// Reads out the caller's own experiment from its counts.

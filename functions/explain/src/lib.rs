@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use axum::{Extension, Router};
-use engagetrack::customer::Profile;
+use engagetrack::customer::{Profile, Status};
 use engagetrack::drift::Window;
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
 use engagetrack::intake;
@@ -59,6 +59,9 @@ pub struct CustomerExplanation {
     /// The customer's id; null for an anonymous profile.
     #[schema(required)]
     pub customer_id: Option<String>,
+    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is its
+    /// `Churn`, where it has one.
+    pub status: Status,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub explanation: Explanation,
@@ -73,9 +76,10 @@ impl CustomerExplanation {
         usage.scored(self.explanation.probability, card::VERSION)
     }
 
-    fn new(customer_id: Option<String>, profile: &Profile, detail: Detail) -> Self {
+    fn new(customer_id: Option<String>, status: Status, profile: &Profile, detail: Detail) -> Self {
         Self {
             customer_id,
+            status,
             explanation: explanation::explain(profile),
             interactions: detail
                 .interactions
@@ -119,7 +123,7 @@ struct Cloud {
 /// One contribution per model feature, in log-odds, largest magnitude first. They add up with the base value to the log-odds of
 /// the probability.
 #[utoipa::path(get, path = "/v1/explain/{customer_id}", tag = "explain",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG"), Detail),
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG"), Detail),
     responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_customer(
     headers: HeaderMap,
@@ -129,7 +133,8 @@ async fn explain_customer(
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    let explanation = CustomerExplanation::new(Some(id), &customer.profile(), detail);
+    let explanation =
+        CustomerExplanation::new(Some(id), customer.status(), &customer.profile(), detail);
     Ok((explanation.usage().noted(), Json(explanation)))
 }
 
@@ -147,14 +152,20 @@ async fn explain_posted(
     let detail = Detail::from_query(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
     let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
-    let explanation = CustomerExplanation::new(submission.customer_id, &submission.profile, detail);
+    let explanation = CustomerExplanation::new(
+        submission.customer_id,
+        submission.status,
+        &submission.profile,
+        detail,
+    );
     let usage = explanation.usage().posted(bins.into(), drift.psi());
     Ok((usage.noted(), Json(explanation)))
 }
 
 /// Explains what drives the predictions for a selection of customers.
 ///
-/// The mean absolute contribution of each feature and of each pair of features, and a sample of points per feature.
+/// The mean absolute contribution of each feature and of each pair of features, and a sample of points per feature. Customers
+/// of every status are selected unless `status` is given.
 #[utoipa::path(get, path = "/v1/explain", tag = "explain", params(Filters, Cloud),
     responses((status = 200, description = "The explanation of the selection.", body = GlobalExplanation)))]
 async fn explain_population(
@@ -163,7 +174,7 @@ async fn explain_population(
 ) -> Result<(Extension<Usage>, Json<GlobalExplanation>), Problem> {
     preferred(&headers, &["application/json"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-    let selection = Selection::from_query(&mut query);
+    let selection = Selection::of_everybody(&mut query);
     let max_points = query
         .number("max_points", 0..=MOST_POINTS)
         .unwrap_or(USUAL_POINTS);

@@ -6,7 +6,7 @@ use axum::extract::RawQuery;
 use axum::http::HeaderMap;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use engagetrack::customer::Profile;
+use engagetrack::customer::{Profile, Status};
 use engagetrack::drift::Window;
 use engagetrack::nudges::{Advice, Options, Request};
 use engagetrack::profile_json::ProfileJson;
@@ -49,15 +49,24 @@ pub struct CustomerAdvice {
     /// The customer's id; null for an anonymous profile.
     #[schema(required)]
     pub customer_id: Option<String>,
+    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is its
+    /// `Churn`, where it has one.
+    pub status: Status,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub advice: Advice,
 }
 
 impl CustomerAdvice {
-    fn new(customer_id: Option<String>, profile: &Profile, request: &Request) -> Self {
+    fn new(
+        customer_id: Option<String>,
+        status: Status,
+        profile: &Profile,
+        request: &Request,
+    ) -> Self {
         Self {
             customer_id,
+            status,
             advice: request.advice(profile),
         }
     }
@@ -80,7 +89,7 @@ fn request(query: Option<String>) -> Result<Request, Problem> {
 /// Ranked nudges from the catalogue with their reasons and effects, and the smallest change of plan that brings the risk below the
 /// target.
 #[utoipa::path(get, path = "/v1/nudges/{customer_id}", tag = "nudges",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG"), Options),
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG"), Options),
     responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
 async fn advise_customer(
     headers: HeaderMap,
@@ -90,7 +99,7 @@ async fn advise_customer(
     preferred(&headers, &["application/json"])?;
     let request = request(query)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    let advice = CustomerAdvice::new(Some(id), &customer.profile(), &request);
+    let advice = CustomerAdvice::new(Some(id), customer.status(), &customer.profile(), &request);
     Ok((advice.usage().noted(), Json(advice)))
 }
 
@@ -108,7 +117,12 @@ async fn advise_posted(
     let request = request(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
     let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
-    let advice = CustomerAdvice::new(submission.customer_id, &submission.profile, &request);
+    let advice = CustomerAdvice::new(
+        submission.customer_id,
+        submission.status,
+        &submission.profile,
+        &request,
+    );
     let usage = advice.usage().posted(bins.into(), drift.psi());
     Ok((usage.noted(), Json(advice)))
 }

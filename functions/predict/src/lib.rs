@@ -9,6 +9,7 @@ use axum::{Extension, Router};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use engagetrack::customer::Status;
 use engagetrack::drift::Window;
 use engagetrack::encoding::{FEATURES, Row};
 use engagetrack::error::FieldError;
@@ -56,6 +57,9 @@ pub struct CustomerPrediction {
     /// The customer's id; null for an anonymous profile.
     #[schema(required)]
     pub customer_id: Option<String>,
+    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is its
+    /// `Churn`, where it has one.
+    pub status: Status,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub prediction: Prediction,
@@ -84,7 +88,7 @@ pub enum Answer {
 ///
 /// The probability is calibrated. The percentile ranks it among all customers.
 #[utoipa::path(get, path = "/v1/predict/{customer_id}", tag = "predict",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG")),
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
     responses((status = 200, description = "The prediction.", body = CustomerPrediction)))]
 async fn predict_customer(
     headers: HeaderMap,
@@ -101,6 +105,7 @@ async fn predict_customer(
         usage.noted(),
         body::Json(CustomerPrediction {
             customer_id,
+            status: customer.status(),
             prediction,
         }),
     ))
@@ -148,6 +153,7 @@ impl Answer {
             Self::One(CustomerPrediction {
                 customer_id,
                 prediction,
+                ..
             }) => {
                 let usage = Usage::of_customer("predict", customer_id.as_deref());
                 usage.scored(prediction.probability, prediction.model_version)
@@ -197,6 +203,7 @@ fn answers(submissions: Vec<Submission>) -> (Vec<CustomerPrediction>, Vec<f32>) 
     let probabilities = model::probabilities(&rows);
     let answer = |(submission, probability): (Submission, f64)| CustomerPrediction {
         customer_id: submission.customer_id,
+        status: submission.status,
         prediction: Prediction::of(probability),
     };
     let predictions = submissions.into_iter().zip(probabilities).map(answer);

@@ -51,7 +51,7 @@ fn find(id: &str) -> Result<Customer, Problem> {
 
 /// Lists a selection of customers, searched and sorted.
 ///
-/// A page as JSON; or, where `Accept` prefers `text/csv`, the whole list (or the first `limit` rows) as a file.
+/// Active customers, unless `status` is given. A page as JSON; or, where `Accept` prefers `text/csv`, the whole list (or the first `limit` rows) as a file.
 #[utoipa::path(get, path = "/v1/summary", operation_id = "list_customers", tag = "summary", params(Filters, Paging),
     responses((status = 200, description = "The list.", content((Page = "application/json"), (String = "text/csv")))))]
 async fn list(
@@ -77,7 +77,7 @@ async fn list(
 ///
 /// A report as plain text to download; or, where `Accept` prefers `application/json`, the same as data.
 #[utoipa::path(get, path = "/v1/summary/{customer_id}", operation_id = "summarise_customer", tag = "summary",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG")),
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
     responses((status = 200, description = "The summary.", content((String = "text/plain"), (Summary = "application/json")))))]
 async fn summarise(headers: HeaderMap, Segment(id): Segment) -> Result<Response, Problem> {
     let format = preferred(&headers, &["text/plain", "application/json"])?;
@@ -162,7 +162,7 @@ fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), Vec
 ///
 /// Each event leaves a line in the usage log.
 #[utoipa::path(post, path = "/v1/summary/{customer_id}/events", operation_id = "record_event", tag = "summary", request_body = Deed,
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "6695-BFJAG")),
+    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
     responses((status = 204, description = "The event is in the usage log.")))]
 async fn note(
     Segment(id): Segment,

@@ -12,7 +12,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, RefOr};
 
 /// A customer of the directory.
-const CUSTOMER: &str = "6695-BFJAG";
+const CUSTOMER: &str = "1866-PVWWG";
 /// Elements that an array keeps.
 const ELEMENTS: usize = 2;
 /// Lines that a text keeps.

@@ -22,15 +22,21 @@ fn the_whole_population_is_shown() {
         "distributions",
         "drivers",
         "expected_churners",
+        "known_outcomes",
         "mean_probability",
         "monthly_revenue",
         "population",
         "revenue_at_risk",
+        "statuses",
     ];
     assert_eq!(members(&answer), expected);
     assert_eq!(
-        (&answer["count"], &answer["population"]),
-        (&json!(7043), &json!(7043))
+        [
+            &answer["count"],
+            &answer["known_outcomes"],
+            &answer["population"]
+        ],
+        [&json!(5188), &json!(7043), &json!(7043)]
     );
     let fields: Vec<&str> = answer["distributions"]
         .as_array()
@@ -67,8 +73,82 @@ fn the_whole_population_is_shown() {
 }
 
 #[test]
+fn status_narrows_counts_and_money_and_never_rates() {
+    let read = |query: &str| get(&format!("/v1/analytics?{query}")).json();
+    let active = read("contract=Month-to-month");
+    assert_eq!(active, read("contract=Month-to-month&status=active"));
+    let left = read("contract=Month-to-month&status=left");
+    let both = read("contract=Month-to-month&status=left&status=active");
+    assert_eq!(active["statuses"], json!(["active"]));
+    assert_eq!(both["statuses"], json!(["active", "left"]));
+    for sum in [
+        "count",
+        "expected_churners",
+        "monthly_revenue",
+        "revenue_at_risk",
+    ] {
+        let number = |answer: &Value| answer[sum].as_f64().unwrap();
+        let parts = number(&active) + number(&left);
+        assert!((parts - number(&both)).abs() < 1e-6 * parts, "{sum}");
+        assert!(number(&active) < number(&both), "{sum}");
+    }
+    for rate in [
+        "churn_rate",
+        "churn_rate_interval",
+        "churned",
+        "known_outcomes",
+        "calibration",
+        "drivers",
+    ] {
+        assert_eq!(active[rate], both[rate], "{rate}");
+        assert_eq!(left[rate], both[rate], "{rate}");
+    }
+    assert_eq!(left["count"], both["churned"]);
+    // The level that the page shows first: customers who can still be kept.
+    let high = get("/v1/summary?risk_level=high&limit=500").json();
+    let risk = |answer: &Value| {
+        let distributions = answer["distributions"].as_array().unwrap().clone();
+        let mut distributions = distributions.into_iter();
+        let risk = distributions
+            .find(|one| one["field"] == "risk_level")
+            .unwrap();
+        risk["bins"].as_array().unwrap().last().unwrap().clone()
+    };
+    let bin = risk(&get("/v1/analytics").json());
+    assert_eq!(bin["filter"], json!({"risk_level": "high"}));
+    assert_eq!(
+        (&bin["count"], &bin["known_outcomes"]),
+        (&high["total"], &json!(348))
+    );
+}
+
+#[test]
+fn the_readout_says_what_control_is_and_takes_every_status() {
+    let answer = get("/v1/analytics/experiment").json();
+    assert_eq!(
+        answer["arms"],
+        json!({"control": {"variant": "A", "offer": "the priority plan"},
+            "treatment": {"variant": "B", "offer": "the smart assistant"}})
+    );
+    let comparison = answer["comparison"].as_str().unwrap();
+    assert!(
+        comparison.contains("against the priority plan, not against no offer"),
+        "{comparison}"
+    );
+    for query in ["status=active", "status=left", "status=left&status=active"] {
+        assert_eq!(
+            get(&format!("/v1/analytics/experiment?{query}")).json(),
+            answer,
+            "{query}"
+        );
+    }
+}
+
+#[test]
 fn the_directory_and_the_analytics_agree_on_every_filter() {
     for query in [
+        "status=left&risk_level=high",
+        "status=left&status=active&stage=growth",
         "contract=One+year&contract=Two+year&internet_service=DSL",
         "persona=strained&usage_frequency_max=9&support_calls_min=2",
         "monthly_charges_min=70&monthly_charges_below=80&payment_delay_min=1",
@@ -126,13 +206,58 @@ fn a_what_if_changes_those_whom_it_fits() {
     let answer = answer.json();
     assert_eq!(
         members(&answer),
-        ["after", "before", "caveat", "changed", "customers"]
+        [
+            "after",
+            "before",
+            "caveat",
+            "changed",
+            "changed_after",
+            "changed_before",
+            "customers",
+            "statuses"
+        ]
     );
     assert_eq!(answer["customers"], answer["changed"]);
+    assert_eq!(answer["statuses"], json!(["active"]));
     let (before, after) = (&answer["before"], &answer["after"]);
     assert!(after["expected_churners"].as_f64() < before["expected_churners"].as_f64());
     assert!(after["monthly_revenue"].as_f64() > before["monthly_revenue"].as_f64());
     assert!(answer["caveat"].as_str().unwrap().contains("projection"));
+}
+
+#[test]
+fn a_what_if_is_about_the_selection_that_the_analytics_show() {
+    for (filters, query) in [
+        (json!({}), ""),
+        (json!({"stage": "growth"}), "stage=growth"),
+        (
+            json!({"status": ["active", "left"]}),
+            "status=active&status=left",
+        ),
+    ] {
+        let body = json!({"filters": filters, "change": {"contract": "One year"}});
+        let answer = post_json("/v1/analytics/what-if", &body).json();
+        let analytics = get(&format!("/v1/analytics?{query}")).json();
+        assert_eq!(answer["customers"], analytics["count"]);
+        assert!(answer["changed"].as_u64() < answer["customers"].as_u64());
+        for figure in ["expected_churners", "monthly_revenue", "revenue_at_risk"] {
+            let number = |value: &Value| value[figure].as_f64().unwrap();
+            let gap = number(&answer["before"]) - number(&analytics);
+            assert!(gap.abs() < 1e-6, "{figure} {query}");
+            let whole = number(&answer["after"]) - number(&answer["before"]);
+            let part = number(&answer["changed_after"]) - number(&answer["changed_before"]);
+            assert!((whole - part).abs() < 1e-6, "{figure} {query}");
+            assert!(number(&answer["changed_before"]) < number(&answer["before"]));
+        }
+    }
+    assert_eq!(
+        post_json(
+            "/v1/analytics/what-if",
+            &json!({"change": {"contract": "One year"}})
+        )
+        .json()["customers"],
+        5188
+    );
 }
 
 #[test]

@@ -56,6 +56,15 @@ fn values_are_shown_as_a_person_reads_them() {
 }
 
 #[test]
+fn everybody_is_explained_unless_a_status_is_given() {
+    let population =
+        |query: &str| get(&format!("/v1/explain?max_points=0{query}")).json()["population"].clone();
+    assert_eq!(population(""), 7043);
+    assert_eq!(population("&status=active"), 5188);
+    assert_eq!(population("&status=left"), 1855);
+}
+
+#[test]
 fn interactions_come_when_asked_for() {
     let explanation = post_json("/v1/explain?interactions=true", &example_profile()).json();
     let values = explanation["interactions"]["values"].as_array().unwrap();
@@ -105,7 +114,10 @@ fn everyone_is_explained_at_once() {
 #[test]
 fn filters_narrow_whom_is_explained() {
     let some = get("/v1/explain?internet_service=Fiber+optic&tenure_max=12&max_points=50").json();
-    let listed = get("/v1/summary?internet_service=Fiber+optic&tenure_max=12&limit=1").json();
+    let listed = get(
+        "/v1/summary?internet_service=Fiber+optic&tenure_max=12&limit=1&status=active&status=left",
+    );
+    let listed = listed.json();
     assert_eq!(some["population"], listed["total"]);
     let features = some["features"].as_array().unwrap();
     let internet = features

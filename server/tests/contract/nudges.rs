@@ -34,7 +34,14 @@ fn advice_has_the_agreed_shape() {
     let answer = get(&format!("/v1/nudges/{id}")).json();
     assert_eq!(
         members(&answer),
-        ["customer_id", "note", "nudges", "probability", "recourse"]
+        [
+            "customer_id",
+            "note",
+            "nudges",
+            "probability",
+            "recourse",
+            "status"
+        ]
     );
     assert_eq!(answer["customer_id"], id);
     assert!(answer["note"].as_str().unwrap().contains("expects"));
@@ -43,6 +50,7 @@ fn advice_has_the_agreed_shape() {
             "category",
             "change",
             "id",
+            "measured",
             "message",
             "monthly_charges_change",
             "projected_probability",
@@ -67,6 +75,50 @@ fn advice_has_the_agreed_shape() {
     ];
     assert_eq!(members(&answer["recourse"]), expected);
     assert_eq!(answer["recourse"]["target_probability"], 0.5);
+}
+
+#[test]
+fn the_measured_effect_comes_before_the_projected_ones_and_says_where_it_is_from() {
+    let readout = get("/v1/analytics/experiment").json();
+    let adjusted = &readout["cuped"]["absolute_difference"];
+    let close = |one: &Value, other: &Value| {
+        let difference = one.as_f64().unwrap() - other.as_f64().unwrap();
+        assert!(difference.abs() < 1e-12, "{one} {other}");
+    };
+    for status in ["active", "left"] {
+        let (id, _) =
+            customer_with_profile(&format!("variant=B&sort=-probability&status={status}"));
+        let answer = get(&format!("/v1/nudges/{id}")).json();
+        let measured = &nudges(&answer)[0]["measured"];
+        let members = members(measured);
+        assert_eq!(
+            members,
+            ["control", "customers", "effect", "experiment", "interval"]
+        );
+        close(&measured["effect"], &adjusted["estimate"]);
+        close(&measured["interval"][0], &adjusted["interval"][0]);
+        close(&measured["interval"][1], &adjusted["interval"][1]);
+        assert!(measured["interval"][1].as_f64().unwrap() < 0.0);
+        assert_eq!(measured["customers"], 7043);
+        assert_eq!(measured["experiment"], "variant");
+        assert_eq!(measured["control"], readout["arms"]["control"]["offer"]);
+        // Beside it, not instead of it: the model projects nothing for an offer that leaves the plan as it is.
+        assert_eq!(
+            nudges(&answer)[0]["projected_probability"],
+            answer["probability"]
+        );
+        assert!(
+            nudges(&answer)[1..]
+                .iter()
+                .all(|nudge| nudge["measured"].is_null())
+        );
+        assert!(nudges(&answer)[1]["risk_reduction"].as_f64().unwrap() > 0.0);
+    }
+    let (id, _) = customer_with_profile("variant=A&sort=-probability");
+    let answer = get(&format!("/v1/nudges/{id}")).json();
+    let nudges = nudges(&answer);
+    assert!(nudges.iter().any(|nudge| nudge["id"] == "priority-plan"));
+    assert!(nudges.iter().all(|nudge| nudge["measured"].is_null()));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 use crate::home::{example_profile, get, post_csv, post_json, request, send, some_customer};
 use serde_json::{Value, json};
 
-const PREDICTION: [&str; 7] = [
+const PREDICTION: [&str; 8] = [
     "base_rate",
     "customer_id",
     "model_version",
     "percentile",
     "probability",
     "risk_level",
+    "status",
     "will_churn",
 ];
 
@@ -76,7 +77,55 @@ fn both_spellings_mean_the_same() {
         "online_backup":false,"device_protection":false,"tech_support":false,"streaming_tv":false,
         "streaming_movies":false,"contract":"One year","paperless_billing":true,"payment_method":"Mailed check",
         "monthly_charges":30.15,"total_charges":null});
-    assert_eq!(telco.json(), post_json("/v1/predict", &ours).json());
+    let mut telco = telco.json();
+    let ours = post_json("/v1/predict", &ours).json();
+    // Only Telco's row says what became of the customer.
+    assert_eq!(
+        (&telco["status"], &ours["status"]),
+        (&json!("left"), &json!("active"))
+    );
+    telco["status"] = ours["status"].clone();
+    assert_eq!(telco, ours);
+}
+
+#[test]
+fn a_posted_outcome_decides_the_status_and_nothing_else() {
+    let with_outcome = |outcome: Value| {
+        let mut profile = example_profile();
+        profile["Churn"] = outcome;
+        profile
+    };
+    let plain = post_json("/v1/predict", &example_profile()).json();
+    assert_eq!(plain["status"], "active");
+    for (outcome, status) in [
+        (json!("Yes"), "left"),
+        (json!(1), "left"),
+        (json!(true), "left"),
+        (json!("No"), "active"),
+        (json!(false), "active"),
+        (json!(""), "active"),
+        (Value::Null, "active"),
+    ] {
+        let profile = with_outcome(outcome.clone());
+        for path in ["/v1/predict", "/v1/explain", "/v1/nudges"] {
+            let answer = post_json(path, &profile).json();
+            assert_eq!(answer["status"], status, "{path} {outcome}");
+            assert_eq!(
+                answer["probability"], plain["probability"],
+                "{path} {outcome}"
+            );
+        }
+    }
+    for outcome in [json!("Churned"), json!(2), json!([])] {
+        let answer = post_json("/v1/predict", &with_outcome(outcome));
+        assert_eq!(answer.status, 422);
+        assert_eq!(
+            answer.json()["errors"][0]["pointer"],
+            "/Churn",
+            "{}",
+            answer.text
+        );
+    }
 }
 
 #[test]

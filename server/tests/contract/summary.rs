@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 #[test]
 fn the_directory_is_paged_from_the_likeliest_to_leave() {
     let page = get("/v1/summary").json();
-    assert_eq!(page["total"], 7043);
+    assert_eq!(page["total"], 5188);
     assert_eq!(page["items"].as_array().unwrap().len(), 50);
     let next = get(&format!(
         "/v1/summary?cursor={}",
@@ -25,10 +25,74 @@ fn the_directory_is_paged_from_the_likeliest_to_leave() {
         "probability",
         "risk_level",
         "stage",
+        "status",
         "tenure_months",
         "variant",
     ];
     assert_eq!(members, expected);
+}
+
+#[test]
+fn customers_who_left_are_listed_only_where_they_are_asked_for() {
+    let items = |query: &str| {
+        let page = get(&format!("/v1/summary?limit=500{query}")).json();
+        let items = page["items"].as_array().unwrap().clone();
+        (items, page["total"].as_u64().unwrap())
+    };
+    let (active, active_total) = items("");
+    let (left, left_total) = items("&status=left");
+    let (_, everybody) = items("&status=left&status=active");
+    assert_eq!((active_total, left_total, everybody), (5188, 1855, 7043));
+    assert_eq!(items("&status=active"), (active.clone(), active_total));
+    let all = |items: &[Value], status: &str, churned: bool| {
+        let mut items = items.iter();
+        items.all(|item| item["status"] == status && item["churned"] == churned)
+    };
+    assert!(all(&active, "active", false) && all(&left, "left", true));
+    // The file as well.
+    let file = |query: &str| {
+        let path = format!("/v1/summary{query}");
+        send(request("GET", &path).header("accept", "text/csv"), b"").text
+    };
+    assert_eq!(file("").lines().count() as u64, 1 + active_total);
+    assert!(file("").lines().next().unwrap().ends_with(",status"));
+    let rows = file("?status=left");
+    assert!(rows.lines().skip(1).all(|row| row.ends_with(",true,left")));
+
+    let answer = get("/v1/summary?status=gone");
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.json()["errors"][0]["pointer"], "/status");
+}
+
+#[test]
+fn one_customer_is_answered_with_the_status_whoever_it_is() {
+    for status in ["active", "left"] {
+        let page = get(&format!("/v1/summary?status={status}&limit=1")).json();
+        let entry = &page["items"][0];
+        let id = entry["customer_id"].as_str().unwrap();
+        let path = format!("/v1/summary/{id}");
+        let summary = send(
+            request("GET", &path).header("accept", "application/json"),
+            b"",
+        )
+        .json();
+        let answers = [
+            summary,
+            get(&format!("/v1/predict/{id}")).json(),
+            get(&format!("/v1/explain/{id}")).json(),
+            get(&format!("/v1/nudges/{id}")).json(),
+        ];
+        for answer in &answers {
+            assert_eq!(answer["status"], status, "{answer}");
+        }
+        // A rank among everybody, in the list as alone.
+        assert_eq!(answers[1]["percentile"], entry["percentile"]);
+        let report = get(&path).text;
+        let line = report
+            .lines()
+            .find(|line| line.trim_start().starts_with("Status"));
+        assert!(line.unwrap().ends_with(status), "{report}");
+    }
 }
 
 #[test]

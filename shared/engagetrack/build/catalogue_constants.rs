@@ -1,6 +1,6 @@
 //! The catalogue of nudges as the constants that the crate embeds.
 
-use crate::catalogue::{Condition, Entry, Fact, Part, Template};
+use crate::catalogue::{Condition, Entry, Fact, Part, Template, Trial};
 use crate::plan::Step;
 
 /// The entries as a Rust expression, for the inside of this crate.
@@ -16,8 +16,9 @@ pub fn as_rust(entries: &[Entry]) -> String {
         } = entry;
         format!(
             "crate::catalogue::Entry {{ id: {id:?}, category: crate::catalogue::Category::{category:?}, title: {title:?}, \
-            otherwise: {otherwise}, excluded: {excluded}, conditions: {}, steps: {}, reasons: {}, messages: {}, \
+            otherwise: {otherwise}, excluded: {excluded}, trial: {}, conditions: {}, steps: {}, reasons: {}, messages: {}, \
             persona_messages: {}, variant_messages: {} }}",
+            trial_as_rust(entry.trial),
             slice(entry.conditions, |Condition { field, test }| format!(
                 "crate::catalogue::Condition {{ field: {field}, test: crate::catalogue::Test::{test:?} }}"
             )),
@@ -34,6 +35,15 @@ pub fn as_rust(entries: &[Entry]) -> String {
             )),
         )
     })
+}
+
+fn trial_as_rust(trial: Option<Trial>) -> String {
+    match trial {
+        None => "None".to_owned(),
+        Some(Trial { arm, offer }) => format!(
+            "Some(crate::catalogue::Trial {{ arm: crate::customer::Variant::{arm:?}, offer: {offer:?} }})"
+        ),
+    }
 }
 
 fn step_as_rust(step: &Step) -> String {

@@ -35,6 +35,8 @@ pub struct Entry {
     pub otherwise: bool,
     /// What must hold of a customer, all of it.
     pub conditions: &'static [Condition],
+    /// The arm of the experiment of which it is the offer, if it is one.
+    pub trial: Option<Trial>,
     /// The entries that can't stand beside it.
     pub excluded: Set,
     /// What it suggests to change; empty when the plan stays.
@@ -47,6 +49,15 @@ pub struct Entry {
     pub persona_messages: &'static [(Persona, &'static [Template])],
     /// Wordings for customers of one variant, which come next.
     pub variant_messages: &'static [(Variant, &'static [Template])],
+}
+
+/// What an arm of the experiment is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The arm.
+    pub arm: Variant,
+    /// The offer as part of a sentence, such as `the priority plan`.
+    pub offer: &'static str,
 }
 
 /// A condition on one field.

@@ -1,6 +1,8 @@
 //! `data/nudges.toml` as the build reads it: every entry is checked, and what is wrong is named together with the entry.
 
-use crate::catalogue::{Category, Condition, Entry, Fact, MOST_ENTRIES, Part, Set, Template, Test};
+use crate::catalogue::{
+    Category, Condition, Entry, Fact, MOST_ENTRIES, Part, Set, Template, Test, Trial,
+};
 use crate::customer::{Contract, Persona, Variant};
 use crate::encoding::{FIELDS, Kind, at};
 use crate::plan::Step;
@@ -21,6 +23,7 @@ struct Written {
     when: Table,
     #[serde(default)]
     change: Table,
+    experiment: Option<WrittenTrial>,
     #[serde(default)]
     excludes: Vec<String>,
     #[serde(default)]
@@ -31,6 +34,14 @@ struct Written {
     persona: BTreeMap<Persona, Vec<String>>,
     #[serde(default)]
     variant: BTreeMap<Variant, Vec<String>>,
+}
+
+/// What an arm is offered, as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTrial {
+    arm: Variant,
+    offer: String,
 }
 
 /// The fewest general wordings of an entry: with one, asking for another would give the same again.
@@ -121,6 +132,14 @@ fn between_entries(entries: &[Entry], errors: &mut Vec<String>) {
     for entry in entries.iter().filter(|entry| !known.insert(entry.id)) {
         errors.push(format!("nudge {:?}: the id is used twice", entry.id));
     }
+    for arm in Variant::ALL {
+        let trials = entries.iter().filter_map(|entry| entry.trial);
+        if trials.filter(|trial| trial.arm == *arm).count() > 1 {
+            errors.push(format!(
+                "`experiment` names arm {arm} in more than one nudge; an arm has one offer"
+            ));
+        }
+    }
     if entries.len() > MOST_ENTRIES {
         errors.push(format!(
             "there are {} nudges; there is room for {MOST_ENTRIES}",
@@ -160,6 +179,8 @@ fn entry(written: &Written) -> Result<Entry, Vec<String>> {
         (false, _) if conditions.is_empty() => errors.push("`when` is missing".to_owned()),
         _ => {}
     }
+    let trial = written.experiment.as_ref();
+    let trial = trial.and_then(|written| trial_of(written, &conditions, &mut errors));
     let mut facts = facts(&written.placeholders, &conditions, &steps, &mut errors);
     if written.reasons.is_empty() {
         errors.push("`reasons` is empty".to_owned());
@@ -206,12 +227,39 @@ fn entry(written: &Written) -> Result<Entry, Vec<String>> {
         title: written.title.clone().leak(),
         otherwise: written.otherwise,
         conditions: conditions.leak(),
+        trial,
         excluded: Set::default(),
         steps: steps.leak(),
         reasons,
         messages,
         persona_messages,
         variant_messages,
+    })
+}
+
+/// Checks which arm an entry is the offer of: only customers in this arm may get it, or its effect would be another's.
+fn trial_of(
+    written: &WrittenTrial,
+    conditions: &[Condition],
+    errors: &mut Vec<String>,
+) -> Option<Trial> {
+    let in_arm = Condition {
+        field: at::VARIANT,
+        test: Test::Among(1 << written.arm as u8),
+    };
+    if !conditions.contains(&in_arm) {
+        errors.push(format!(
+            "`experiment`: `when` must say variant = \"{}\", the arm that gets the offer",
+            written.arm
+        ));
+    }
+    let offer = written.offer.trim();
+    if offer.is_empty() {
+        errors.push("`experiment`: `offer` is empty".to_owned());
+    }
+    Some(Trial {
+        arm: written.arm,
+        offer: offer.to_owned().leak(),
     })
 }
 
@@ -617,6 +665,21 @@ mod tests {
                 "can't stand beside it",
             ),
             ("title =", "title", "TOML parse error"),
+            (
+                "title =",
+                "experiment = { arm = \"B\", offer = \"help\" }\ntitle =",
+                "`when` must say variant = \"B\"",
+            ),
+            (
+                "title =",
+                "experiment = { arm = \"C\", offer = \"help\" }\ntitle =",
+                "unknown variant `C`",
+            ),
+            (
+                "title =",
+                "experiment = { arm = \"B\", offer = \" \" }\ntitle =",
+                "`offer` is empty",
+            ),
         ];
         for (from, to, expected) in cases {
             let errors = read(&catalogue(from, to)).unwrap_err();
@@ -625,6 +688,27 @@ mod tests {
                 "{expected}: {errors:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_arm_of_the_experiment_has_one_offer() {
+        let offer = |id: &str| {
+            format!(
+                "[[nudge]]\nid = \"{id}\"\ncategory = \"support\"\ntitle = \"Help\"\nwhen = {{ variant = \"B\" }}\n\
+                experiment = {{ arm = \"B\", offer = \"help\" }}\nreasons = [\"a\"]\nmessages = [\"a\", \"b\"]\n"
+            )
+        };
+        let entries = read(&(offer("one") + THANKS)).unwrap();
+        let trial = Trial {
+            arm: Variant::B,
+            offer: "help",
+        };
+        assert_eq!([entries[0].trial, entries[1].trial], [Some(trial), None]);
+        let errors = read(&(offer("one") + &offer("other") + THANKS)).unwrap_err();
+        assert_eq!(
+            errors,
+            ["`experiment` names arm B in more than one nudge; an arm has one offer"]
+        );
     }
 
     #[test]

@@ -110,6 +110,23 @@ vocabulary! {
         Mature = "mature" }
 }
 
+vocabulary! {
+    /// Whether a customer is still one.
+    Status { /// Stayed, or the outcome is not known yet.
+        Active = "active", /// The outcome says that the customer left.
+        Left = "left" }
+}
+
+impl Status {
+    /// The status of a customer with this outcome: whether the customer left, if that is known.
+    pub fn of_outcome(left: Option<bool>) -> Self {
+        match left {
+            Some(true) => Self::Left,
+            Some(false) | None => Self::Active,
+        }
+    }
+}
+
 /// Which of the six add-ons a customer has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AddOns(u8);

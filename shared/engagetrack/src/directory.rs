@@ -1,6 +1,6 @@
-//! The directory of all customers: filtered, searched, sorted, paged.
+//! The directory of customers: filtered, searched, sorted, paged.
 
-use crate::customer::{Contract, CustomerId, Variant, vocabulary};
+use crate::customer::{Contract, CustomerId, Status, Variant, vocabulary};
 use crate::lifecycle::{self, Persona, Stage};
 use crate::model::RiskLevel;
 use crate::population::{self, Customer};
@@ -44,6 +44,8 @@ pub struct Entry {
     pub monthly_charges: f64,
     /// Whether the customer left, in the simulated history.
     pub churned: bool,
+    /// `left` for customers who left, otherwise `active`.
+    pub status: Status,
 }
 
 impl From<Customer> for Entry {
@@ -63,6 +65,7 @@ impl From<Customer> for Entry {
             tenure_months: profile.tenure_months,
             monthly_charges: profile.monthly_charges,
             churned: customer.churned(),
+            status: customer.status(),
         }
     }
 }
@@ -125,7 +128,7 @@ pub struct Request {
 
 impl Request {
     /// Reads filters, `q`, `sort`, `limit` and `cursor` from a query. What is wrong with them, the query notes.
-    /// Without `sort`, those likeliest to leave come first.
+    /// Without `status`, only active customers are listed; without `sort`, those likeliest to leave come first.
     pub fn from_query(query: &mut Query) -> Self {
         Self {
             selection: Selection::from_query(query),
@@ -201,6 +204,7 @@ impl Request {
                 &entry.tenure_months.to_string(),
                 &entry.monthly_charges.to_string(),
                 &entry.churned.to_string(),
+                entry.status.name(),
             ]);
         }
         (
@@ -227,7 +231,7 @@ impl Request {
 }
 
 /// The columns of the file: the fields of an [`Entry`].
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "customer_id",
     "probability",
     "risk_level",
@@ -240,6 +244,7 @@ const COLUMNS: [&str; 12] = [
     "tenure_months",
     "monthly_charges",
     "churned",
+    "status",
 ];
 
 /// A cell that no spreadsheet runs as a formula: an apostrophe goes before one that begins like it.
@@ -266,7 +271,10 @@ mod tests {
         let mut ids = Vec::new();
         let mut cursor = Some("0".to_owned());
         while let Some(from) = cursor {
-            let page = request(&format!("sort=tenure_months&limit=500&cursor={from}")).page();
+            let page = request(&format!(
+                "status=active&status=left&sort=tenure_months&limit=500&cursor={from}"
+            ))
+            .page();
             assert_eq!(page.total, population::len());
             ids.extend(
                 page.items
@@ -281,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_search_finds_ids_by_their_beginning_in_any_case() {
-        let wanted = population::all().nth(99).unwrap().id();
+        let mut active = population::all().filter(|customer| !customer.churned());
+        let wanted = active.nth(99).unwrap().id();
         let page = request(&format!("q={}", wanted.as_str()[..7].to_lowercase())).page();
         assert!(page.items.iter().any(|entry| entry.customer_id == wanted));
         assert!(page.items.iter().all(|entry| {
@@ -334,8 +343,36 @@ mod tests {
         let page = request("cursor=18446744073709551615").page();
         assert_eq!(
             (page.items.len(), page.total, page.next_cursor),
-            (0, population::len(), None)
+            (0, request("").customers().len(), None)
         );
+    }
+
+    #[test]
+    fn customers_who_left_are_listed_only_where_they_are_asked_for() {
+        let statuses = |query: &str| -> Vec<Status> {
+            let page = request(query).page();
+            page.items.iter().map(|entry| entry.status).collect()
+        };
+        assert!(!statuses("").contains(&Status::Left));
+        assert!(!statuses("status=left").contains(&Status::Active));
+        let both = statuses("status=left&status=active&limit=500");
+        assert!(both.contains(&Status::Left) && both.contains(&Status::Active));
+        let left = population::all()
+            .find(|customer| customer.churned())
+            .unwrap();
+        let id = left.id();
+        assert_eq!(request(&format!("q={id}")).page().total, 0);
+        assert_eq!(request(&format!("q={id}&status=left")).page().total, 1);
+        let (file, _) = request("").csv();
+        assert!(!String::from_utf8(file).unwrap().contains(id.as_str()));
+    }
+
+    #[test]
+    fn a_percentile_is_a_rank_among_everybody() {
+        let entry = request("sort=-probability&limit=1").page().items.remove(0);
+        let below = population::all().filter(|other| other.probability() < entry.probability);
+        let everybody = population::len() as f64;
+        assert_eq!(entry.percentile, 100.0 * below.count() as f64 / everybody);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::population::Customer;
 use forest::{Aligned, Forest};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use utoipa::ToSchema;
 
@@ -243,6 +244,18 @@ pub struct Point {
     pub contribution: f64,
 }
 
+/// How many customers have a value of a feature, or one within a range.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ValueCount {
+    /// The value; of a range, the smallest. Null for customers of whom it is not known.
+    pub value: FeatureValue,
+    /// The end of a range, which belongs to the next one, if there is one; null for a name.
+    #[schema(required)]
+    pub end: Option<f64>,
+    /// How many customers have it.
+    pub customers: usize,
+}
+
 /// What a feature does over many customers.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct FeatureImportance {
@@ -252,6 +265,8 @@ pub struct FeatureImportance {
     pub label: &'static str,
     /// Mean magnitude of its SHAP values, in log-odds.
     pub mean_abs_contribution: f64,
+    /// How all of them are distributed: by name, or over up to 24 ranges of equal width.
+    pub distribution: Vec<ValueCount>,
     /// Some customers: the same for every feature, in the same order.
     pub points: Vec<Point>,
 }
@@ -278,6 +293,64 @@ pub struct GlobalExplanation {
     pub interactions: Vec<PairImportance>,
 }
 
+/// How many ranges a number's distribution has.
+const RANGES: usize = 24;
+
+/// How a feature is distributed, from its codes.
+fn distribution(position: usize, codes: &[f64]) -> Vec<ValueCount> {
+    let known = || codes.iter().copied().filter(|code| !code.is_nan());
+    let mut counts = match FIELDS[position].kind {
+        Kind::Whole(_) | Kind::Dollars(_) => ranges(known()),
+        _ => {
+            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+            for code in known() {
+                *counts.entry(code as usize).or_default() += 1;
+            }
+            let counts = counts.into_iter();
+            counts
+                .map(|(code, customers)| ValueCount {
+                    value: FeatureValue::of(position, code as f64),
+                    end: None,
+                    customers,
+                })
+                .collect()
+        }
+    };
+    let unknown = codes.len() - known().count();
+    if unknown > 0 {
+        counts.push(ValueCount {
+            value: FeatureValue::Number(None),
+            end: None,
+            customers: unknown,
+        });
+    }
+    counts
+}
+
+/// Numbers over ranges of equal width; one range where all are the same.
+fn ranges(numbers: impl Iterator<Item = f64> + Clone) -> Vec<ValueCount> {
+    let least = numbers.clone().fold(f64::INFINITY, f64::min);
+    let most = numbers.clone().fold(f64::NEG_INFINITY, f64::max);
+    if least > most {
+        return Vec::new();
+    }
+    let count = if least < most { RANGES } else { 1 };
+    let width = (most - least) / count as f64;
+    let mut counts = vec![0; count];
+    for number in numbers {
+        let range = ((number - least) / width) as usize;
+        counts[range.min(count - 1)] += 1;
+    }
+    let ranges = counts.into_iter().enumerate();
+    ranges
+        .map(|(range, customers)| ValueCount {
+            value: FeatureValue::Number(Some(least + range as f64 * width)),
+            end: Some(least + (range + 1) as f64 * width),
+            customers,
+        })
+        .collect()
+}
+
 /// Explains the predictions for many customers, with at most so many points per feature. With no customers, every
 /// importance is 0.
 pub fn explain_all(customers: &[Customer], max_points: usize) -> GlobalExplanation {
@@ -285,6 +358,8 @@ pub fn explain_all(customers: &[Customer], max_points: usize) -> GlobalExplanati
     let mut shown = sampled.iter().peekable();
     let mut importance = [0.0; FEATURES];
     let mut together = vec![0.0; SIDE * SIDE];
+    let mut columns: [Vec<f64>; FEATURES] =
+        std::array::from_fn(|_| Vec::with_capacity(customers.len()));
     let mut points: [Vec<Point>; FEATURES] =
         std::array::from_fn(|_| Vec::with_capacity(sampled.len()));
     let mut matrices = vec![0.0_f32; BLOCK * SIDE * SIDE];
@@ -299,6 +374,7 @@ pub fn explain_all(customers: &[Customer], max_points: usize) -> GlobalExplanati
             for position in 0..FEATURES {
                 let contribution = f64::from(shap[position]);
                 importance[position] += contribution.abs();
+                columns[position].push(codes[position]);
                 if is_shown {
                     let value = FeatureValue::of(position, codes[position]);
                     points[position].push(Point {
@@ -324,6 +400,7 @@ pub fn explain_all(customers: &[Customer], max_points: usize) -> GlobalExplanati
             feature: FIELDS[position].name,
             label: FIELDS[position].label,
             mean_abs_contribution: mean(importance[position]),
+            distribution: distribution(position, &columns[position]),
             points,
         })
         .collect();
@@ -420,6 +497,55 @@ mod tests {
             let mean = customers.iter().map(magnitude).sum::<f64>() / customers.len() as f64;
             assert!((mean - feature.mean_abs_contribution).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn distributions_count_everybody_and_not_only_those_drawn() {
+        let customers: Vec<Customer> = population::all().collect();
+        for max_points in [0, 300] {
+            let all = explain_all(&customers, max_points);
+            for feature in &all.features {
+                let counted = feature.distribution.iter().map(|count| count.customers);
+                assert_eq!(
+                    counted.sum::<usize>(),
+                    customers.len(),
+                    "{}",
+                    feature.feature
+                );
+            }
+            let of = |feature: &str| {
+                let mut features = all.features.iter();
+                &features
+                    .find(|one| one.feature == feature)
+                    .unwrap()
+                    .distribution
+            };
+            for count in of("contract") {
+                let FeatureValue::Name(name) = &count.value else {
+                    panic!("{count:?}")
+                };
+                let have = |customer: &&Customer| customer.profile().contract.name() == name;
+                assert_eq!(count.customers, customers.iter().filter(have).count());
+            }
+            let (first, last) = (&of("tenure_months")[0], of("tenure_months").last().unwrap());
+            assert_eq!(first.value, FeatureValue::Number(Some(0.0)));
+            assert_eq!(last.end, Some(72.0));
+            let never_billed = |customer: &&Customer| customer.profile().total_charges.is_none();
+            let unknown = of("total_charges").last().unwrap();
+            assert_eq!(unknown.value, FeatureValue::Number(None));
+            assert_eq!(
+                unknown.customers,
+                customers.iter().filter(never_billed).count()
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_that_never_varies_has_one_range() {
+        let counts = ranges([5.0, 5.0].into_iter());
+        assert_eq!(counts.len(), 1);
+        assert_eq!((counts[0].customers, counts[0].end), (2, Some(5.0)));
+        assert_eq!(ranges(std::iter::empty()), []);
     }
 
     #[test]

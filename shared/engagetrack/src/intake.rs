@@ -2,7 +2,7 @@
 //!
 //! Everything that is wrong with an input is reported at once.
 
-use crate::customer::Profile;
+use crate::customer::{Profile, Status};
 use crate::encoding::{self, FIELDS, Kind};
 use crate::error::FieldError;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -185,11 +185,13 @@ pub struct Submission {
     pub customer_id: Option<String>,
     /// The profile.
     pub profile: Profile,
+    /// Left where Telco's outcome came with the profile and says so, otherwise active.
+    pub status: Status,
 }
 
 /// Names under which a customer's id is accepted, ours and Telco's.
 const ID_NAMES: [&str; 2] = ["customer_id", "customerID"];
-/// Telco's outcome: accepted, so that its rows can be sent as they are, and ignored.
+/// Telco's outcome: accepted, so that its rows can be sent as they are. It decides the status and nothing else.
 const OUTCOME: &str = "Churn";
 const LONGEST_ID: usize = 64;
 
@@ -204,6 +206,17 @@ fn customer_id(raw: Raw<'_>) -> Result<Option<String>, String> {
         _ => Err(format!(
             "must be text of at most {LONGEST_ID} characters without control characters, got {raw}"
         )),
+    }
+}
+
+/// Whether the customer left, if that is known.
+fn outcome(raw: Raw<'_>) -> Result<Option<bool>, String> {
+    match raw {
+        Raw::Null => Ok(None),
+        Raw::Text(text) if text.trim().is_empty() => Ok(None),
+        raw => flag(raw)
+            .map(|left| Some(left == 1.0))
+            .ok_or_else(|| format!("must be \"Yes\", \"No\" or null, got {raw}")),
     }
 }
 
@@ -238,6 +251,7 @@ pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
     let mut refused = [false; FIELDS.len()];
     let mut id = None;
     let mut id_written: Option<&str> = None;
+    let mut left = None;
     for (name, value) in members {
         let raw = Raw::from(value);
         if ID_NAMES.contains(&name.as_str()) {
@@ -258,7 +272,12 @@ pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
                     errors.push(FieldError::new(name, detail));
                 }
             }
-        } else if name != OUTCOME {
+        } else if name == OUTCOME {
+            match outcome(raw) {
+                Ok(known) => left = known,
+                Err(detail) => errors.push(FieldError::new(name, detail)),
+            }
+        } else {
             let allowed: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
             errors.push(FieldError::new(
                 name,
@@ -273,6 +292,7 @@ pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
     finish(&codes, &refused, errors, name).map(|profile| Submission {
         customer_id: id,
         profile,
+        status: Status::of_outcome(left),
     })
 }
 

@@ -22,6 +22,7 @@ pub mod explanation;
 mod golden;
 pub mod intake;
 pub mod lifecycle;
+pub mod measured;
 pub mod model;
 pub mod nudges;
 pub mod plan;

@@ -1,13 +1,14 @@
 //! Nudges: what to do about a customer, from the catalogue in `data/nudges.toml`.
 //!
-//! Which nudges are present depends on plan, tenure and behaviour alone; the model's probability only orders what is
-//! present.
+//! Which nudges are present depends on plan, tenure, behaviour and the arm of the experiment alone. A nudge that the
+//! experiment has shown to help comes first; the model's probability orders the others.
 
 use crate::card::PRICES;
 use crate::catalogue::{Category, Entry, Fact, Part, Set, Template, Test};
-use crate::customer::{Persona, Profile};
+use crate::customer::{Persona, Profile, Variant};
 use crate::encoding::{self, FEATURES, FIELDS, Kind, Row, at};
 use crate::lifecycle::{LITTLE_USE, MANY_CALLS, VERY_LATE};
+use crate::measured::{Finding, Measured};
 use crate::model;
 use crate::plan::{PlanChange, Step};
 use crate::query::Query;
@@ -46,6 +47,13 @@ pub fn known_id(id: &str) -> Option<&'static str> {
         .find(|known| *known == id)
 }
 
+/// What the catalogue offers customers in this arm of the experiment, as part of a sentence.
+pub fn offer_of(arm: Variant) -> Option<&'static str> {
+    let trials = CATALOGUE.iter().filter_map(|entry| entry.trial);
+    let mut offers = trials.filter(|trial| trial.arm == arm);
+    offers.next().map(|trial| trial.offer)
+}
+
 /// One suggestion for one customer.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Nudge {
@@ -62,7 +70,11 @@ pub struct Nudge {
     /// Every field that it alters; null when it changes nothing that the model sees.
     #[schema(required)]
     pub change: Option<PlanChange>,
-    /// What the model expects of a customer with the changed plan, 0 to 1.
+    /// The effect that an experiment measured, on average over its customers; null where none did.
+    #[schema(required)]
+    pub measured: Option<&'static Measured>,
+    /// What the model expects of a customer with the changed plan, 0 to 1; today's probability where the plan stays. Not a
+    /// measured effect.
     #[schema(minimum = 0, maximum = 1)]
     pub projected_probability: f64,
     /// Today's probability minus the projected one.
@@ -78,7 +90,8 @@ pub struct Advice {
     /// Calibrated churn probability today, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     pub probability: f64,
-    /// The nudges, the largest reduction of risk first, then the most urgent.
+    /// The nudges: those that an experiment has shown to help, then those with a projected reduction of risk, the largest
+    /// first, then the others, the most urgent first.
     pub nudges: Vec<Nudge>,
     /// The smallest change of plan that brings the risk under the target.
     pub recourse: Recourse,
@@ -287,6 +300,7 @@ struct Suggestion {
     entry: &'static Entry,
     urgency: f64,
     projected: f64,
+    measured: Option<&'static Measured>,
 }
 
 /// What each of many customers gets, customer by customer and in the catalogue's order; `probabilities` are today's.
@@ -308,6 +322,7 @@ fn suggestions(profiles: &[Profile], probabilities: &[f64]) -> Vec<Suggestion> {
                 entry,
                 urgency: urgency(entry, &codes),
                 projected: probability,
+                measured: measured(entry),
             });
         }
     }
@@ -318,6 +333,13 @@ fn suggestions(profiles: &[Profile], probabilities: &[f64]) -> Vec<Suggestion> {
         suggestion.projected = projected;
     }
     suggestions
+}
+
+/// The effect that an experiment measured of an entry. The experiment compares the treatment with control, so only the
+/// treatment's offer has one.
+fn measured(entry: &Entry) -> Option<&'static Measured> {
+    let treatment = entry.trial.is_some_and(|trial| trial.arm == Variant::B);
+    treatment.then(Measured::of_treatment).flatten()
 }
 
 /// The profile after an entry's steps, re-priced.
@@ -345,12 +367,22 @@ fn changed_row(mut row: Row, profile: &Profile, entry: &Entry) -> Row {
 }
 
 impl Suggestion {
-    /// The lowest projected risk first, which is the largest reduction; then the most urgent. What is equal stays in the
-    /// catalogue's order, for sorts are stable.
+    /// What was measured to help first; then the lowest projected risk, which is the largest reduction; then the most
+    /// urgent. What is equal stays in the catalogue's order, for sorts are stable.
     fn order(&self, other: &Self) -> Ordering {
-        self.projected
-            .total_cmp(&other.projected)
+        self.standing()
+            .cmp(&other.standing())
+            .then(self.projected.total_cmp(&other.projected))
             .then(other.urgency.total_cmp(&self.urgency))
+    }
+
+    /// The place that the measured effect gives it, lower first.
+    fn standing(&self) -> u8 {
+        match self.measured.map(Measured::finding) {
+            Some(Finding::Helps) => 0,
+            None | Some(Finding::Open) => 1,
+            Some(Finding::Harms) => 2,
+        }
     }
 
     fn written(&self, profile: &Profile, probability: f64, rotation: usize) -> Nudge {
@@ -365,6 +397,7 @@ impl Suggestion {
             message: written(&wordings[rotation % wordings.len()]),
             reasons: entry.reasons.iter().map(written).collect(),
             change: (!entry.steps.is_empty()).then(|| PlanChange::between(profile, &changed)),
+            measured: self.measured,
             projected_probability: self.projected,
             risk_reduction: probability - self.projected,
             monthly_charges_change: changed.monthly_charges - profile.monthly_charges,
@@ -617,7 +650,15 @@ mod tests {
                 nudge.projected_probability
             );
         }
-        let order = |nudge: &Nudge| (-nudge.risk_reduction, -urgency(entry(nudge.id), &codes));
+        let order = |nudge: &Nudge| {
+            let standing = match nudge.measured.map(Measured::finding) {
+                Some(Finding::Helps) => 0,
+                Some(Finding::Harms) => 2,
+                _ => 1,
+            };
+            let urgency = urgency(entry(nudge.id), &codes);
+            (standing, -nudge.risk_reduction, -urgency)
+        };
         assert!(advice.nudges.is_sorted_by(|a, b| order(a) <= order(b)));
         let recourse = &advice.recourse;
         assert_eq!(
@@ -665,6 +706,26 @@ mod tests {
         #[test]
         fn advice_to_anybody_is_sound(profile in any_profile()) {
             assert_sound(&profile);
+        }
+    }
+
+    #[test]
+    fn what_was_measured_to_help_comes_before_what_is_projected() {
+        let of_arm = |variant| {
+            let mut profile = content();
+            profile.variant = variant;
+            profile.contract = Contract::MonthToMonth;
+            Request::default().advice(&profile).nudges
+        };
+        let treated = of_arm(Some(Variant::B));
+        assert_eq!(treated[0].id, "smart-assistant");
+        assert_eq!(treated[0].measured, Measured::of_treatment());
+        assert_eq!(treated[1].id, "annual-contract");
+        assert!(treated[1].risk_reduction > 0.0 && treated[1].measured.is_none());
+        for arm in [Some(Variant::A), None] {
+            let nudges = of_arm(arm);
+            assert_eq!(nudges[0].id, "annual-contract");
+            assert!(nudges.iter().all(|nudge| nudge.measured.is_none()));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The embedded customers, sorted by id.
 
-use crate::customer::{CustomerId, Profile};
+use crate::customer::{CustomerId, Profile, Status};
 use crate::encoding;
 use crate::model::RiskLevel;
 use crate::record::{Record, band};
@@ -44,6 +44,11 @@ impl Customer {
     /// Whether the customer left, in the (simulated) history.
     pub fn churned(self) -> bool {
         self.0.churned()
+    }
+
+    /// Whether the customer is still one.
+    pub fn status(self) -> Status {
+        Status::of_outcome(Some(self.churned()))
     }
 
     /// The model's calibrated churn probability, 0 to 1, computed by the build.

@@ -1,6 +1,6 @@
 //! Which customers are meant: the filters that the directory, the explanations and the analytics share.
 
-use crate::customer::{Contract, InternetService, PaymentMethod, Variant, vocabulary};
+use crate::customer::{Contract, InternetService, PaymentMethod, Status, Variant, vocabulary};
 use crate::encoding::{FIELDS, Kind, at};
 use crate::lifecycle::{Persona, Stage};
 use crate::model::RiskLevel;
@@ -23,6 +23,11 @@ vocabulary! {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
 pub struct Filters {
+    /// `active` for customers who stayed or whose outcome is not known yet, `left` for those who left. When absent, directory,
+    /// analytics and what-if select active customers, explanations everybody. In the analytics it narrows counts, money and
+    /// expected churners; rates, calibration, drivers and experiments are always about everybody with a known outcome.
+    #[serde(default)]
+    status: Vec<Status>,
     /// The contract.
     #[serde(default)]
     contract: Vec<Contract>,
@@ -145,6 +150,9 @@ pub(crate) fn choice_index(name: &str) -> usize {
 /// The filter by what is missing; its values are [`Optional`].
 pub(crate) const MISSING: &str = "missing";
 
+/// The filter by status; its values are [`Status`].
+const STATUS: &str = "status";
+
 /// A pair of filters that bound a number. Whole numbers have a largest value, dollars a limit that none reaches, so that
 /// neighbouring ranges of either kind neither overlap nor leave a gap.
 pub(crate) struct RangeFilter {
@@ -228,12 +236,25 @@ impl AnyOf {
     /// All values, and none.
     const WHATEVER: Self = Self(u8::MAX);
 
+    /// Customers who have not left.
+    const ACTIVE: Self = Self(1 << Status::Active as u8);
+
     /// These values, or whatever there is when none was named.
     fn of(codes: &[usize]) -> Self {
+        Self::of_or(codes, Self::WHATEVER)
+    }
+
+    /// These values, or the others when none was named.
+    fn of_or(codes: &[usize], otherwise: Self) -> Self {
         match codes {
-            [] => Self::WHATEVER,
+            [] => otherwise,
             codes => Self(codes.iter().fold(0, |bits, code| bits | 1 << code)),
         }
+    }
+
+    /// Whether the value with this code is one of them.
+    fn has(self, code: u8) -> bool {
+        self.0 >> code & 1 != 0
     }
 }
 
@@ -289,12 +310,14 @@ pub struct Selection {
     choices: [AnyOf; CHOICES.len()],
     ranges: [Option<HalfOpen>; RANGES.len()],
     missing: AnyOf,
+    statuses: AnyOf,
 }
 
 impl Default for Selection {
-    /// Everyone.
+    /// Every active customer.
     fn default() -> Self {
         Self {
+            statuses: AnyOf::ACTIVE,
             choices: [AnyOf::WHATEVER; CHOICES.len()],
             ranges: [None; RANGES.len()],
             missing: AnyOf::WHATEVER,
@@ -303,25 +326,47 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// Reads the filters among the parameters of a query. What is wrong with them, the query notes.
+    /// Reads the filters among the parameters of a query; without a status, customers who left are not selected. What is
+    /// wrong with the filters, the query notes.
     pub fn from_query(query: &mut Query) -> Self {
+        Self::with_usual_statuses(query, AnyOf::ACTIVE)
+    }
+
+    /// As [`Self::from_query`], but without a status customers who left are selected, too.
+    pub fn of_everybody(query: &mut Query) -> Self {
+        Self::with_usual_statuses(query, AnyOf::WHATEVER)
+    }
+
+    fn with_usual_statuses(query: &mut Query, usual: AnyOf) -> Self {
         Self {
+            statuses: AnyOf::of_or(&query.choices(STATUS, Status::NAMES), usual),
             choices: CHOICES.map(|filter| AnyOf::of(&query.choices(filter.name, filter.values))),
             ranges: RANGES.map(|filter| filter.read(query)),
             missing: AnyOf::of(&query.choices(MISSING, Optional::NAMES)),
         }
     }
 
-    /// Whether the customer is meant.
+    /// Whether the customer is selected.
     pub fn contains(&self, customer: Customer) -> bool {
-        self.admits(&Traits::of(customer))
+        self.admits_status(customer.status()) && self.admits(&Traits::of(customer))
     }
 
-    /// Whether a customer with these traits is meant.
+    /// The statuses that are selected.
+    pub fn statuses(&self) -> Vec<Status> {
+        let all = Status::ALL.iter().copied();
+        all.filter(|status| self.admits_status(*status)).collect()
+    }
+
+    /// Whether customers with this status are selected.
+    pub(crate) fn admits_status(&self, status: Status) -> bool {
+        self.statuses.has(status as u8)
+    }
+
+    /// Whether a customer with these traits is selected, whatever the status.
     pub(crate) fn admits(&self, traits: &Traits) -> bool {
         let mut chosen = self.choices.iter().zip(traits.choices);
         let mut bounded = self.ranges.iter().zip(traits.amounts);
-        chosen.all(|(filter, code)| filter.0 >> code & 1 != 0)
+        chosen.all(|(filter, code)| filter.has(code))
             && bounded.all(|(filter, amount)| {
                 filter.is_none_or(|range| range.from <= amount && amount < range.below)
             })
@@ -343,9 +388,35 @@ mod tests {
             .collect()
     }
 
+    const EVERYBODY: &str = "status=active&status=left";
+
+    #[test]
+    fn status_selects_active_customers_unless_it_is_given() {
+        let churned = |query: &str| -> Vec<bool> {
+            select(query).into_iter().map(Customer::churned).collect()
+        };
+        assert!(!churned("").is_empty() && !churned("").contains(&true));
+        assert_eq!(churned("status=active"), churned(""));
+        assert!(!churned("status=left").is_empty() && !churned("status=left").contains(&false));
+        assert_eq!(
+            churned(EVERYBODY).len(),
+            churned("").len() + churned("status=left").len()
+        );
+        let of_everybody = |text: &str| {
+            let mut query = Query::parse(text).unwrap();
+            let selection = Selection::of_everybody(&mut query);
+            query.finish().unwrap();
+            population::all()
+                .filter(|customer| selection.contains(*customer))
+                .count()
+        };
+        assert_eq!(of_everybody(""), population::len());
+        assert_eq!(of_everybody("status=left"), churned("status=left").len());
+    }
+
     #[test]
     fn filters_combine() {
-        assert_eq!(select("").len(), population::len());
+        assert_eq!(select(EVERYBODY).len(), population::len());
         let some =
             select("contract=One+year&contract=Two+year&tenure_min=3&tenure_max=9&variant=B");
         assert!(!some.is_empty());
@@ -359,8 +430,8 @@ mod tests {
 
     #[test]
     fn neighbouring_ranges_of_dollars_share_no_customer() {
-        let below = select("monthly_charges_below=70");
-        let above = select("monthly_charges_min=70");
+        let below = select(&format!("monthly_charges_below=70&{EVERYBODY}"));
+        let above = select(&format!("monthly_charges_min=70&{EVERYBODY}"));
         assert!(
             above
                 .iter()
@@ -371,13 +442,15 @@ mod tests {
 
     #[test]
     fn what_is_not_known_lies_in_no_range_but_can_be_asked_for() {
-        let missing = select("missing=total_charges&missing=variant");
+        let missing = select(&format!(
+            "missing=total_charges&missing=variant&{EVERYBODY}"
+        ));
         assert!(!missing.is_empty());
         for customer in &missing {
             assert_eq!(customer.profile().total_charges, None);
         }
         assert_eq!(
-            select("total_charges_min=0").len() + missing.len(),
+            select(&format!("total_charges_min=0&{EVERYBODY}")).len() + missing.len(),
             population::len()
         );
     }
@@ -395,10 +468,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_filter_is_said() {
-        let text = "persona=nobody&tenure_min=9&tenure_max=3&monthly_charges_below=nan&total_charges_min=-1";
+        let text = "status=gone&persona=nobody&tenure_min=9&tenure_max=3&monthly_charges_below=nan&total_charges_min=-1";
         let mut query = Query::parse(text).unwrap();
         Selection::from_query(&mut query);
         let errors = query.finish().unwrap_err();
-        assert_eq!(errors.len(), 4, "{errors:?}");
+        assert_eq!(errors.len(), 5, "{errors:?}");
     }
 }

@@ -1,10 +1,11 @@
 //! All that is known of one customer, as data and as a report that a person would forward.
 
 use crate::card;
-use crate::customer::{CustomerId, Profile};
+use crate::customer::{CustomerId, Profile, Status};
 use crate::encoding::{self, FIELDS, at};
 use crate::explanation::{self, Explanation};
 use crate::lifecycle::{self, Persona, PersonaCard, Stage};
+use crate::measured::Measured;
 use crate::model::{self, Prediction};
 use crate::nudges::{self, Nudge};
 use crate::plan::PlanChange;
@@ -18,6 +19,14 @@ use utoipa::ToSchema;
 const WIDTH: usize = 80;
 /// Columns of a label.
 const LABEL: usize = 36;
+/// Columns of a nudge's title with its number.
+const TITLE: usize = 48;
+/// Columns of a measured effect.
+const MEASURED: usize = 14;
+/// Columns of a projected change.
+const PROJECTED: usize = WIDTH - TITLE - MEASURED;
+/// What stands where a nudge has no effect of a kind.
+const NONE: &str = "\u{2013}";
 /// How many contributions a report shows before it sums up the others.
 const CONTRIBUTIONS: usize = 9;
 
@@ -31,6 +40,8 @@ pub struct Summary {
     pub profile: ProfileJson,
     /// Whether the customer left, in the simulated history.
     pub churned: bool,
+    /// `left` for customers who left, otherwise `active`.
+    pub status: Status,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub prediction: Prediction,
@@ -62,6 +73,7 @@ impl Summary {
             customer_id: customer.id(),
             profile: ProfileJson::from(&profile),
             churned: customer.churned(),
+            status: customer.status(),
             persona: Persona::of(&profile).card(),
             stage: Stage::of(&profile),
             at_risk: lifecycle::at_risk(&profile, prediction.probability),
@@ -166,10 +178,7 @@ impl Report {
             "Experiment variant",
             profile.variant.map_or("none", |variant| variant.name()),
         );
-        self.entry(
-            "History (simulated)",
-            if summary.churned { "left" } else { "stayed" },
-        );
+        self.entry("Status (simulated history)", summary.status.name());
     }
 
     fn risk(&mut self, summary: &Summary) {
@@ -217,23 +226,62 @@ impl Report {
     }
 
     fn nudges(&mut self, nudges: &[Nudge]) {
-        self.section("WHAT TO DO");
+        let head = columns("WHAT TO DO", "MEASURED", "PROJECTED");
+        self.section(&head);
         for (index, nudge) in nudges.iter().enumerate() {
-            self.paragraph(
-                &format!("  {:>2}. ", index + 1),
-                &format!("[{}] {}", nudge.category, nudge.title),
-            );
+            let measured = nudge.measured.map_or(NONE.to_owned(), measured);
+            let projected = match nudge.change {
+                None => NONE.to_owned(),
+                Some(_) => format!(
+                    "{} ({})",
+                    points(-100.0 * nudge.risk_reduction),
+                    percent(nudge.projected_probability)
+                ),
+            };
+            let title = format!("[{}] {}", nudge.category, nudge.title);
+            self.title(index + 1, &title, &measured, &projected);
             for reason in &nudge.reasons {
                 self.paragraph("      ", reason);
             }
             if nudge.change.is_some() {
-                let effect = format!(
-                    "Expected with it: {} ({} points), {}.",
-                    percent(nudge.projected_probability),
-                    points(-100.0 * nudge.risk_reduction),
-                    dollars(nudge.monthly_charges_change),
-                );
-                self.paragraph("      ", &effect);
+                let price = match nudge.monthly_charges_change {
+                    0.0 => "Same price".to_owned(),
+                    change => dollars(change),
+                };
+                self.paragraph("      ", &format!("{price}."));
+            }
+        }
+        let measured = nudges.iter().find_map(|nudge| nudge.measured);
+        let measured = measured.map(|measured| {
+            format!(
+                "Measured: churn rate with the nudge less that of customers who were offered {}, in points with a 95 % \
+                interval; an average over the {} customers of the experiment ({}).",
+                measured.control, measured.customers, measured.experiment
+            )
+        });
+        let projected = nudges.iter().any(|nudge| nudge.change.is_some());
+        let projected = projected.then(|| {
+            "Projected: change of this customer's probability in points, and the probability after the change of plan."
+                .to_owned()
+        });
+        for (index, note) in measured.into_iter().chain(projected).enumerate() {
+            if index == 0 {
+                self.line("");
+            }
+            self.paragraph("  ", &note);
+        }
+    }
+
+    /// A nudge's number and title, with its effects in columns on the first line.
+    fn title(&mut self, number: usize, title: &str, measured: &str, projected: &str) {
+        let lead = format!("  {number:>2}. ");
+        let options = textwrap::Options::new(TITLE)
+            .initial_indent(&lead)
+            .subsequent_indent("      ");
+        for (index, line) in textwrap::wrap(title, options).iter().enumerate() {
+            match index {
+                0 => self.line(&columns(line, measured, projected)),
+                _ => self.line(line),
             }
         }
     }
@@ -260,6 +308,18 @@ impl Report {
         };
         self.paragraph("  ", &text);
     }
+}
+
+/// A line of the table of nudges.
+fn columns(title: &str, measured: &str, projected: &str) -> String {
+    format!("{title:<TITLE$}{measured:>MEASURED$}{projected:>PROJECTED$}")
+}
+
+/// A measured effect in percentage points, with half the width of its interval.
+fn measured(measured: &Measured) -> String {
+    let [low, high] = measured.interval.0;
+    let margin = 100.0 * (high - low) / 2.0;
+    format!("{} ± {margin:.1}", points(100.0 * measured.effect))
 }
 
 /// What a change alters, in words; its price aside.

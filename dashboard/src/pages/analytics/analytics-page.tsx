@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { fetchAnalytics, fetchDirectoryCsv } from "../../api/requests.ts";
-import type { Analytics, Bin, Distribution, Driver } from "../../api/types.ts";
+import type { Analytics, Bin, Distribution, Driver, Status } from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { reliability } from "../../charts/reliability.ts";
 import { shares, sharesHeight } from "../../charts/shares.ts";
@@ -11,7 +11,7 @@ import { AsTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { Page, Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, decimal, percent, roundMoney, signed } from "../../format.ts";
+import { count, customers, decimal, percent, roundMoney, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { type BinFilter, isSelected, selection, toggleBin } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
@@ -28,7 +28,11 @@ export function AnalyticsPage() {
     <Page
       title="Analytics"
       asked={analytics}
-      extent={(data) => ({ customers: data.count, of: data.population })}
+      size={(data) => data.known_outcomes}
+      extent={(data) =>
+        `${customers(data.count, data.statuses)}, of ${count(data.population)} customers in all`
+      }
+      usual="Active customers are shown"
       actions={
         <>
           <a class="button" href={formatView({ place: "customers", customer: null, params: query })}>
@@ -58,29 +62,36 @@ const Cards = ({ data }: { data: Analytics }) => (
     <Figures data={data} />
     <div class="grid">
       {data.distributions.map((distribution) => (
-        <DistributionCard key={distribution.field} distribution={distribution} />
+        <DistributionCard key={distribution.field} distribution={distribution} statuses={data.statuses} />
       ))}
     </div>
     <div class="grid wide">
       <CalibrationCard data={data} />
-      <DriversCard drivers={data.drivers} everybody={data.count === data.population} />
+      <DriversCard drivers={data.drivers} />
     </div>
   </>
 );
+
+/** What the customers are called who are counted, by their statuses. */
+const COUNT_LABELS: Readonly<Record<string, string>> = {
+  active: "Active customers",
+  left: "Customers who left",
+  "active,left": "Customers, active and left",
+};
 
 function Figures({ data }: { data: Analytics }) {
   const [low = 0, high = 1] = data.churn_rate_interval ?? [];
   return (
     <dl class="tiles">
       <Tile
-        label="Customers"
+        label={COUNT_LABELS[data.statuses.join()] ?? "Customers"}
         value={count(data.count)}
-        note={`${percent(data.count / data.population)} of all`}
+        note={`${percent(data.count / data.population)} of all ${count(data.population)}`}
       />
       <Tile
         label="Churn rate"
         value={data.churn_rate === null ? "none" : percent(data.churn_rate, 1)}
-        note={`95\u00a0% interval ${percent(low, 1)} to ${percent(high, 1)}`}
+        note={`95\u00a0% interval ${percent(low, 1)} to ${percent(high, 1)}; of ${count(data.known_outcomes)}, active and left`}
       />
       <Tile
         label="Expected churners"
@@ -92,7 +103,7 @@ function Figures({ data }: { data: Analytics }) {
       <Tile
         label="Monthly revenue"
         value={roundMoney(data.monthly_revenue)}
-        note="what these customers pay"
+        note={data.statuses.includes("left") ? "paid until they left" : "what these customers pay"}
       />
       <Tile
         label="Revenue at risk"
@@ -103,25 +114,38 @@ function Figures({ data }: { data: Analytics }) {
   );
 }
 
-function DistributionCard({ distribution: { field, label, bins } }: { distribution: Distribution }) {
+function DistributionCard({
+  distribution: { field, label, bins },
+  statuses,
+}: {
+  distribution: Distribution;
+  statuses: readonly Status[];
+}) {
+  const whose = COUNT_LABELS[statuses.join()] ?? "Customers";
   const draw = useCallback(
     (width: number) =>
       shares(bins, {
         width,
+        statuses,
         isChosen: (bin) => isSelected(binFilter(bin)),
         onChoose: (bin) => toggleBin(binFilter(bin)),
       }),
-    [bins],
+    [bins, statuses.join()],
   );
   return (
-    <Card title={label} note={<SharesKey />} picture={`analytics_${field}`}>
+    <Card title={label} note={<SharesKey whose={whose} />} picture={`analytics_${field}`}>
       <Chart label={`${label}: customers and churn rate`} draw={draw} height={sharesHeight(bins.length)} />
       <AsTable
         caption={`${label}: customers and churn rate`}
         columns={[
           { head: label, cell: (bin: Bin) => bin.label },
-          { head: "Customers", cell: (bin) => count(bin.count), numeric: true },
+          { head: whose, cell: (bin) => count(bin.count), numeric: true },
           { head: "Share", cell: (bin) => percent(bin.share ?? 0, 1), numeric: true },
+          {
+            head: "Known outcomes, active and left",
+            cell: (bin) => count(bin.known_outcomes),
+            numeric: true,
+          },
           {
             head: "Churn rate",
             cell: (bin) => (bin.churn_rate === null ? "–" : percent(bin.churn_rate, 1)),
@@ -141,10 +165,10 @@ function DistributionCard({ distribution: { field, label, bins } }: { distributi
 
 const binFilter = (bin: Bin): BinFilter => bin.filter;
 
-const SharesKey = () => (
+const SharesKey = ({ whose }: { whose: string }) => (
   <>
-    <span class="key share">share of customers</span>{" "}
-    <span class="key churn">churn rate, 95&nbsp;% interval</span>
+    <span class="key share">share of {whose.toLowerCase()}</span>{" "}
+    <span class="key churn">churn rate of active and left, 95&nbsp;% interval</span>
   </>
 );
 
@@ -168,7 +192,7 @@ function CalibrationCard({ data }: { data: Analytics }) {
       note={
         expected_calibration_error === null
           ? undefined
-          : `Expected calibration error ${percent(expected_calibration_error, 1)}; ten groups of equal size.`
+          : `Expected calibration error ${percent(expected_calibration_error, 1)}; ten groups of equal size of customers with a known outcome, active and left.`
       }
       picture="analytics_calibration"
     >
@@ -186,7 +210,7 @@ function CalibrationCard({ data }: { data: Analytics }) {
   );
 }
 
-function DriversCard({ drivers, everybody }: { drivers: readonly Driver[]; everybody: boolean }) {
+function DriversCard({ drivers }: { drivers: readonly Driver[] }) {
   const draw = useCallback(
     (width: number) =>
       bars(
@@ -203,10 +227,10 @@ function DriversCard({ drivers, everybody }: { drivers: readonly Driver[]; every
   return (
     <Card
       title="What sets this selection apart from everyone else?"
-      note="To the right: raises the risk of the selection more than that of the others."
+      note="To the right: raises the risk of the selection more than that of the others, active and left."
       picture="analytics_drivers"
     >
-      {everybody ? (
+      {drivers.length === 0 ? (
         <p class="small muted">Select some customers to compare them with everyone else.</p>
       ) : (
         <>

@@ -4,7 +4,7 @@ import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
-import { count, decimal, plural, roundMoney, signed } from "../../format.ts";
+import { count, customers, decimal, roundMoney, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { selection } from "../../state/selection.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
@@ -67,10 +67,10 @@ export function CohortCard() {
       }
     >
       <Answer of={answer} skeleton={<LinesSkeleton lines={5} />}>
-        {({ changed, customers, before, after }) => (
+        {({ changed, customers: selected, statuses, before, after, changed_before, changed_after }) => (
           <>
             <p class="small muted">
-              The change fits {plural(changed, "customer")} of {count(customers)}; the others stay as they
+              The change fits {count(changed)} of {customers(selected, statuses)}; the others stay as they
               are.
             </p>
             <DataTable
@@ -80,12 +80,20 @@ export function CohortCard() {
                 { head: "Before", cell: (row) => row.write(row.before), numeric: true },
                 { head: "After", cell: (row) => row.write(row.after), numeric: true },
                 { head: "Difference", cell: (row) => row.difference(row.after - row.before), numeric: true },
+                {
+                  head: "Of those it fits, before",
+                  cell: (row) => row.write(row.changedBefore),
+                  numeric: true,
+                },
+                { head: "and after", cell: (row) => row.write(row.changedAfter), numeric: true },
               ]}
               rows={[
                 {
                   name: "Churners",
                   before: before.expected_churners,
                   after: after.expected_churners,
+                  changedBefore: changed_before.expected_churners,
+                  changedAfter: changed_after.expected_churners,
                   write: (value: number) => decimal(value, 1),
                   difference: (value: number) => signed(value, 1),
                 },
@@ -93,6 +101,8 @@ export function CohortCard() {
                   name: "Monthly revenue",
                   before: before.monthly_revenue,
                   after: after.monthly_revenue,
+                  changedBefore: changed_before.monthly_revenue,
+                  changedAfter: changed_after.monthly_revenue,
                   write: roundMoney,
                   difference: signedRoundMoney,
                 },
@@ -100,6 +110,8 @@ export function CohortCard() {
                   name: "Revenue at risk a month",
                   before: before.revenue_at_risk,
                   after: after.revenue_at_risk,
+                  changedBefore: changed_before.revenue_at_risk,
+                  changedAfter: changed_after.revenue_at_risk,
                   write: roundMoney,
                   difference: signedRoundMoney,
                 },

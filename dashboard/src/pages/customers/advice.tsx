@@ -1,11 +1,11 @@
 import { advise } from "../../api/requests.ts";
-import type { Advice, Nudge, PlanChange, Profile, Recourse } from "../../api/types.ts";
+import type { Advice, Measured, Nudge, PlanChange, Profile, Recourse } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { changing, type Edits } from "../../customer/edits.ts";
 import { FIELDS, type Field, valueText } from "../../customer/fields.ts";
-import { percent, plural, points, sentenceCase, signedMoney } from "../../format.ts";
+import { count, percent, plural, points, sentenceCase, signed, signedMoney } from "../../format.ts";
 import { loadPlan, type PlanQuestion } from "../../state/plan.ts";
 import { type Asked, useAnswer } from "../../state/request.ts";
 import { deeds, record } from "../../state/session.ts";
@@ -131,6 +131,7 @@ function NudgeCard({ nudge, before, customerId, apply }: NudgeProps) {
           ))}
         </ul>
       </div>
+      <MeasuredEffect measured={nudge.measured} />
       <Effect
         before={before}
         after={nudge.projected_probability}
@@ -184,6 +185,29 @@ function NudgeCard({ nudge, before, customerId, apply }: NudgeProps) {
   );
 }
 
+/** What an experiment measured; never mixed with what the model projects. */
+const MeasuredEffect = ({ measured }: { measured: Measured | null }) => (
+  <div class="effect small" data-effect="measured">
+    <span class="muted">Measured</span>
+    {measured ? (
+      <>
+        <strong>{points(measured.effect)}</strong>
+        <span class="muted">{intervalText(measured)}</span>
+        <span class="muted">
+          {count(measured.customers)} customers, against {measured.control}
+        </span>
+      </>
+    ) : (
+      <span class="muted">–</span>
+    )}
+  </div>
+);
+
+function intervalText({ interval }: Measured): string {
+  const [low = Number.NaN, high = Number.NaN] = interval;
+  return `95\u00a0%: ${signed(low * 100, 1)} to ${signed(high * 100, 1)}`;
+}
+
 const ANSWERS: readonly string[] = ["sent", "accepted", "declined"];
 
 interface EffectProps {
@@ -196,7 +220,8 @@ interface EffectProps {
 }
 
 const Effect = ({ before, after, price, changes }: EffectProps) => (
-  <div class="effect small">
+  <div class="effect small" data-effect="projected">
+    <span class="muted">Projected</span>
     {changes ? (
       <>
         <span>

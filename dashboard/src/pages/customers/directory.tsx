@@ -8,7 +8,7 @@ import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { paramsWith } from "../../customer/edits.ts";
-import { count, percent, plural, sentenceCase } from "../../format.ts";
+import { count, customers, percent, sentenceCase } from "../../format.ts";
 import {
   DEFAULT_SORT,
   directoryQuery,
@@ -20,12 +20,23 @@ import {
   nextPage,
   SORTS,
 } from "../../state/directory.ts";
-import { clear, FILTERS, type FilterName, search, toggle, valueLabel } from "../../state/selection.ts";
+import {
+  change,
+  chosenStatuses,
+  clear,
+  FILTERS,
+  type FilterName,
+  search,
+  toggle,
+  toggleStatus,
+  valueLabel,
+} from "../../state/selection.ts";
 import { adjust, param, view, visit, withParams } from "../../state/view.ts";
 
 const ROW_HEIGHT = 56;
 
 const CHOICES = {
+  status: ["active", "left"],
   risk_level: ["high", "medium", "low"],
   persona: [
     "strained",
@@ -57,8 +68,8 @@ export function Directory() {
               key={name}
               label={FILTERS[name]}
               choices={CHOICES[name].map((value) => ({ value, label: valueLabel(name, value) }))}
-              chosen={param(name)}
-              onToggle={(value) => toggle(name, value)}
+              chosen={name === "status" ? chosenStatuses() : param(name)}
+              onToggle={(value) => (name === "status" ? toggleStatus(value) : toggle(name, value))}
             />
           ))}
         </div>
@@ -118,7 +129,7 @@ function CountAndSort({ listed }: { listed: ReturnType<typeof listing> }) {
   return (
     <div class="directory-count">
       <span role="status">
-        <AnswerText of={listed}>{({ total }) => plural(total, "customer")}</AnswerText>
+        <AnswerText of={listed}>{({ total }) => customers(total, chosenStatuses())}</AnswerText>
       </span>
       <DownloadButton
         key={JSON.stringify(query)}
@@ -149,6 +160,11 @@ function List({ list, query }: { list: Listing; query: Query }) {
       <div class="empty">
         <h2>No customer matches</h2>
         <p>Ids look like 1234-ABCDE; the search takes their beginning.</p>
+        {!chosenStatuses().includes("left") && (
+          <button type="button" class="button" onClick={() => change({ status: ["active", "left"] })}>
+            Look among customers who left, too
+          </button>
+        )}
         <button type="button" class="button" onClick={clear}>
           Clear search and filters
         </button>
@@ -204,6 +220,7 @@ const Row = ({ item }: { item: DirectoryEntry }) => (
     <span>
       <span class="id">{item.customer_id}</span>
       <span class="sub">
+        {item.status === "left" && "Left · "}
         {sentenceCase(item.persona)} · {count(item.tenure_months)} mo · {item.contract}
       </span>
     </span>

@@ -3,7 +3,7 @@ import type { Analytics } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Tile } from "../../components/page.tsx";
 import { TilesSkeleton } from "../../components/skeletons.tsx";
-import { count, percent, roundMoney } from "../../format.ts";
+import { count, customers, percent, roundMoney } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { selection } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
@@ -43,7 +43,7 @@ function Stakes({ data }: { data: Analytics }) {
       <Tile
         label="At high risk"
         value={high ? count(high.count) : "unknown"}
-        note={`${percent(HIGH_RISK)} or more`}
+        note={`${percent(HIGH_RISK)} or more; of ${customers(data.count, data.statuses)}`}
       />
       <Tile
         label="Expected churners"

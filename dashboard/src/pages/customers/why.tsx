@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { explainAll } from "../../api/requests.ts";
 import type { Contribution, Explanation, GlobalExplanation } from "../../api/types.ts";
 import { DISTRIBUTION_HEIGHT, distribution } from "../../charts/distribution.ts";
@@ -7,14 +7,14 @@ import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
-import { decimal, percent, signed } from "../../format.ts";
+import { count, decimal, percent, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 
-/** How many customers stand for the population in a feature's distribution. */
-const CLOUD = 300;
+/** The distributions are of everybody; single customers are not drawn. */
+const NO_POINTS = 0;
 
 const loadPopulation = (_: "everybody", signal: AbortSignal): Promise<GlobalExplanation> =>
-  explainAll({}, CLOUD, signal);
+  explainAll({}, NO_POINTS, signal);
 
 interface Props {
   readonly explanation: Explanation;
@@ -106,20 +106,22 @@ function Place({
   contribution: Contribution;
   population: GlobalExplanation;
 }) {
-  const points = population.features.find((one) => one.feature === feature)?.points;
-  const values = useMemo(() => points?.map((point) => point.value) ?? [], [points]);
-  const isNumber = values.some((one) => typeof one === "number");
+  const counts = population.features.find((one) => one.feature === feature)?.distribution;
+  const isNumber = counts?.some((one) => typeof one.value === "number");
   const mark = isNumber ? Number(value) : value;
   const draw = useCallback(
-    (width: number) => distribution(values, { width, mark: Number.isNaN(mark) ? null : mark }),
-    [values, mark],
+    (width: number) => distribution(counts ?? [], { width, mark: Number.isNaN(mark) ? null : mark }),
+    [counts, mark],
   );
-  if (values.length === 0) return null;
-  const share = values.filter((one) => one === mark).length / values.length;
+  if (!counts) return null;
+  const alike = counts.find((one) => one.value === mark)?.customers ?? 0;
+  const share = alike / population.population;
   return (
     <>
       <p class="small muted">
-        {isNumber ? "Where this customer stands among all" : `Shared by ${percent(share)} of all customers`}
+        {isNumber
+          ? `Where this customer stands among all ${count(population.population)}, active and left`
+          : `Shared by ${percent(share)} of all ${count(population.population)} customers, active and left`}
       </p>
       <Chart label={`${label} among all customers`} draw={draw} height={DISTRIBUTION_HEIGHT} />
     </>

@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { fetchReadout } from "../../api/requests.ts";
-import type { Readout, SegmentEffect, SelectionReadout } from "../../api/types.ts";
+import type { SegmentEffect, SelectionReadout } from "../../api/types.ts";
 import { type Estimated, intervals, intervalsHeight } from "../../charts/intervals.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
@@ -20,7 +20,14 @@ export function ExperimentPage() {
   const query = selection();
   const readout = useAnswer(fetchReadout, query);
   return (
-    <Page title="Experiment" asked={readout} extent={(data) => ({ customers: usersIn(data) })}>
+    <Page
+      title="Experiment"
+      asked={readout}
+      size={usersIn}
+      extent={(data) => `${count(usersIn(data))} customers in the experiment, active and left`}
+      usual="Everybody is shown, active and left"
+      ignored={["status"]}
+    >
       <Answer of={readout} class="stack" skeleton={<PageSkeleton />}>
         {(data) => (
           <>
@@ -29,6 +36,7 @@ export function ExperimentPage() {
               note={`${count(usersIn(data))} simulated customers; a conversion is a customer who left, so lower is better.`}
             >
               <Verdict readout={data} />
+              <p>{data.comparison}</p>
             </Card>
             <Figures readout={data} />
             <div class="grid wide">
@@ -95,10 +103,11 @@ function Figures({ readout }: { readout: SelectionReadout }) {
   );
 }
 
-function RatesCard({ readout }: { readout: Readout }) {
+function RatesCard({ readout }: { readout: SelectionReadout }) {
+  const { arms } = readout;
   const rows = [
-    { label: "A, control", arm: readout.control },
-    { label: "B, treatment", arm: readout.treatment },
+    { label: "A, control", offer: arms.control.offer, arm: readout.control },
+    { label: "B, treatment", offer: arms.treatment.offer, arm: readout.treatment },
   ];
   const draw = useCallback(
     (width: number) =>
@@ -109,12 +118,17 @@ function RatesCard({ readout }: { readout: Readout }) {
     [readout],
   );
   return (
-    <Card title="Churn rate by variant" picture="experiment_rates">
+    <Card
+      title="Churn rate by variant"
+      note={`A is offered ${arms.control.offer}, B ${arms.treatment.offer}.`}
+      picture="experiment_rates"
+    >
       <Chart label="Churn rate by variant" draw={draw} height={intervalsHeight(2)} />
       <AsTable
         caption="Churn by variant"
         columns={[
           { head: "Variant", cell: (row: (typeof rows)[number]) => row.label },
+          { head: "Offer", cell: ({ offer }) => offer },
           { head: "Customers", cell: ({ arm }) => count(arm.users), numeric: true },
           { head: "Left", cell: ({ arm }) => count(arm.conversions), numeric: true },
           {
@@ -173,7 +187,7 @@ function LiftCard({ readout }: { readout: SelectionReadout }) {
       note={
         cuped?.variance_reduction == null
           ? undefined
-          : `Left of zero, B loses fewer. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
+          : `Left of zero, B loses fewer than A, who is offered ${readout.arms.control.offer}. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
       }
       picture="experiment_lift"
     >

@@ -1,8 +1,12 @@
-import type { Evaluation } from "../../api/types.ts";
+import { fetchReadout } from "../../api/requests.ts";
+import type { Evaluation, SelectionReadout } from "../../api/types.ts";
+import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Tile } from "../../components/page.tsx";
 import { count, percent, roundMoney } from "../../format.ts";
+import { type Asked, useAnswer } from "../../state/request.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
+import { successRate } from "./success.ts";
 
 type Confusion = Evaluation["by_cutoff"][number];
 
@@ -21,7 +25,41 @@ export function chosenCutoff(evaluation: Evaluation): Confusion {
   return found;
 }
 
-/** One slider that drives confusion matrix, precision, recall and cost. */
+const loadExperiment = (_: "everybody", signal: AbortSignal): Promise<SelectionReadout> =>
+  fetchReadout({}, signal);
+
+/** A success rate with the ends of its interval, 0 to 1 where calling helps. */
+interface Success {
+  readonly rate: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The success rate at a cut-off by the experiment; undefined where it has no effect to go by. */
+function measuredSuccess(
+  experiment: Asked<"everybody", SelectionReadout>,
+  evaluation: Evaluation,
+  percentile: number,
+): Success | undefined {
+  if (experiment.state !== "answered" || !experiment.data.sample_ratio_mismatch.healthy) return undefined;
+  const { estimate, interval } = experiment.data.cuped?.absolute_difference ?? {};
+  if (estimate == null || interval == null) return undefined;
+  const [least = Number.NaN, most = Number.NaN] = interval;
+  const [rate, low, high] = [estimate, most, least].map((effect) =>
+    successRate(evaluation, percentile, effect),
+  );
+  if (rate === undefined || low === undefined || high === undefined) return undefined;
+  return { rate, low, high };
+}
+
+/** The success rate that the person typed, 0 to 1; undefined where it is left to the experiment. */
+function typedSuccess(): number | undefined {
+  const text = param("success")[0];
+  const typed = Number(text);
+  return text !== undefined && text !== "" && typed >= 0 && typed <= 100 ? typed / 100 : undefined;
+}
+
+/** One slider that drives confusion matrix, precision, recall and gain. */
 export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
   const at = chosenCutoff(evaluation);
   const cost = (name: keyof typeof USUAL_COST) => {
@@ -31,7 +69,12 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
   const set = (name: string, value: string) =>
     adjust({ ...view.value, params: withParams(view.value.params, { [name]: [value] }) });
   const called = at.true_positives + at.false_positives;
-  const total = called * cost("called") + at.false_negatives * cost("lost");
+  const experiment = useAnswer(loadExperiment, "everybody");
+  const measured = measuredSuccess(experiment, evaluation, at.percentile);
+  const typed = typedSuccess();
+  const success = typed ?? (measured && Math.max(0, measured.rate));
+  // Whoever is called costs; of the churners among them only some stay.
+  const gainAt = (rate: number) => at.true_positives * rate * cost("lost") - called * cost("called");
   const nobody = evaluation.churners * cost("lost");
   return (
     <Card
@@ -100,13 +143,27 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
           value={percent(at.true_positives / evaluation.churners, 1)}
           note="of those who leave are called"
         />
-        <Tile label="Cost" value={roundMoney(total)} note={`${roundMoney(nobody)} when nobody is called`} />
+        <Tile
+          label="Gain over calling nobody"
+          value={success === undefined ? "unknown" : roundMoney(gainAt(success))}
+          note={
+            typed !== undefined
+              ? `at your success rate of ${percent(typed, 1)}`
+              : measured &&
+                `95\u00a0% interval ${roundMoney(gainAt(measured.low))} to ${roundMoney(gainAt(measured.high))}`
+          }
+        />
+        <Tile
+          label="Cost"
+          value={success === undefined ? "unknown" : roundMoney(nobody - gainAt(success))}
+          note={`${roundMoney(nobody)} when nobody is called`}
+        />
       </dl>
       <div class="calculator">
         {(
           [
             ["called", "Cost of calling one customer, $"],
-            ["lost", "Cost of a churner who was not called, $"],
+            ["lost", "Cost of a churner who leaves, $"],
           ] as const
         ).map(([name, label]) => (
           <label key={name} class="calculator-field">
@@ -124,7 +181,33 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
             />
           </label>
         ))}
+        <label class="calculator-field">
+          <span>Success rate: of the churners who are called, the share who stay, %</span>
+          <input
+            type="number"
+            class="input"
+            inputMode="decimal"
+            min={0}
+            max={100}
+            step="any"
+            value={typed === undefined ? rounded(success) : param("success")[0]}
+            onInput={(event) => set("success", event.currentTarget.value)}
+          />
+        </label>
       </div>
+      <Answer of={experiment} skeleton={<p class="small muted">{"\u00a0"}</p>}>
+        {({ comparison, control, treatment }) => (
+          <p class="small muted">
+            {measured
+              ? `If a call did as much as the experiment’s treatment, it would keep ${percent(measured.rate, 1)} of the churners who are called (95\u00a0% interval ${percent(measured.low, 1)} to ${percent(measured.high, 1)}): its effect on ${count(control.users + treatment.users)} customers, adjusted by the churn score, as one shift of the log-odds. ${comparison}`
+              : "The experiment measures no effect that a success rate could follow from; say what you expect."}
+          </p>
+        )}
+      </Answer>
     </Card>
   );
 }
+
+/** A share as a percentage to edit, with one decimal. */
+const rounded = (share: number | undefined): number | string =>
+  share === undefined ? "" : Math.round(share * 1000) / 10;

@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { explainAll, type Query } from "../../api/requests.ts";
-import type { FeatureImportance, GlobalExplanation } from "../../api/types.ts";
+import type { FeatureImportance, GlobalExplanation, Status } from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { beeswarm, beeswarmHeight } from "../../charts/beeswarm.ts";
 import { DEPENDENCE_HEIGHT, dependence } from "../../charts/dependence.ts";
@@ -10,9 +10,9 @@ import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { Page } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, decimal, plural } from "../../format.ts";
+import { count, customers, decimal } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { selection } from "../../state/selection.ts";
+import { chosenStatuses, selection } from "../../state/selection.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 import { ModelQuality } from "./model-quality.tsx";
 
@@ -24,20 +24,31 @@ const MOST_FEATURES = 10;
 const explainSelection = (query: Query, signal: AbortSignal): Promise<GlobalExplanation> =>
   explainAll(query, CLOUD, signal);
 
+/** The statuses of the customers who are explained: every one, unless some are named. */
+const explainedStatuses = (named: readonly string[] = []): readonly Status[] =>
+  named.length > 0 ? chosenStatuses(named) : [];
+
 /** What drives the model, for everybody or for a selection, and how good it is. */
 export function ExplainabilityPage() {
-  const all = useAnswer(explainSelection, selection());
+  const query = selection();
+  const all = useAnswer(explainSelection, query);
   return (
-    <Page title="Explainability" asked={all} extent={(data) => ({ customers: data.population })}>
+    <Page
+      title="Explainability"
+      asked={all}
+      size={(data) => data.population}
+      extent={(data) => customers(data.population, explainedStatuses(query.status))}
+      usual="Everybody is shown, active and left"
+    >
       <Answer of={all} class="stack" skeleton={<PageSkeleton />}>
-        {(data) => <Drivers data={data} />}
+        {(data, { status }) => <Drivers data={data} statuses={explainedStatuses(status)} />}
       </Answer>
       <ModelQuality />
     </Page>
   );
 }
 
-function Drivers({ data }: { data: GlobalExplanation }) {
+function Drivers({ data, statuses }: { data: GlobalExplanation; statuses: readonly string[] }) {
   const top = data.features.slice(0, MOST_FEATURES);
   const drawSwarm = useCallback((width: number) => beeswarm(top, { width }), [data]);
   const drawBars = useCallback(
@@ -60,7 +71,7 @@ function Drivers({ data }: { data: GlobalExplanation }) {
           title="What drives the risk, customer by customer"
           note={
             <>
-              {plural(data.population, "customer")} in the selection, {count(top[0]?.points.length ?? 0)}{" "}
+              {customers(data.population, statuses)} in the selection; {count(top[0]?.points.length ?? 0)}{" "}
               drawn. Value of the feature: <span class="key lowers">low</span> to{" "}
               <span class="key raises">high</span>.
             </>

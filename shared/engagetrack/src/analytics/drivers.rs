@@ -58,7 +58,8 @@ fn sum<'a>(rows: impl IntoIterator<Item = &'a [f32; FEATURES]>) -> [f64; FEATURE
     })
 }
 
-/// All features, the largest difference first; none when there is nobody in the selection or nobody else.
+/// All features, the largest difference first; none when there is nobody in the selection or nobody else. The selection
+/// holds customers of every status.
 pub fn drivers(selection: &[&Row]) -> Vec<Driver> {
     let contributions = Contributions::get();
     let others = contributions.rows.len() - selection.len();

@@ -3,7 +3,10 @@
 use super::table::Table;
 use crate::customer::Variant;
 use crate::experiment::{Dimension, Observation, SelectionReadout, Settings, read_selection};
+use crate::measured::Arms;
 use crate::selection::{CHOICES, Selection, choice_index};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The filters whose values are the segments. All were settled before the experiment began. The persona was not: it looks at
 /// behaviour meanwhile, which the treatment may have changed.
@@ -16,7 +19,32 @@ const SEGMENTS: [&str; 6] = [
     "senior_citizen",
 ];
 
-/// Reads out the embedded experiment for a selection. Customers outside the experiment are left out.
+/// The readout of the embedded experiment, with what it compares.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EmbeddedReadout {
+    /// What each arm is offered.
+    pub arms: Arms,
+    /// What is compared, in one sentence.
+    pub comparison: String,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub readout: SelectionReadout,
+}
+
+impl EmbeddedReadout {
+    /// Reads out the embedded experiment for a selection.
+    pub fn of(selection: &Selection) -> Self {
+        let arms = Arms::of_experiment();
+        Self {
+            comparison: arms.comparison(),
+            arms,
+            readout: experiment(selection),
+        }
+    }
+}
+
+/// Reads out the embedded experiment for a selection, whatever the customers' status: an outcome is what it counts.
+/// Customers outside the experiment are left out.
 pub fn experiment(selection: &Selection) -> SelectionReadout {
     let variant = choice_index("variant");
     let segments = SEGMENTS.map(choice_index);

@@ -1,6 +1,7 @@
 //! The population as the analytics want it: packed, in bins, by rising probability.
 
 use super::dimension::{self, Dimension};
+use crate::customer::Status;
 use crate::encoding::at;
 use crate::population::{self, Customer};
 use crate::selection::{RANGES, Selection, Traits};
@@ -23,6 +24,8 @@ pub struct Row {
     pub bins: [u8; DIMENSIONS],
     /// Whether the customer left.
     pub churned: bool,
+    /// Whether the customer is still one.
+    pub status: Status,
     /// Position in the table.
     pub position: usize,
 }
@@ -65,6 +68,7 @@ impl Table {
                 probability: customer.probability(),
                 bins: std::array::from_fn(|index| dimensions[index].bin(&traits) as u8),
                 churned: customer.churned(),
+                status: customer.status(),
                 position,
             }
         };
@@ -81,7 +85,7 @@ impl Table {
         Self { rows, dimensions }
     }
 
-    /// The rows of a selection, in the table's order.
+    /// The rows of a selection, whatever their status, in the table's order.
     pub fn select(&self, selection: &Selection) -> Vec<&Row> {
         self.rows
             .iter()

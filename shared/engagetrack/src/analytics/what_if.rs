@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use crate::cohort_change::{CohortChange, CohortChangeJson};
+use crate::customer::Status;
 use crate::encoding;
 use crate::error::FieldError;
 use crate::intake::{self, Json};
@@ -20,7 +21,8 @@ const CAVEAT: &str = "This is what the model expects of customers who have such 
 #[schema(as = WhatIfRequest)]
 #[allow(dead_code)]
 pub struct WhatIfJson {
-    /// Which customers are meant; everyone when absent. The same names as in a query; several values as an array.
+    /// Which customers are selected; every active one when absent. The same names as in a query; several values as an
+    /// array.
     #[schema(required = false)]
     filters: Filters,
     /// What changes for those whom it fits.
@@ -93,31 +95,36 @@ impl WhatIfRequest {
         }
     }
 
-    /// The cohort before and after.
+    /// The selection before and after.
     pub fn project(&self) -> WhatIf {
-        let selected = Table::get().select(&self.selection);
-        let mut before = Cohort::default();
+        let mut selected = Table::get().select(&self.selection);
+        selected.retain(|row| self.selection.admits_status(row.status));
+        let (mut before, mut changed_before) = (Cohort::default(), Cohort::default());
         let mut monthly_charges = Vec::new();
         let mut encoded: Vec<f32> = Vec::new();
         for row in &selected {
+            before.add(row.probability, row.monthly_charges());
             if let Some(changed) = self.change.applied(&row.customer.profile()) {
-                before.add(row.probability, row.monthly_charges());
+                changed_before.add(row.probability, row.monthly_charges());
                 monthly_charges.push(changed.monthly_charges);
                 encoded.extend(encoding::encode(&changed));
             }
         }
-        let mut after = Cohort::default();
+        let mut changed_after = Cohort::default();
         for (probability, monthly_charges) in model::probabilities(&encoded)
             .into_iter()
             .zip(&monthly_charges)
         {
-            after.add(probability, *monthly_charges);
+            changed_after.add(probability, *monthly_charges);
         }
         WhatIf {
             customers: selected.len(),
+            statuses: self.selection.statuses(),
             changed: monthly_charges.len(),
             before,
-            after,
+            after: before.replacing(changed_before, changed_after),
+            changed_before,
+            changed_after,
             caveat: CAVEAT,
         }
     }
@@ -140,19 +147,47 @@ impl Cohort {
         self.monthly_revenue += monthly_charges;
         self.revenue_at_risk += monthly_charges * probability;
     }
+
+    /// The cohort with one of its parts replaced by another. What the two have in common stays exactly as it is.
+    fn replacing(self, part: Self, by: Self) -> Self {
+        let replaced = |whole: f64, part: f64, by: f64| whole + (by - part);
+        Self {
+            expected_churners: replaced(
+                self.expected_churners,
+                part.expected_churners,
+                by.expected_churners,
+            ),
+            monthly_revenue: replaced(
+                self.monthly_revenue,
+                part.monthly_revenue,
+                by.monthly_revenue,
+            ),
+            revenue_at_risk: replaced(
+                self.revenue_at_risk,
+                part.revenue_at_risk,
+                by.revenue_at_risk,
+            ),
+        }
+    }
 }
 
-/// A cohort before and after one change of plan.
+/// A selection before and after one change of plan.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct WhatIf {
     /// How many customers the filters select.
     pub customers: usize,
-    /// How many of them the change fits: their plan can have it and does not have it yet. All that follows is about them.
+    /// Their statuses.
+    pub statuses: Vec<Status>,
+    /// How many of them the change fits: their plan can have it and does not have it yet.
     pub changed: usize,
-    /// As they are.
+    /// All selected customers as they are.
     pub before: Cohort,
-    /// After the change, at the price list's prices.
+    /// All selected customers, those whom the change fits having taken it at the price list's prices.
     pub after: Cohort,
+    /// Those whom the change fits, as they are.
+    pub changed_before: Cohort,
+    /// Those whom the change fits, after it.
+    pub changed_after: Cohort,
     /// What this must not be mistaken for.
     pub caveat: &'static str,
 }
@@ -172,9 +207,10 @@ mod tests {
         let json = r#"{"filters":{"contract":["Month-to-month","One year"],"tenure_max":24},"change":{"contract":"One year"}}"#;
         let request = request(json).unwrap();
         let answer = request.project();
-        let mut expected = 0.0;
+        let (mut expected, mut unchanged) = (0.0, 0.0);
         let (mut customers, mut changed) = (0, 0);
-        for profile in population::all().map(|customer| customer.profile()) {
+        let active = population::all().filter(|customer| !customer.churned());
+        for profile in active.map(|customer| customer.profile()) {
             if profile.contract == Contract::TwoYear || profile.tenure_months > 24 {
                 continue;
             }
@@ -185,12 +221,52 @@ mod tests {
                     contract: Contract::OneYear,
                     ..profile
                 });
+            } else {
+                unchanged += model::probability(&profile);
             }
         }
         assert_eq!((answer.customers, answer.changed), (customers, changed));
-        assert!((answer.after.expected_churners - expected).abs() < 1e-9 * expected);
+        let close = |found: f64, expected: f64| (found - expected).abs() < 1e-9 * expected;
+        assert!(unchanged > 0.0);
+        assert!(close(answer.changed_after.expected_churners, expected));
+        assert!(close(answer.after.expected_churners, expected + unchanged));
+        let difference =
+            |after: Cohort, before: Cohort| after.expected_churners - before.expected_churners;
+        let whole = difference(answer.after, answer.before);
+        assert!((whole - difference(answer.changed_after, answer.changed_before)).abs() < 1e-9);
         assert!(answer.after.expected_churners < answer.before.expected_churners);
         assert_eq!(answer.after.monthly_revenue, answer.before.monthly_revenue);
+    }
+
+    #[test]
+    fn before_is_what_the_analytics_say_of_the_same_selection() {
+        for (filters, query) in [
+            ("{}", ""),
+            (r#"{"stage":"growth"}"#, "stage=growth"),
+            (
+                r#"{"status":["active","left"]}"#,
+                "status=active&status=left",
+            ),
+            (
+                r#"{"status":"left","contract":"One year"}"#,
+                "status=left&contract=One+year",
+            ),
+        ] {
+            let json = format!(r#"{{"filters":{filters},"change":{{"contract":"One year"}}}}"#);
+            let answer = request(&json).unwrap().project();
+            let selection = Selection::from_query(&mut Query::parse(query).unwrap());
+            let analytics = crate::analytics::read(&selection);
+            assert_eq!(answer.customers, analytics.group.count, "{query}");
+            assert_eq!(answer.statuses, analytics.statuses);
+            let pairs = [
+                (answer.before.expected_churners, analytics.expected_churners),
+                (answer.before.monthly_revenue, analytics.monthly_revenue),
+                (answer.before.revenue_at_risk, analytics.revenue_at_risk),
+            ];
+            for (found, expected) in pairs {
+                assert!((found - expected).abs() < 1e-9 * expected, "{query}");
+            }
+        }
     }
 
     #[test]
@@ -198,8 +274,10 @@ mod tests {
         let json = r#"{"filters":{"internet_service":"No"},"change":{"tech_support":true}}"#;
         let answer = request(json).unwrap().project();
         assert!(answer.customers > 0);
+        assert_eq!(answer.before, answer.after);
+        assert!(answer.before.expected_churners > 0.0);
         assert_eq!(
-            (answer.changed, answer.before, answer.after),
+            (answer.changed, answer.changed_before, answer.changed_after),
             (0, Cohort::default(), Cohort::default())
         );
     }

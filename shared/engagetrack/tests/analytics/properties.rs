@@ -29,6 +29,8 @@ fn any_filters() -> impl Strategy<Value = Vec<&'static str>> {
         "monthly_charges_min=40",
         "monthly_charges_below=99.5",
         "total_charges_min=25",
+        "status=active",
+        "status=left",
     ];
     let most = all.len();
     subsequence(all, 0..=most).prop_shuffle()
@@ -63,6 +65,13 @@ fn parameters(bin: &analytics::BinOutcome) -> String {
     parameters.collect()
 }
 
+/// The sums over the customers of the selected statuses.
+const FIGURES: [fn(&Analytics) -> f64; 3] = [
+    |analytics| analytics.expected_churners,
+    |analytics| analytics.monthly_revenue,
+    |analytics| analytics.revenue_at_risk,
+];
+
 proptest! {
     // A share of the usual number, which PROPTEST_CASES sets.
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 10))]
@@ -70,20 +79,50 @@ proptest! {
     #[test]
     fn the_bins_of_every_distribution_add_up_to_the_selection(filters in any_filters()) {
         let analytics = read(&filters);
-        prop_assert_eq!(analytics.outcome.count, count(&filters.join("&")));
+        prop_assert_eq!(analytics.group.count, count(&filters.join("&")));
         for distribution in &analytics.distributions {
-            let outcomes = || distribution.bins.iter().map(|bin| &bin.outcome);
-            prop_assert_eq!(outcomes().map(|outcome| outcome.count).sum::<usize>(), analytics.outcome.count);
-            prop_assert_eq!(outcomes().map(|outcome| outcome.churned).sum::<usize>(), analytics.outcome.churned);
-            let expected: f64 = outcomes()
-                .map(|outcome| outcome.mean_probability.unwrap_or(0.0) * outcome.count as f64)
+            let groups = || distribution.bins.iter().map(|bin| &bin.group);
+            prop_assert_eq!(groups().map(|group| group.count).sum::<usize>(), analytics.group.count);
+            prop_assert_eq!(groups().map(|group| group.churned).sum::<usize>(), analytics.group.churned);
+            let known: usize = groups().map(|group| group.known_outcomes).sum();
+            prop_assert_eq!(known, analytics.group.known_outcomes);
+            let expected: f64 = groups()
+                .map(|group| group.mean_probability.unwrap_or(0.0) * group.count as f64)
                 .sum();
             prop_assert!((expected - analytics.expected_churners).abs() < 1e-8);
             let shares: f64 = distribution.bins.iter().filter_map(|bin| bin.share).sum();
-            prop_assert!(analytics.outcome.count == 0 || (shares - 1.0).abs() < 1e-12);
+            prop_assert!(analytics.group.count == 0 || (shares - 1.0).abs() < 1e-12);
         }
         let calibrated: usize = analytics.calibration.bins.iter().map(|bin| bin.count).sum();
-        prop_assert_eq!(calibrated, analytics.outcome.count);
+        prop_assert_eq!(calibrated, analytics.group.known_outcomes);
+    }
+
+    #[test]
+    fn status_narrows_counts_and_money_and_never_rates(filters in any_filters()) {
+        let with_status = |status: &'static str| {
+            let filters: Vec<&str> = filters.iter().copied().filter(|filter| !filter.starts_with("status")).collect();
+            read(&[filters.as_slice(), &[status]].concat())
+        };
+        let parts = [with_status("status=active"), with_status("status=left")];
+        let whole = with_status("status=left&status=active");
+        prop_assert_eq!(parts.each_ref().map(|part| part.group.count).iter().sum::<usize>(), whole.group.count);
+        prop_assert_eq!(whole.group.count, whole.group.known_outcomes);
+        prop_assert_eq!(parts[1].group.count, whole.group.churned);
+        for figure in FIGURES {
+            let sum: f64 = parts.iter().map(figure).sum();
+            prop_assert!((sum - figure(&whole)).abs() <= 1e-9 * sum.max(1.0));
+        }
+        for part in &parts {
+            prop_assert_eq!(part.group.churn_rate, whole.group.churn_rate);
+            prop_assert_eq!(part.group.churn_rate_interval, whole.group.churn_rate_interval);
+            prop_assert_eq!(&part.calibration, &whole.calibration);
+            prop_assert_eq!(&part.drivers, &whole.drivers);
+            let bins = |one: &Analytics| -> Vec<_> {
+                let bins = one.distributions.iter().flat_map(|distribution| &distribution.bins);
+                bins.map(|bin| (bin.group.known_outcomes, bin.group.churned, bin.group.churn_rate)).collect()
+            };
+            prop_assert_eq!(bins(part), bins(&whole));
+        }
     }
 
     #[test]
@@ -97,7 +136,10 @@ proptest! {
     fn filters_of_different_fields_intersect(filters in any_filters(), pivot in b'a'..=b'z') {
         // By first letter, so that the values of one field, which widen it, stay together.
         let (some, others): (Vec<&str>, Vec<&str>) = filters.iter().partition(|filter| filter.as_bytes()[0] < pivot);
-        let [all, some, others] = [filters, some, others].map(|filters| selection(&filters.join("&")));
+        // Absent, the status selects active customers; a part without it would leave out whom the whole asks for.
+        let [all, some, others] = [filters, some, others].map(|filters| {
+            selection(&[filters.as_slice(), &["status=active", "status=left"]].concat().join("&"))
+        });
         for customer in population::all() {
             prop_assert_eq!(all.contains(customer), some.contains(customer) && others.contains(customer));
         }
@@ -117,7 +159,7 @@ proptest! {
             let without = read(&others);
             let label = bin.label;
             let whole = without.distributions[field].bins.iter().find(|bin| bin.label == label).unwrap();
-            prop_assert_eq!(count(&(others.join("&") + &parameters(bin))), whole.outcome.count, "{}", label);
+            prop_assert_eq!(count(&(others.join("&") + &parameters(bin))), whole.group.count, "{}", label);
         }
     }
 }
@@ -125,8 +167,8 @@ proptest! {
 #[test]
 fn nobody_is_an_answer_without_a_number_that_is_none() {
     let analytics = read(&["contract=Two+year", "risk_level=high", "tenure_max=1"]);
-    assert_eq!(analytics.outcome.count, 0);
-    assert_eq!(analytics.outcome.churn_rate, None);
+    assert_eq!(analytics.group.count, 0);
+    assert_eq!(analytics.group.churn_rate, None);
     assert_eq!(
         (analytics.expected_churners, analytics.revenue_at_risk),
         (0.0, 0.0)
@@ -144,19 +186,27 @@ fn nobody_is_an_answer_without_a_number_that_is_none() {
 #[test]
 fn everyone_has_no_one_to_differ_from() {
     let analytics = read(&[]);
-    assert_eq!(analytics.outcome.count, analytics.population);
+    assert_eq!(analytics.group.known_outcomes, analytics.population);
+    assert!(analytics.group.count < analytics.population);
     assert!(analytics.drivers.is_empty());
 }
 
 #[test]
 fn the_experiment_of_a_selection_is_about_its_customers() {
     let readout = analytics::experiment(&selection("contract=One+year")).readout;
-    assert_eq!(
-        readout.control.users,
-        count("contract=One+year&variant=A") as u64
-    );
-    assert_eq!(
-        readout.treatment.users,
-        count("contract=One+year&variant=B") as u64
-    );
+    let arm = |variant: &str| {
+        count(&format!(
+            "contract=One+year&variant={variant}&status=active&status=left"
+        )) as u64
+    };
+    assert_eq!(readout.control.users, arm("A"));
+    assert_eq!(readout.treatment.users, arm("B"));
+}
+
+#[test]
+fn the_experiment_is_about_every_status() {
+    let whole = analytics::experiment(&selection(""));
+    for query in ["status=active", "status=left", "status=left&status=active"] {
+        assert_eq!(analytics::experiment(&selection(query)), whole, "{query}");
+    }
 }
