@@ -45,6 +45,7 @@ DEFAULTS = {
     "BULK_SHARD_BYTES": str(SHARD_BYTES),
     "BULK_CONCURRENCY": "2",
     "BULK_TOLERATED_FAILURE_PERCENTAGE": "0",
+    "BULK_TOLERATED_REJECT_PERCENTAGE": "10",
 }
 
 
@@ -337,9 +338,8 @@ class Bulk(unittest.TestCase):
         self.assertEqual(len(manifest["parts"]), 7)
 
     def test_what_cannot_be_done_is_said_once(self):
-        name, quoted = CUSTOMERS.read_bytes().split(b"\n", 1)
-        first, rest = quoted.split(b",", 1)
-        quoted = name + b"\n" + b'"' + first + b'\nand a second line",' + rest
+        header, first, rest = CUSTOMERS.read_bytes().split(b"\n", 2)
+        quoted = header + b",note\n" + first + b',"one\ntwo"\n' + rest.replace(b"\n", b",\n")
         key = self.put(quoted)
         self.assertEqual(self.run_job("quoted", key=key)[0], "FAILED")
         report = json.loads(self.read("bulk/failed/quoted.json"))
@@ -355,6 +355,7 @@ class Bulk(unittest.TestCase):
                 ({"key": "elsewhere.csv"}, "key must begin with bulk/in/"),
                 ({"key": key, "concurency": 3}, "unknown field `concurency`"),
                 ({"key": key, "tolerated_failure_percentage": 101}, "must be between 0 and 100"),
+                ({"key": key, "tolerated_reject_percentage": -1}, "must be between 0 and 100"),
                 ({"key": self.put(b"", "empty.csv")}, "the input is empty"),
             ]
         ):
@@ -365,6 +366,23 @@ class Bulk(unittest.TestCase):
                 self.assertEqual(report["error"], "Refused")
                 self.assertIn(message, report["message"])
                 self.assertEqual(len(self.calls("plan")), 1)
+
+    def test_too_many_rejects_fail_the_job_unless_they_are_tolerated(self):
+        content = CUSTOMERS.read_bytes().replace(b"Month-to-month", b"monthly").replace(b"\n", b"\r")
+        key = self.put(content)
+
+        self.assertEqual(self.run_job("rejected", key=key)[0], "FAILED")
+
+        self.assertEqual(len(self.calls("finish")), 1)
+        report = json.loads(self.read("bulk/failed/rejected.json"))
+        self.assertEqual(report["error"], "Unusable")
+        self.assertRegex(report["message"], r"^\d+ of 7043 records were rejected, and 10 % are tolerated: Contract must be one of")
+
+        status, answer = self.run_job("rejects-tolerated", key=key, tolerated_reject_percentage=60)
+
+        self.assertEqual(status, "SUCCEEDED")
+        manifest = json.loads(self.read(answer["manifest_key"]))
+        self.assertEqual(manifest["reject_reasons"][0]["records"], answer["rows_rejected"])
 
     def test_a_compressed_input_is_one_shard_whose_parts_are_uploaded_in_parts(self):
         header, rows = CUSTOMERS.read_bytes().split(b"\n", 1)

@@ -308,8 +308,9 @@ fn read_nudges(bytes: &[u8]) -> Result<Vec<catalogue::Entry>, String> {
     })
 }
 
-fn listed(errors: &[error::FieldError]) -> String {
+fn listed(errors: &error::FieldErrors) -> String {
     let errors: Vec<String> = errors
+        .listed()
         .iter()
         .map(|error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail))
         .collect();

@@ -296,7 +296,7 @@ impl Run<'_> {
             }
             match input.read(&mut chunk).map_err(at(&self.task.input))? {
                 0 => return Ok(line_breaks),
-                read => line_breaks += memchr::memchr_iter(b'\n', &chunk[..read]).count() as u64,
+                read => line_breaks += self.job.layout.line_break.count(&chunk[..read]),
             }
         }
     }

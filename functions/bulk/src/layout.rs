@@ -1,14 +1,14 @@
 //! What kind of file an input is, found out from its beginning.
 
-use crate::lines::{LineEnd, Lines};
+use crate::lines::{BYTE_ORDER_MARK, LineBreak, LineEnd, Lines};
 use crate::records::{Next, Records};
 use crate::table::Table;
-use engagetrack::error::FieldError;
+use engagetrack::error::{FieldError, FieldErrors};
+use engagetrack::intake::MOST_COLUMNS;
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// How customers are written.
@@ -31,6 +31,9 @@ pub struct Layout {
     pub format: Format,
     /// Whether all of it is compressed. All offsets are those of what comes out.
     pub gzip: bool,
+    /// What ends its lines, all of them.
+    #[serde(default)]
+    pub line_break: LineBreak,
     /// Where the first customer may stand: behind byte-order mark and header, in bytes.
     pub body: u64,
     /// The number of the line that stands there; the first line is 1.
@@ -54,17 +57,24 @@ pub enum LayoutError {
     NotUtf8,
     /// Its header is not that of a file of customers.
     #[error("the header does not fit: {}", listed(.0))]
-    Header(Vec<FieldError>),
+    Header(FieldErrors),
 }
 
 /// What is wrong, one thing after another.
-pub(crate) fn listed(errors: &[FieldError]) -> String {
-    let sentence = |error: &FieldError| {
-        let name = error.pointer.trim_start_matches('/');
-        let name = name.replace("~1", "/").replace("~0", "~");
-        format!("{name} {}", error.detail).trim_start().to_owned()
-    };
-    errors.iter().map(sentence).collect::<Vec<_>>().join("; ")
+pub(crate) fn listed(errors: &FieldErrors) -> String {
+    let listed = errors.listed().iter();
+    let mut sentences: Vec<String> = listed.map(|error| sentence(error, &error.detail)).collect();
+    if errors.count() > sentences.len() {
+        sentences.push(format!("and {} more", errors.count() - sentences.len()));
+    }
+    sentences.join("; ")
+}
+
+/// A sentence about the field of an error.
+pub(crate) fn sentence(error: &FieldError, detail: &str) -> String {
+    let name = error.pointer.trim_start_matches('/');
+    let name = name.replace("~1", "/").replace("~0", "~");
+    format!("{name} {detail}").trim_start().to_owned()
 }
 
 impl Layout {
@@ -81,7 +91,8 @@ impl Layout {
     }
 
     fn read_plain(input: impl Read, gzip: bool) -> Result<Self, LayoutError> {
-        let mut lines = Lines::new(input, 0);
+        let mut lines = Lines::new(input, LineBreak::default(), 0);
+        let line_break = lines.find_line_break()?;
         let first = match lines.find_end(0)? {
             LineEnd::Input(0) => return Err(LayoutError::Empty),
             LineEnd::At(length) | LineEnd::Input(length) => length,
@@ -96,11 +107,15 @@ impl Layout {
             return Ok(Self {
                 format: Format::JsonLines,
                 gzip,
+                line_break,
                 body: mark,
                 body_line: 1,
             });
         }
-        let header = match Records::new(None).next(&mut lines, None)? {
+        let header = match Records::new(None, line_break).next(&mut lines, None)? {
+            Next::Record(cells) | Next::Joined(cells) if cells.len() > MOST_COLUMNS => {
+                return Err(LayoutError::NotCsv("it has more than 1,000 columns"));
+            }
             Next::Record(cells) | Next::Joined(cells) => {
                 cells.texts().ok_or(LayoutError::NotUtf8)?
             }
@@ -111,6 +126,7 @@ impl Layout {
         let layout = Self {
             format: Format::Csv { header },
             gzip,
+            line_break,
             body: lines.offset(),
             body_line: lines.taken() + 1,
         };

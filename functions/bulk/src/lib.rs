@@ -15,13 +15,15 @@ mod layout;
 mod lines;
 mod manifest;
 mod part;
+mod reasons;
 mod records;
 mod score;
 mod table;
 
 pub use job::{Input, Job, Shard};
 pub use layout::{Format, Layout, LayoutError};
-pub use lines::LONGEST_LINE;
-pub use manifest::{Manifest, ManifestError, ManifestPart};
+pub use lines::{LONGEST_LINE, LineBreak};
+pub use manifest::{Manifest, ManifestError, ManifestPart, TOLERATED_REJECT_PERCENTAGE, Unusable};
 pub use part::Part;
+pub use reasons::{Reason, Reasons};
 pub use score::{Report, RiskLevels, ScoreError, score};

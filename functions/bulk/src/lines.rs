@@ -1,13 +1,74 @@
 //! Lines of bytes, with where they stand, from anything that can be read.
 
+use serde::{Deserialize, Serialize};
 use std::io::{self, Read};
 
 /// A line, or a quoted record of several lines, has at most so many bytes, its line break included. What is longer is
 /// rejected: memory must not depend on what a file holds.
 pub const LONGEST_LINE: usize = 1 << 20;
 
+/// What some programs put before UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// How many bytes are asked of the reader at a time.
 const CHUNK: usize = 128 << 10;
+
+/// What ends the lines of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineBreak {
+    /// LF, perhaps after a CR.
+    #[default]
+    Lf,
+    /// CR alone, as on the first Macintoshes.
+    Cr,
+}
+
+impl LineBreak {
+    /// What ends the lines of an input that begins like this, if that can be told already: the first break outside of quotes
+    /// decides. A line of JSON can't hold a break, so there quotes don't matter.
+    fn of(beginning: &[u8]) -> Option<Self> {
+        let text = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning);
+        let is_json = text.iter().find(|byte| !b" \t".contains(byte)) == Some(&b'{');
+        let mut quoted = false;
+        for (position, byte) in text.iter().enumerate() {
+            match byte {
+                b'"' => quoted = !quoted && !is_json,
+                b'\n' if !quoted => return Some(Self::Lf),
+                b'\r' if !quoted => {
+                    return match text.get(position + 1)? {
+                        b'\n' => Some(Self::Lf),
+                        _ => Some(Self::Cr),
+                    };
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The last byte of a line.
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Lf => b'\n',
+            Self::Cr => b'\r',
+        }
+    }
+
+    /// How many lines end in these bytes.
+    pub fn count(self, bytes: &[u8]) -> u64 {
+        memchr::memchr_iter(self.byte(), bytes).count() as u64
+    }
+
+    /// A line without the break at its end.
+    pub(crate) fn strip(self, line: &[u8]) -> &[u8] {
+        let line = line.strip_suffix(&[self.byte()]).unwrap_or(line);
+        match self {
+            Self::Lf => line.strip_suffix(b"\r").unwrap_or(line),
+            Self::Cr => line,
+        }
+    }
+}
 
 /// Where the next line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +84,7 @@ pub(crate) enum LineEnd {
 /// A window over an input, in which lines are found before they are taken.
 pub(crate) struct Lines<R> {
     input: R,
+    line_break: LineBreak,
     window: Vec<u8>,
     /// The bytes of `window` that are read and not yet taken.
     start: usize,
@@ -37,9 +99,10 @@ pub(crate) struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     /// The lines of an input whose first byte stands so far from the beginning of the whole.
-    pub(crate) fn new(input: R, offset: u64) -> Self {
+    pub(crate) fn new(input: R, line_break: LineBreak, offset: u64) -> Self {
         Self {
             input,
+            line_break,
             window: vec![0; 2 * CHUNK],
             start: 0,
             end: 0,
@@ -52,6 +115,36 @@ impl<R: Read> Lines<R> {
     /// How far the next line is from the beginning of the whole input, in bytes.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// What ends the lines.
+    pub(crate) fn line_break(&self) -> LineBreak {
+        self.line_break
+    }
+
+    /// Finds out what ends the lines, and has them end with it.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub(crate) fn find_line_break(&mut self) -> io::Result<LineBreak> {
+        self.line_break = loop {
+            let unread = &self.window[self.start..self.end];
+            if let Some(found) = LineBreak::of(unread) {
+                break found;
+            }
+            if self.ended {
+                // A single line, which may end in a CR.
+                break match unread.ends_with(b"\r") {
+                    true => LineBreak::Cr,
+                    false => LineBreak::Lf,
+                };
+            }
+            if unread.len() >= LONGEST_LINE {
+                break LineBreak::Lf;
+            }
+            self.fill()?;
+        };
+        Ok(self.line_break)
     }
 
     /// How many lines were taken.
@@ -72,7 +165,7 @@ impl<R: Read> Lines<R> {
         loop {
             let unread = &self.window[self.start..self.end];
             let searched = &unread[..unread.len().min(LONGEST_LINE)];
-            if let Some(found) = memchr::memchr(b'\n', &searched[from..]) {
+            if let Some(found) = memchr::memchr(self.line_break.byte(), &searched[from..]) {
                 return Ok(LineEnd::At(from + found + 1));
             }
             if searched.len() == LONGEST_LINE {
@@ -150,5 +243,35 @@ impl<R: Read> Lines<R> {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(input: &str) -> LineBreak {
+        let mut lines = Lines::new(input.as_bytes(), LineBreak::default(), 0);
+        lines.find_line_break().unwrap()
+    }
+
+    #[test]
+    fn the_first_break_outside_of_quotes_decides() {
+        for input in [
+            "a,b\nc",
+            "a,b\r\nc",
+            "a,\"b\r\"\nc",
+            "a,b",
+            "",
+            "\u{feff}{\"a\":\"\\\"\"}\n{}",
+        ] {
+            assert_eq!(found(input), LineBreak::Lf, "{input:?}");
+        }
+        for input in ["a,b\rc", "a,\"b\n\"\rc\n", "a\r", " {\"a\":\"\\\"\"}\r{}"] {
+            assert_eq!(found(input), LineBreak::Cr, "{input:?}");
+        }
+        let far = format!("{},\"x\r\"\rc", "x".repeat(3 * CHUNK));
+        assert_eq!(found(&far), LineBreak::Cr);
+        assert_eq!(found(&"x".repeat(2 * LONGEST_LINE)), LineBreak::Lf);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::job::{Input, Job};
 use crate::part::Part;
+use crate::reasons::{Reason, Reasons};
 use crate::score::{Report, RiskLevels};
 use engagetrack::drift::{BinCounts, Drift};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct Manifest {
     pub rows_out: u64,
     /// Those that were not.
     pub rows_rejected: u64,
+    /// The most common reasons for which those were not.
+    pub reject_reasons: Vec<Reason>,
     /// Those that were scored, by risk.
     pub risk_levels: RiskLevels,
     /// How far those that were scored have drifted from the customers of the training.
@@ -67,6 +70,37 @@ pub enum ManifestError {
     Counts(u64),
 }
 
+/// Records that are tolerated to be rejected where nothing else is said, in percent.
+pub const TOLERATED_REJECT_PERCENTAGE: f64 = 10.0;
+
+/// Why complete results should not be used as they are.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unusable {
+    /// There is nothing but a header.
+    #[error("the input holds no customers")]
+    NoCustomers,
+    /// Too many records were rejected, so that the others may not be like all customers; or none was scored.
+    #[error(
+        "{rejected} of {records} records were rejected, and {tolerated} % are tolerated: {}",
+        in_one_line(.reasons)
+    )]
+    Rejected {
+        /// Records that were rejected.
+        rejected: u64,
+        /// All records.
+        records: u64,
+        /// What is tolerated, in percent.
+        tolerated: f64,
+        /// The most common reasons.
+        reasons: Vec<Reason>,
+    },
+}
+
+fn in_one_line(reasons: &[Reason]) -> String {
+    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
+}
+
 impl Manifest {
     /// Adds up a job's reports, in any order.
     ///
@@ -77,6 +111,7 @@ impl Manifest {
         let mut risk_levels = RiskLevels::default();
         let mut bins = BinCounts::new();
         let (mut rows_in, mut rows_rejected) = (0, 0);
+        let mut reasons = Reasons::default();
         let mut parts = Vec::new();
         for report in reports {
             let shard = report.shard;
@@ -94,6 +129,7 @@ impl Manifest {
             }
             rows_in += report.rows_in;
             rows_rejected += report.rows_rejected;
+            reasons.add(report.reasons);
             risk_levels.add(report.risk_levels);
             bins.add(&report.bins);
             parts.push(ManifestPart {
@@ -122,9 +158,31 @@ impl Manifest {
             rows_in,
             rows_out: risk_levels.total(),
             rows_rejected,
+            reject_reasons: reasons.most_common(),
             risk_levels,
             drift: bins.drift(),
             parts,
+        })
+    }
+
+    /// Says whether the results are of the customers in the input, or of too few of them: no more than so many of a hundred
+    /// records may be rejected, and some customer must have been scored.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn judge(&self, tolerated_reject_percentage: f64) -> Result<(), Unusable> {
+        if self.rows_in == 0 {
+            return Err(Unusable::NoCustomers);
+        }
+        let tolerated = tolerated_reject_percentage * self.rows_in as f64;
+        if self.rows_out > 0 && self.rows_rejected as f64 * 100.0 <= tolerated {
+            return Ok(());
+        }
+        Err(Unusable::Rejected {
+            rejected: self.rows_rejected,
+            records: self.rows_in,
+            tolerated: tolerated_reject_percentage,
+            reasons: self.reject_reasons.clone(),
         })
     }
 

@@ -1,7 +1,8 @@
 //! The records of a CSV file, line by line, so that each can be found from the middle of the file.
 
-use crate::lines::{LineEnd, Lines};
+use crate::lines::{LineBreak, LineEnd, Lines};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+use engagetrack::intake::MOST_COLUMNS;
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ pub(crate) enum Next<'a> {
     Blank,
     /// A record.
     Record(Cells<'a>),
-    /// A record that goes on over so many lines, for a line break stands in quotes.
+    /// A record of several lines, for a line break stands in quotes.
     Joined(Cells<'a>),
     /// Something else: what is wrong with it.
     Wrong(&'static str),
@@ -24,17 +25,14 @@ pub(crate) enum Next<'a> {
 pub(crate) struct Cells<'a> {
     bytes: &'a [u8],
     bounds: &'a [Range<usize>],
+    /// How many there are, which may be more than have bounds.
+    count: usize,
 }
 
 impl<'a> Cells<'a> {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.bounds.len()
-    }
-
-    /// The cell in this column.
-    pub(crate) fn get(&self, column: usize) -> Option<&'a [u8]> {
-        Some(&self.bytes[self.bounds(column)?])
+        self.count
     }
 
     /// All of them as text, if they are UTF-8.
@@ -55,6 +53,9 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// Cells of which a record has the bounds: one more than a file may have columns, so that no file fits a cut record.
+const MOST_BOUNDS: usize = MOST_COLUMNS + 1;
+
 pub(crate) const TOO_LONG: &str = "the line is longer than 1,048,576 bytes";
 const UNCLOSED: &str = "opens a quote that is not closed";
 
@@ -62,6 +63,7 @@ const UNCLOSED: &str = "opens a quote that is not closed";
 pub(crate) struct Records {
     /// How many cells a record has, where that is known.
     width: Option<usize>,
+    line_break: LineBreak,
     /// Knows what quotes mean.
     reader: Reader,
     /// The cells of a line with quotes, without them: so many bytes, and where each of so many cells ends.
@@ -73,11 +75,12 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new(width: Option<usize>) -> Self {
+    pub(crate) fn new(width: Option<usize>, line_break: LineBreak) -> Self {
         Self {
             width,
+            line_break,
             reader: ReaderBuilder::new()
-                .terminator(Terminator::Any(b'\n'))
+                .terminator(Terminator::Any(line_break.byte()))
                 .build(),
             unquoted: Vec::new(),
             written: 0,
@@ -107,20 +110,23 @@ impl Records {
         if memchr::memchr(b'"', lines.peek(length)).is_some() {
             return self.quoted(lines, length);
         }
-        let line = without_break(lines.take(length, 1));
+        let line = self.line_break.strip(lines.take(length, 1));
         if line.trim_ascii().is_empty() {
             return Ok(Next::Blank);
         }
         self.bounds.clear();
         let mut start = 0;
-        for comma in memchr::memchr_iter(b',', line) {
+        let mut commas = memchr::memchr_iter(b',', line);
+        for comma in commas.by_ref().take(MOST_BOUNDS) {
             self.bounds.push(start..comma);
             start = comma + 1;
         }
+        let beyond = commas.count();
         self.bounds.push(start..line.len());
         Ok(Next::Record(Cells {
             bytes: line,
             bounds: &self.bounds,
+            count: self.bounds.len() + beyond,
         }))
     }
 
@@ -157,11 +163,11 @@ impl Records {
         lines.take(length, count);
         self.bounds.clear();
         let mut start = 0;
-        for &end in &self.ends[..self.cells] {
+        for &end in self.ends[..self.cells].iter().take(MOST_BOUNDS) {
             self.bounds.push(start..end);
             start = end;
         }
-        if let Some(last) = self.bounds.last_mut()
+        if let (LineBreak::Lf, Some(last)) = (self.line_break, self.bounds.last_mut())
             && self.unquoted[last.clone()].ends_with(b"\r")
         {
             last.end -= 1;
@@ -169,6 +175,7 @@ impl Records {
         let record = Cells {
             bytes: &self.unquoted[..self.written],
             bounds: &self.bounds,
+            count: self.cells,
         };
         Ok(match count {
             1 => Next::Record(record),
@@ -184,7 +191,11 @@ impl Records {
             self.ends.resize(room + 1, 0);
         }
         // The last line of the input has no break; with one behind it, the record ends there if it can.
-        let missing: &[u8] = if line.ends_with(b"\n") { b"" } else { b"\n" };
+        let line_break = [self.line_break.byte()];
+        let missing: &[u8] = match line.ends_with(&line_break) {
+            true => b"",
+            false => &line_break,
+        };
         let mut complete = false;
         for piece in [line, missing]
             .into_iter()
@@ -224,10 +235,4 @@ fn is_well_quoted(record: &[u8]) -> bool {
         };
     }
     true
-}
-
-/// A line without the break at its end.
-pub(crate) fn without_break(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -1,14 +1,17 @@
 //! One shard, from the bytes of the input to the bytes of two parts.
 
 use crate::job::{Job, Shard};
-use crate::layout::{LayoutError, listed};
+use crate::layout::{LayoutError, listed, sentence};
 use crate::lines::{LineEnd, Lines};
 use crate::part::{Noting, Part};
-use crate::records::{Cells, Next, Records, TOO_LONG, without_break};
-use crate::table::{REJECTS_HEADER, Table, push_cell, results_header};
+use crate::reasons::Reasons;
+use crate::records::{Cells, Next, Records, TOO_LONG};
+use crate::table::{REJECTS_HEADER, Table, results_header};
+use engagetrack::csv_cell;
 use engagetrack::customer::Profile;
 use engagetrack::drift::BinCounts;
 use engagetrack::encoding::{self, FEATURES, FIELDS};
+use engagetrack::error::FieldErrors;
 use engagetrack::intake::{self, Json};
 use engagetrack::model::{self, RiskLevel};
 use engagetrack::{explanation, nudges};
@@ -67,6 +70,8 @@ pub struct Report {
     pub rows_out: u64,
     /// Those that were not.
     pub rows_rejected: u64,
+    /// Why those were not.
+    pub reasons: Reasons,
     /// Those that were scored, by risk.
     pub risk_levels: RiskLevels,
     /// Those that were scored, by each feature's bins.
@@ -96,7 +101,7 @@ pub enum ScoreError {
     QuotedLineBreak(u64),
 }
 
-/// Scores one shard. `input` gives the bytes of [`Job::range`], of which it may not be read to the end; `progress` is told
+/// Scores one shard. `input` yields the bytes of [`Job::range`]; the scorer may stop before the end. `progress` is told
 /// from time to time how many more records are done.
 ///
 /// The first shard's parts begin with a header, so that all parts of a kind in their order are one CSV file.
@@ -118,7 +123,10 @@ pub fn score(
     }
     let mut lines = lines_of(job, shard, job.layout.decoded(input)).map_err(ScoreError::Read)?;
     let before = lines.taken();
-    let mut records = Records::new(table.as_ref().map(|table| table.width));
+    let mut records = Records::new(
+        table.as_ref().map(|table| table.width),
+        job.layout.line_break,
+    );
     let mut rows_in = 0;
     let mut told = 0;
     while shard.end.is_none_or(|end| lines.offset() < end) {
@@ -137,18 +145,18 @@ pub fn score(
                     return Err(ScoreError::QuotedLineBreak(place.offset));
                 }
                 Next::Record(cells) | Next::Joined(cells) => outcome.batch.push_cells(table, cells),
-                Next::Wrong(detail) => Err(detail.to_owned()),
+                Next::Wrong(detail) => Err(Reject::of_line(detail)),
             },
             None => match json_line(&mut lines, shard.end).map_err(ScoreError::Read)? {
                 JsonLine::End => break,
                 JsonLine::Blank => continue,
-                JsonLine::Wrong(detail) => Err(detail.to_owned()),
+                JsonLine::Wrong(detail) => Err(Reject::of_line(detail)),
                 JsonLine::Text(text) => outcome.batch.push_json(text),
             },
         };
         rows_in += 1;
-        if let Err(detail) = read {
-            outcome.reject(place, &detail)?;
+        if let Err(reject) = read {
+            outcome.reject(place, reject)?;
         }
         if outcome.batch.len() == BATCH {
             outcome.write_batch()?;
@@ -170,7 +178,7 @@ fn lines_of<'r>(
     input: Box<dyn Read + 'r>,
 ) -> io::Result<Lines<Box<dyn Read + 'r>>> {
     let start = job.range(shard).start;
-    let mut lines = Lines::new(input, start);
+    let mut lines = Lines::new(input, job.layout.line_break, start);
     if shard.index == 0 {
         lines.skip_to(shard.start)?;
     } else {
@@ -203,11 +211,43 @@ fn json_line<R: Read>(lines: &mut Lines<R>, until: Option<u64>) -> io::Result<Js
             return Ok(JsonLine::Wrong(TOO_LONG));
         }
     };
-    let line = without_break(lines.take(length, 1));
+    let line_break = lines.line_break();
+    let line = line_break.strip(lines.take(length, 1));
     Ok(match line.trim_ascii().is_empty() {
         true => JsonLine::Blank,
         false => JsonLine::Text(line),
     })
+}
+
+/// Why a record can't be scored.
+struct Reject {
+    /// Everything that is wrong with it, with what was found.
+    detail: String,
+    /// What is wrong, one by one, without what was found.
+    reasons: Vec<String>,
+}
+
+impl Reject {
+    fn of_line(detail: &'static str) -> Self {
+        Self::new(detail.to_owned(), detail)
+    }
+
+    fn new(detail: String, reason: &str) -> Self {
+        Self {
+            detail,
+            reasons: vec![reason.to_owned()],
+        }
+    }
+}
+
+impl From<FieldErrors> for Reject {
+    fn from(errors: FieldErrors) -> Self {
+        let each = errors.listed().iter();
+        Self {
+            reasons: each.map(|error| sentence(error, error.rule())).collect(),
+            detail: listed(&errors),
+        }
+    }
 }
 
 /// Customers that wait for being scored together.
@@ -225,40 +265,41 @@ impl Batch {
         self.profiles.len()
     }
 
-    fn push_cells(&mut self, table: &Table, cells: Cells<'_>) -> Result<(), String> {
+    fn push_cells(&mut self, table: &Table, cells: Cells<'_>) -> Result<(), Reject> {
         if cells.len() != table.width {
-            return Err(format!(
-                "has {} cells, and the header has {}",
-                cells.len(),
-                table.width
+            return Err(Reject::new(
+                format!(
+                    "has {} cells, and the header has {}",
+                    cells.len(),
+                    table.width
+                ),
+                "has more or fewer cells than the header",
             ));
         }
-        let text = cells.text().ok_or("is not UTF-8")?;
+        let text = cells
+            .text()
+            .ok_or_else(|| Reject::of_line("is not UTF-8"))?;
+        let cell = |column| Some(&text[cells.bounds(column)?]);
+        let mut errors = FieldErrors::default();
         let profile = table
             .columns
-            .profile_in(|column| Some(Ok(&text[cells.bounds(column)?])))
-            .map_err(|errors| listed(&errors))?;
-        let id = table
-            .columns
-            .id_column()
-            .and_then(|column| cells.get(column));
-        push_cell(&mut self.kept, id.unwrap_or_default());
+            .profile_in(|column| cell(column).map(Ok), &mut errors)
+            .ok_or(errors)?;
+        let id = table.columns.id_column().and_then(cell);
+        csv_cell::push(&mut self.kept, id.unwrap_or_default());
         for column in &table.kept {
             self.kept.push(b',');
-            push_cell(&mut self.kept, cells.get(*column).unwrap_or_default());
+            csv_cell::push(&mut self.kept, cell(*column).unwrap_or_default());
         }
         self.push(profile);
         Ok(())
     }
 
-    fn push_json(&mut self, text: &[u8]) -> Result<(), String> {
-        let json: Json =
-            serde_json::from_slice(text).map_err(|error| format!("is not JSON: {error}"))?;
-        let submission = intake::from_json(&json).map_err(|errors| listed(&errors))?;
-        push_cell(
-            &mut self.kept,
-            submission.customer_id.unwrap_or_default().as_bytes(),
-        );
+    fn push_json(&mut self, text: &[u8]) -> Result<(), Reject> {
+        let json: Json = serde_json::from_slice(text)
+            .map_err(|error| Reject::new(format!("is not JSON: {error}"), "is not JSON"))?;
+        let submission = intake::from_json(&json)?;
+        csv_cell::push(&mut self.kept, &submission.customer_id.unwrap_or_default());
         self.push(submission.profile);
         Ok(())
     }
@@ -285,6 +326,7 @@ struct Outcome<A, B> {
     risk_levels: RiskLevels,
     bins: BinCounts,
     rows_rejected: u64,
+    reasons: Reasons,
     /// What is to be written next.
     text: Vec<u8>,
 }
@@ -298,6 +340,7 @@ impl<A: Write, B: Write> Outcome<A, B> {
             risk_levels: RiskLevels::default(),
             bins: BinCounts::new(),
             rows_rejected: 0,
+            reasons: Reasons::default(),
             text: Vec::new(),
         }
     }
@@ -309,8 +352,9 @@ impl<A: Write, B: Write> Outcome<A, B> {
             .map_err(ScoreError::Write)
     }
 
-    fn reject(&mut self, place: Place, detail: &str) -> Result<(), ScoreError> {
+    fn reject(&mut self, place: Place, reject: Reject) -> Result<(), ScoreError> {
         self.rows_rejected += 1;
+        self.reasons.count(reject.reasons);
         self.text.clear();
         if let Some(line) = place.line {
             self.text.extend_from_slice(line.to_string().as_bytes());
@@ -319,7 +363,7 @@ impl<A: Write, B: Write> Outcome<A, B> {
         self.text
             .extend_from_slice(place.offset.to_string().as_bytes());
         self.text.push(b',');
-        push_cell(&mut self.text, detail.as_bytes());
+        csv_cell::push(&mut self.text, &reject.detail);
         self.text.push(b'\n');
         self.rejects
             .write_all(&self.text)
@@ -375,6 +419,7 @@ impl<A: Write, B: Write> Outcome<A, B> {
             rows_in,
             rows_out: self.risk_levels.total(),
             rows_rejected: self.rows_rejected,
+            reasons: self.reasons,
             risk_levels: self.risk_levels,
             bins: self.bins,
             results: self.results.noted(shard.results_name()),

@@ -1,7 +1,8 @@
 //! Which columns an input has, and which a part has.
 
 use crate::layout::Format;
-use engagetrack::error::FieldError;
+use engagetrack::csv_cell;
+use engagetrack::error::FieldErrors;
 use engagetrack::intake::Columns;
 
 /// The column of the customer's id in the results.
@@ -41,24 +42,20 @@ impl Table {
     ///
     /// # Errors
     /// What is wrong with the header.
-    pub(crate) fn of(format: &Format) -> Result<Option<Self>, Vec<FieldError>> {
+    pub(crate) fn of(format: &Format) -> Result<Option<Self>, FieldErrors> {
         let Format::Csv { header } = format else {
             return Ok(None);
         };
-        let columns = Columns::from_header(&csv::ByteRecord::from(header.as_slice()))?;
+        let columns = Columns::from_header(header.iter().map(String::as_bytes))?;
         let kept: Vec<usize> = columns.others().collect();
         let names: Vec<String> = kept.iter().map(|column| header[*column].clone()).collect();
         let taken = names.iter().filter(|name| {
             let name = name.trim();
             ADDED.contains(&name) || name == ID
         });
-        let taken: Vec<FieldError> = taken
-            .map(|name| FieldError::new(name, "is a column that the results add; leave it out"))
-            .collect();
-        if !taken.is_empty() {
-            return Err(taken);
-        }
-        Ok(Some(Self {
+        let mut errors = FieldErrors::default();
+        taken.for_each(|name| errors.add(name, "is a column that the results add; leave it out"));
+        errors.unless_any(Some(Self {
             width: header.len(),
             columns,
             kept,
@@ -72,7 +69,7 @@ pub(crate) fn results_header(table: Option<&Table>) -> Vec<u8> {
     let mut header = ID.as_bytes().to_vec();
     for name in table.iter().flat_map(|table| &table.names) {
         header.push(b',');
-        push_cell(&mut header, name.as_bytes());
+        csv_cell::push(&mut header, name);
     }
     for name in ADDED {
         header.push(b',');
@@ -80,20 +77,4 @@ pub(crate) fn results_header(table: Option<&Table>) -> Vec<u8> {
     }
     header.push(b'\n');
     header
-}
-
-/// Writes a cell, in quotes where it must stand in them (RFC 4180).
-pub(crate) fn push_cell(out: &mut Vec<u8>, cell: &[u8]) {
-    if !cell.iter().any(|byte| b",\"\r\n".contains(byte)) {
-        out.extend_from_slice(cell);
-        return;
-    }
-    out.push(b'"');
-    for byte in cell {
-        if *byte == b'"' {
-            out.push(b'"');
-        }
-        out.push(*byte);
-    }
-    out.push(b'"');
 }

@@ -256,6 +256,79 @@ fn a_quoted_line_break_asks_for_an_unsharded_run() {
 }
 
 #[test]
+fn a_file_with_cr_only_is_scored_like_any_other() {
+    let folder = TempDir::new().unwrap();
+    let input = folder.path().join("input.csv");
+    let text = fs::read_to_string(CUSTOMERS).unwrap();
+    fs::write(&input, text.replace('\n', "\r")).unwrap();
+    let (out, expected) = (folder.path().join("out"), folder.path().join("expected"));
+    let options = ["--shard-bytes", SHARD_BYTES];
+    let manifest = run_well(&input, &out, &options);
+    assert_eq!((manifest.rows_out, manifest.rows_rejected), (7_043, 0));
+    run_well(Path::new(CUSTOMERS), &expected, &options);
+    assert_eq!(results(&out), results(&expected));
+}
+
+#[test]
+fn too_many_rejects_end_with_code_3_and_the_reasons() {
+    let folder = TempDir::new().unwrap();
+    let input = folder.path().join("input.csv");
+    let text = fs::read_to_string(CUSTOMERS).unwrap();
+    // All customers of one kind are lost: those who pay by the month.
+    fs::write(&input, text.replace("Month-to-month", "monthly")).unwrap();
+    let out = folder.path().join("out");
+    let judged = |options: &[&str]| {
+        let output = run(&input, &out, options);
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, message) = judged(&[]);
+    assert_eq!(code, Some(3));
+    assert!(
+        message.contains(
+            "of 7043 records were rejected, and 10 % are tolerated: Contract must be one of"
+        ),
+        "{message}"
+    );
+    let manifest: Manifest =
+        serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    assert!(manifest.rows_out > 0);
+    assert_eq!(manifest.reject_reasons[0].records, manifest.rows_rejected);
+    // Nothing is scored again, and the judgement is made anew.
+    assert_eq!(judged(&[]), (code, message));
+    assert_eq!(
+        judged(&["--tolerated-reject-percentage", "60"]),
+        (Some(0), String::new())
+    );
+    assert_eq!(judged(&["--tolerated-reject-percentage", "101"]).0, Some(2));
+}
+
+#[test]
+fn a_file_without_customers_ends_with_code_3() {
+    let folder = TempDir::new().unwrap();
+    let text = fs::read_to_string(CUSTOMERS).unwrap();
+    let header = text.lines().next().unwrap();
+    for (name, content, message) in [
+        ("none", header.to_owned(), "the input holds no customers"),
+        (
+            "wrong",
+            format!("{header}\nx\n"),
+            "1 of 1 records were rejected",
+        ),
+    ] {
+        let input = folder.path().join(name);
+        fs::write(&input, content).unwrap();
+        let out = folder.path().join(format!("{name}-out"));
+        let output = run(&input, &out, &["--tolerated-reject-percentage", "100"]);
+        assert_eq!(output.status.code(), Some(3));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(message), "{stderr}");
+    }
+}
+
+#[test]
 fn what_it_can_not_use_it_says() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");

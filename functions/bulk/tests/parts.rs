@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use bulk::{Input, Job, LONGEST_LINE, Layout, LayoutError, Manifest, Report, ScoreError, score};
+use bulk::{
+    Input, Job, LONGEST_LINE, Layout, LayoutError, Manifest, Report, ScoreError, Unusable, score,
+};
 use engagetrack::{model, nudges, population};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
@@ -56,8 +58,7 @@ fn run(input: &[u8], shard_bytes: Option<u64>) -> Result<Done, ScoreError> {
     for mut shard in job.shards() {
         if shard.index > 0 {
             let before = &input[..shard.start as usize - 1];
-            let newlines = before.iter().filter(|byte| **byte == b'\n').count();
-            shard.first_line = Some(newlines as u64 + 2);
+            shard.first_line = Some(job.layout.line_break.count(before) + 2);
         }
         let range = job.range(&shard);
         let bytes = &input[range.start as usize..range.end as usize];
@@ -129,18 +130,33 @@ proptest! {
         lines in prop::collection::vec((any_line(), any::<bool>()), 0..60),
         mark in any::<bool>(),
         last_break in any::<bool>(),
+        cr_only in any::<bool>(),
         cut in any::<Index>(),
     ) {
-        let mut input = if mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
-        input.extend_from_slice(format!("{},note\r\n", header()).as_bytes());
-        for (line, carriage_return) in lines {
-            input.extend(line.bytes().map(|byte| if byte == NOT_UTF8 as u8 { 0xff } else { byte }));
-            input.extend_from_slice(if carriage_return { b"\r\n" } else { b"\n" });
-        }
-        if !last_break {
-            input.pop();
-        }
+        let file = |cr_only: bool| {
+            let mut input = if mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+            let mut push = |line: &str, carriage_return: bool| {
+                input.extend(line.bytes().map(|byte| if byte == NOT_UTF8 as u8 { 0xff } else { byte }));
+                input.extend_from_slice(match (cr_only, carriage_return) {
+                    (true, _) => b"\r",
+                    (false, true) => b"\r\n",
+                    (false, false) => b"\n",
+                });
+            };
+            push(&format!("{},note", header()), true);
+            for (line, carriage_return) in &lines {
+                push(line, *carriage_return);
+            }
+            if !last_break {
+                input.pop();
+            }
+            input
+        };
+        let input = file(cr_only);
         let whole = run(&input, None).unwrap();
+        let otherwise = run(&file(!cr_only), None).unwrap();
+        prop_assert_eq!(&otherwise.results, &whole.results);
+        prop_assert_eq!(otherwise.rejected(), whole.rejected());
         let shard_bytes = 1 + cut.index(input.len()) as u64;
         let cut = run(&input, Some(shard_bytes)).unwrap();
         prop_assert_eq!(&cut.results, &whole.results);
@@ -182,7 +198,7 @@ fn columns_stand_in_any_order_and_others_are_kept() {
     );
     let done = run(input.as_bytes(), None).unwrap();
     assert_eq!(done.column("customerID"), ["6468-RDWBF"]);
-    assert_eq!(done.column("first"), ["=1+1"]);
+    assert_eq!(done.column("first"), ["'=1+1"]);
     assert_eq!(done.column("Churn"), ["Yes"]);
     assert_eq!(done.column("last, quoted"), ["so \"it\" is, too"]);
     let straight = run(format!("{}\n{}", header(), customer(0)).as_bytes(), None).unwrap();
@@ -344,4 +360,142 @@ fn a_file_that_ends_with_its_header_has_no_rows() {
         assert_eq!(done.manifest.rows_in, 0);
         assert_eq!(done.rejects, "line,byte_offset,detail\n");
     }
+}
+
+#[test]
+fn a_quoted_break_of_another_kind_is_a_cell_in_any_shard() {
+    let input = format!("{},note\r{},\"one\ntwo\"\r", header(), customer(0));
+    for shard_bytes in [None, Some(1), Some(50)] {
+        let done = run(input.as_bytes(), shard_bytes).unwrap();
+        assert_eq!(done.column("note"), ["one\ntwo"]);
+    }
+}
+
+#[test]
+fn json_lines_may_end_in_cr() {
+    let line = "{\"gender\":\"\\\"\"}";
+    let done = run(format!("{line}\r{line}\r\r{line}").as_bytes(), Some(5)).unwrap();
+    let lines: Vec<u64> = done.rejected().iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [1, 2, 4]);
+}
+
+#[test]
+fn formulas_are_defused_in_results_and_rejects() {
+    let id = customer(0).split(',').next().unwrap();
+    let formula = "=10+20+cmd|' /C calc'!A0";
+    let row = customer(0).replace(id, formula);
+    let input = format!("{},@note\n{row},\"+1-2, x\"\n{row},-12.5\n", header());
+    let done = run(input.as_bytes(), None).unwrap();
+    assert_eq!(
+        done.column("customerID"),
+        [format!("'{formula}"), format!("'{formula}")]
+    );
+    assert_eq!(done.column("'@note"), ["'+1-2, x", "-12.5"]);
+    let again = format!("{},'@note\n'{row},\"'+1-2, x\"\n'{row},-12.5\n", header());
+    assert_eq!(run(again.as_bytes(), None).unwrap().results, done.results);
+
+    let done = run(format!("{{\"{formula}\":1}}\n").as_bytes(), None).unwrap();
+    assert!(
+        done.rejected()[0]
+            .1
+            .starts_with(&format!("'{formula} is unknown"))
+    );
+}
+
+#[test]
+fn an_id_with_a_deceptive_character_is_rejected() {
+    let id = customer(0).split(',').next().unwrap();
+    let row = customer(0).replace(id, "a\u{202e}b");
+    let done = run(format!("{}\n{row}\n", header()).as_bytes(), None).unwrap();
+    assert!(done.rejects.contains("customerID must be text") && !done.rejects.contains('\u{202e}'));
+}
+
+#[test]
+fn the_most_common_reasons_are_told() {
+    let good = customer(0);
+    let mut lines = vec![good.to_owned(); 5];
+    for wrong in ["Weekly", "Daily", "Hourly"] {
+        let contract = good
+            .split(',')
+            .find(|cell| cell.contains("year") || cell.contains("onth-to"));
+        lines.push(good.replace(contract.unwrap(), wrong));
+    }
+    lines.extend([
+        "a,b".to_owned(),
+        "a,b,c".to_owned(),
+        "a\u{7}".to_owned() + &good[1..],
+    ]);
+    let input = format!("{}\n{}\n", header(), lines.join("\n"));
+    for shard_bytes in [None, Some(200)] {
+        let manifest = run(input.as_bytes(), shard_bytes).unwrap().manifest;
+        let reasons: Vec<String> = manifest
+            .reject_reasons
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                "Contract must be one of \"Month-to-month\", \"One year\", \"Two year\" (3)",
+                "has more or fewer cells than the header (2)",
+                "customerID must be text of at most 64 characters without control or bidirectional characters (1)",
+            ]
+        );
+        let unusable = manifest.judge(50.0).unwrap_err().to_string();
+        assert!(
+            unusable.starts_with(
+                "6 of 11 records were rejected, and 50 % are tolerated: Contract must"
+            ),
+            "{unusable}"
+        );
+        assert_eq!(manifest.judge(54.6), Ok(()));
+    }
+}
+
+#[test]
+fn a_file_without_a_scored_customer_is_unusable() {
+    let empty = run(header().as_bytes(), None).unwrap().manifest;
+    assert_eq!(empty.judge(100.0), Err(Unusable::NoCustomers));
+    let wrong = run(format!("{}\na,b\n", header()).as_bytes(), None)
+        .unwrap()
+        .manifest;
+    assert!(matches!(
+        wrong.judge(100.0),
+        Err(Unusable::Rejected {
+            rejected: 1,
+            records: 1,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn an_input_has_a_thousand_columns_at_most() {
+    let wide = |count: usize| {
+        format!(
+            "{}{}\n",
+            header(),
+            ",x".repeat(count - header().split(',').count())
+        )
+    };
+    assert!(job(wide(1_000).as_bytes(), None).is_ok());
+    let refused = job(wide(1_001).as_bytes(), None).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the header is not CSV: it has more than 1,000 columns"
+    );
+    let input = format!("{}\n{}\n", header(), ",".repeat(9_999));
+    let detail = format!(
+        "has 10000 cells, and the header has {}",
+        header().split(',').count()
+    );
+    assert_eq!(
+        run(input.as_bytes(), None).unwrap().rejected(),
+        [(2, detail.clone())]
+    );
+    let quoted = format!("{}\n\"\"{}\n", header(), ",".repeat(9_999));
+    assert_eq!(
+        run(quoted.as_bytes(), None).unwrap().rejected(),
+        [(2, detail)]
+    );
 }

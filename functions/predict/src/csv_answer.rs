@@ -1,72 +1,132 @@
-//! A CSV file of profiles, answered by the same file with two columns more.
+//! A CSV file of profiles, answered by the same file with two added columns.
 
-use csv::ByteRecord;
-use engagetrack::encoding;
-use engagetrack::error::FieldError;
+use crate::records::{Record, Records};
+use engagetrack::csv_cell;
+use engagetrack::encoding::{self, FEATURES};
+use engagetrack::error::{FieldError, FieldErrors};
 use engagetrack::intake::Columns;
 use engagetrack::model::{self, RiskLevel};
 use web::Problem;
 
 const APPENDED: [&str; 2] = ["churn_probability", "risk_level"];
 
+/// Rows that are scored at a time.
+const BATCH: usize = 512;
+
 /// The file with `churn_probability` and `risk_level` in each row, and the encoded profiles, row after row. Columns may
-/// stand in any order; those that are not of a profile are kept.
+/// be in any order; those that are not of a profile are kept. Cells that a spreadsheet would run are defused.
 ///
 /// # Errors
 /// 400 where the bytes are not CSV in UTF-8, 422 with pointers such as `/17/tenure` (data rows count from 0) where a
 /// profile is wrong.
 pub fn scored(bytes: &[u8]) -> Result<(Vec<u8>, Vec<f32>), Problem> {
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(Problem::malformed(format!(
-            "The body is not UTF-8 from byte {} on.",
-            error.valid_up_to()
-        )));
-    }
-    let malformed = |error: csv::Error| {
-        Problem::malformed(format!("The body is not the CSV wanted here: {error}."))
+    let mut records = Records::new(bytes)?;
+    let mut answer = Answer::new(bytes.len());
+    let (columns, width) = match records.next()? {
+        Some(header) => (answer.begin(&header)?, header.len()),
+        None => (Columns::from_header([]).map_err(Problem::invalid)?, 0),
     };
-    let mut reader = csv::Reader::from_reader(bytes);
-    let header = reader.byte_headers().map_err(malformed)?.clone();
-    let columns = Columns::from_header(&header).map_err(Problem::invalid)?;
-    if let Some(taken) = APPENDED
-        .iter()
-        .find(|name| header.iter().any(|cell| cell == name.as_bytes()))
-    {
-        return Err(Problem::invalid(vec![FieldError::new(
-            taken,
-            "is a column that the answer adds; leave it out",
-        )]));
-    }
-
-    let mut records: Vec<ByteRecord> = Vec::new();
-    let mut rows: Vec<f32> = Vec::new();
-    let mut errors: Vec<FieldError> = Vec::new();
-    for (index, record) in reader.byte_records().enumerate() {
-        let record = record.map_err(malformed)?;
-        match columns.profile(&record) {
-            Ok(profile) => rows.extend(encoding::encode(&profile)),
-            Err(found) => errors.extend(found.into_iter().map(|error| error.within(index))),
+    let mut errors = FieldErrors::default();
+    for row in 0_usize.. {
+        let Some(record) = records.next()? else {
+            break;
+        };
+        if record.len() != width {
+            return Err(Problem::malformed(format!(
+                "The body is not the CSV wanted here: data row {row} has {} cells, and the header has {width}.",
+                record.len()
+            )));
         }
-        records.push(record);
+        let profile = errors.within(row, |errors| {
+            columns.profile_in(|column| record.cell(column).map(Ok), errors)
+        });
+        // Where a row is wrong there is no answer, and the others are only checked.
+        if let Some(profile) = profile
+            && errors.is_empty()
+        {
+            answer.push(&record, &encoding::encode(&profile));
+        }
     }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
+    errors.unless_any(answer.finish()).map_err(Problem::invalid)
+}
+
+/// The answer as far as it is written.
+struct Answer {
+    text: Vec<u8>,
+    /// The encoded profiles of all rows.
+    rows: Vec<f32>,
+    /// The cells of the rows that are not scored yet, and where those of each end.
+    waiting: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Answer {
+    fn new(body_length: usize) -> Self {
+        Self {
+            text: Vec::with_capacity(body_length + body_length / 2),
+            rows: Vec::new(),
+            waiting: Vec::new(),
+            ends: Vec::with_capacity(BATCH),
+        }
     }
 
-    let mut writer = csv::Writer::from_writer(Vec::with_capacity(2 * bytes.len()));
-    let mut write = |record: &ByteRecord, appended: [&str; 2]| {
-        let cells = record
+    /// Writes the header, and says which columns it has.
+    fn begin(&mut self, header: &Record<'_>) -> Result<Columns, Problem> {
+        let cells = header.cells().map(str::as_bytes);
+        let columns = Columns::from_header(cells).map_err(Problem::invalid)?;
+        let taken = APPENDED
             .iter()
-            .chain(appended.iter().map(|cell| cell.as_bytes()));
-        writer.write_record(cells).map_err(|_| Problem::internal())
-    };
-    write(&header, APPENDED)?;
-    for (record, probability) in records.iter().zip(model::probabilities(&rows)) {
-        write(
-            record,
-            [&probability.to_string(), RiskLevel::of(probability).name()],
-        )?;
+            .find(|name| header.cells().any(|cell| cell == **name));
+        if let Some(taken) = taken {
+            let detail = "is a column that the answer adds; leave it out";
+            let error = FieldErrors::one(FieldError::new(taken, detail));
+            return Err(Problem::invalid(error));
+        }
+        push_cells(&mut self.text, header);
+        for name in APPENDED {
+            self.text.push(b',');
+            self.text.extend_from_slice(name.as_bytes());
+        }
+        self.text.push(b'\n');
+        Ok(columns)
     }
-    let answer = writer.into_inner().map_err(|_| Problem::internal())?;
-    Ok((answer, rows))
+
+    fn push(&mut self, record: &Record<'_>, row: &encoding::Row) {
+        push_cells(&mut self.waiting, record);
+        self.ends.push(self.waiting.len());
+        self.rows.extend_from_slice(row);
+        if self.ends.len() == BATCH {
+            self.score();
+        }
+    }
+
+    /// Scores and writes the rows that wait for it.
+    fn score(&mut self) {
+        let first = self.rows.len() - self.ends.len() * FEATURES;
+        let probabilities = model::probabilities(&self.rows[first..]);
+        let mut start = 0;
+        for (&end, probability) in self.ends.iter().zip(probabilities) {
+            self.text.extend_from_slice(&self.waiting[start..end]);
+            let level = RiskLevel::of(probability).name();
+            self.text
+                .extend_from_slice(format!(",{probability},{level}\n").as_bytes());
+            start = end;
+        }
+        self.waiting.clear();
+        self.ends.clear();
+    }
+
+    fn finish(mut self) -> (Vec<u8>, Vec<f32>) {
+        self.score();
+        (self.text, self.rows)
+    }
+}
+
+fn push_cells(out: &mut Vec<u8>, record: &Record<'_>) {
+    for (column, cell) in record.cells().enumerate() {
+        if column > 0 {
+            out.push(b',');
+        }
+        csv_cell::push(out, cell);
+    }
 }

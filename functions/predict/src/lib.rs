@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod csv_answer;
+mod records;
 
 use axum::{Extension, Router};
 
@@ -12,8 +13,7 @@ use axum::routing::{MethodRouter, get, post};
 use engagetrack::customer::Status;
 use engagetrack::drift::Window;
 use engagetrack::encoding::{FEATURES, Row};
-use engagetrack::error::FieldError;
-use engagetrack::intake::{self, Json, Submission};
+use engagetrack::intake::{self, Submission, Submissions};
 use engagetrack::model::{self, Prediction};
 use engagetrack::profile_json::ProfileJson;
 use engagetrack::{card, encoding, population};
@@ -22,9 +22,6 @@ use utoipa::{OpenApi, ToSchema};
 use web::body::{self, Payload};
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage};
-
-/// Most profiles in one JSON array.
-const MOST_PROFILES: usize = 1_000;
 
 /// The profiles that came by request.
 static POSTED: Window = Window::new();
@@ -122,7 +119,7 @@ async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response
     match payload {
         Payload::Json(bytes) => {
             preferred(&headers, &["application/json"])?;
-            let (answer, rows) = predict_json(&body::parse(&bytes)?)?;
+            let (answer, rows) = predict_json(&bytes)?;
             let usage = posted(answer.usage(), &rows);
             Ok((usage.noted(), body::Json(answer)).into_response())
         }
@@ -166,33 +163,15 @@ impl Answer {
 }
 
 /// The answer to a body, and the encoded profiles it is about, row after row.
-fn predict_json(json: &Json) -> Result<(Answer, Vec<f32>), Problem> {
-    let Json::Array(elements) = json else {
-        let submission = intake::from_json(json).map_err(Problem::invalid)?;
-        let (mut predictions, rows) = answers(vec![submission]);
-        return Ok((Answer::One(predictions.remove(0)), rows));
-    };
-    if elements.len() > MOST_PROFILES {
-        let detail = format!(
-            "must hold at most {MOST_PROFILES} profiles, got {}; send CSV for more",
-            elements.len()
-        );
-        return Err(Problem::invalid(vec![(String::new(), detail)]));
+fn predict_json(bytes: &[u8]) -> Result<(Answer, Vec<f32>), Problem> {
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let Submissions(submissions) = body::parse(bytes)?;
+        let (predictions, rows) = answers(submissions.map_err(Problem::invalid)?);
+        return Ok((Answer::Many(predictions), rows));
     }
-    let mut submissions = Vec::with_capacity(elements.len());
-    let mut errors: Vec<FieldError> = Vec::new();
-    for (index, element) in elements.iter().enumerate() {
-        match intake::from_json(element) {
-            Ok(submission) => submissions.push(submission),
-            Err(found) => errors.extend(found.into_iter().map(|error| error.within(index))),
-        }
-    }
-    if errors.is_empty() {
-        let (predictions, rows) = answers(submissions);
-        Ok((Answer::Many(predictions), rows))
-    } else {
-        Err(Problem::invalid(errors))
-    }
+    let submission = intake::from_json(&body::parse(bytes)?).map_err(Problem::invalid)?;
+    let (mut predictions, rows) = answers(vec![submission]);
+    Ok((Answer::One(predictions.remove(0)), rows))
 }
 
 fn answers(submissions: Vec<Submission>) -> (Vec<CustomerPrediction>, Vec<f32>) {

@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use engagetrack::card;
 use engagetrack::directory::{Page, Paging, Request};
-use engagetrack::error::FieldError;
+use engagetrack::error::{FieldError, FieldErrors};
 use engagetrack::population::{self, Customer};
 use engagetrack::query::Query;
 use engagetrack::selection::Filters;
@@ -117,44 +117,39 @@ struct Deed {
 }
 
 /// Reads a deed: its kind, and the nudge it was done with.
-fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), Vec<FieldError>> {
+fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), FieldErrors> {
+    let mut errors = FieldErrors::default();
     let intake::Json::Object(members) = json else {
-        return Err(vec![FieldError::new(
-            "",
-            "must be an object with kind and nudge_id",
-        )]);
+        errors.push(FieldError {
+            pointer: String::new(),
+            detail: "must be an object with kind and nudge_id".to_owned(),
+        });
+        return Err(errors);
     };
-    let mut errors = Vec::new();
     let (mut kind, mut nudge_id) = (None, None);
-    for (name, value) in members {
+    for (index, (name, value)) in members.iter().enumerate() {
         match (name.as_str(), value) {
+            _ if members[..index].iter().any(|(before, _)| before == name) => {
+                errors.push(intake::given_twice(name, name));
+            }
             ("kind", intake::Json::Text(text)) if KINDS.contains(&text.as_str()) => {
                 kind = KINDS.into_iter().find(|known| known == text);
             }
-            ("kind", _) => errors.push(FieldError::new(name, format!("must be one of {KINDS:?}"))),
+            ("kind", _) => errors.add(name, format_args!("must be one of {KINDS:?}")),
             ("nudge_id", intake::Json::Null) => {}
             ("nudge_id", intake::Json::Text(text)) if nudges::known_id(text).is_some() => {
                 nudge_id = nudges::known_id(text)
             }
-            ("nudge_id", _) => errors.push(FieldError::new(
-                name,
-                "must be the id of a nudge in the catalogue",
-            )),
-            _ => errors.push(FieldError::new(
-                name,
-                "is unknown; the fields are kind, nudge_id",
-            )),
+            ("nudge_id", _) => errors.add(name, "must be the id of a nudge in the catalogue"),
+            _ => errors.add(name, "is unknown; the fields are kind, nudge_id"),
         }
     }
+    if members.iter().all(|(name, _)| name != "kind") {
+        errors.add("kind", "is required");
+    }
     match kind {
-        Some(kind) if errors.is_empty() => Ok((kind, nudge_id)),
-        Some(_) => Err(errors),
-        None => {
-            if !members.iter().any(|(name, _)| name == "kind") {
-                errors.push(FieldError::new("kind", "is required"));
-            }
-            Err(errors)
-        }
+        Some(kind) => errors.unless_any((kind, nudge_id)),
+        None => Err(errors),
     }
 }
 

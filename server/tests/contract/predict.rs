@@ -160,7 +160,12 @@ fn one_bad_element_refuses_the_array() {
 fn of_many_errors_the_first_hundred_are_listed() {
     let answer = post_json("/v1/predict", &json!(vec![json!({}); 1_000]));
     assert_eq!(answer.status, 422);
-    assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 100);
+    let problem = answer.json();
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 100);
+    assert_eq!(
+        problem["detail"],
+        "18000 fields can't be accepted; the first 100 are listed."
+    );
     assert_eq!(
         post_json("/v1/predict", &json!(vec![json!({}); 1_001])).status,
         422
@@ -248,4 +253,167 @@ fn unknown_names_learn_the_known_ones() {
         "{text}"
     );
     assert!(text.contains("Two year"), "{text}");
+}
+
+#[test]
+fn a_csv_file_may_have_any_line_ends() {
+    let expected = post_csv("/v1/predict", &format!("{HEADER}\n{ROW}\n{ROW}\n"));
+    for end in ["\r\n", "\r"] {
+        let file = [HEADER, ROW, "", ROW].join(end);
+        for file in [file.clone(), file + end] {
+            let answer = post_csv("/v1/predict", &file);
+            assert_eq!(
+                (answer.status, answer.text),
+                (200, expected.text.clone()),
+                "{end:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_no_customer_is_located_in_a_csv_file() {
+    let total = format!("Total{}1000.00,20000.00,", ",".repeat(18));
+    let answer = post_csv("/v1/predict", &format!("{HEADER}\n{ROW}\n{total}\n"));
+    assert_eq!(answer.status, 422);
+    let errors = answer.json()["errors"].clone();
+    let errors = errors.as_array().unwrap();
+    assert_eq!(errors.len(), 17, "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .all(|error| error["pointer"].as_str().unwrap().starts_with("/1/"))
+    );
+    let titled = post_csv("/v1/predict", &format!("Churn report\n\n{HEADER}\n{ROW}\n"));
+    assert_eq!(titled.status, 422);
+    assert!(
+        titled.text.contains("is a column that the header lacks"),
+        "{}",
+        titled.text
+    );
+}
+
+#[test]
+fn formulas_are_defused_in_a_csv_file() {
+    let formula = "=10+20+cmd|' /C calc'!A0";
+    let row = ROW.replace("0000-AAAAA", formula);
+    let file = format!("{HEADER},@note,balance\n{row},\" +1-2, x\",-12.5\n");
+    let answer = post_csv("/v1/predict", &file);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let (header, scored) = answer.text.split_once('\n').unwrap();
+    assert!(
+        header.starts_with(&format!("{HEADER},'@note,balance,")),
+        "{header}"
+    );
+    assert!(
+        scored.starts_with(&format!("'{row},\"' +1-2, x\",-12.5,")),
+        "{scored}"
+    );
+
+    // What was defused comes back the same.
+    let columns = |text: &str| {
+        let columns = text
+            .lines()
+            .map(|line| line.rsplitn(3, ',').last().unwrap().to_owned());
+        columns.collect::<Vec<_>>().join("\n")
+    };
+    let again = post_csv("/v1/predict", &columns(&answer.text));
+    assert_eq!(again.text, answer.text);
+}
+
+#[test]
+fn a_customers_id_has_no_control_or_bidirectional_characters() {
+    for id in [
+        "a\u{7}b",
+        "a\u{202e}b",
+        "\u{2066}a",
+        "a\tb",
+        &"a".repeat(65),
+    ] {
+        let mut profile = example_profile();
+        profile["customer_id"] = json!(id);
+        for path in ["/v1/predict", "/v1/explain", "/v1/nudges"] {
+            let answer = post_json(path, &profile);
+            assert_eq!(answer.status, 422, "{id:?}");
+            assert_eq!(answer.json()["errors"][0]["pointer"], "/customer_id");
+            assert!(!answer.text.contains('\u{202e}') && !answer.text.contains('\u{2066}'));
+        }
+        let row = ROW.replace("0000-AAAAA", &format!("\"{id}\""));
+        let answer = post_csv("/v1/predict", &format!("{HEADER}\n{row}\n"));
+        assert_eq!(answer.status, 422, "{id:?}");
+        assert_eq!(answer.json()["errors"][0]["pointer"], "/0/customerID");
+    }
+    for id in ["a%07b", "a%e2%80%aeb"] {
+        for path in ["predict", "explain", "nudges", "summary"] {
+            let answer = get(&format!("/v1/{path}/{id}"));
+            assert_eq!(answer.status, 404);
+            assert!(!answer.text.contains('\u{202e}'), "{}", answer.text);
+        }
+    }
+    let mut profile = example_profile();
+    profile["customer_id"] = json!("İd-Ünïcode 客户 7");
+    assert_eq!(
+        post_json("/v1/predict", &profile).json()["customer_id"],
+        profile["customer_id"]
+    );
+}
+
+#[test]
+fn the_outcome_is_ignored_and_may_be_given_once() {
+    let json = |members: &str| {
+        let body = example_profile()
+            .to_string()
+            .replacen('{', &format!("{{{members},"), 1);
+        let request = request("POST", "/v1/predict").header("content-type", "application/json");
+        send(request, body.as_bytes())
+    };
+    assert_eq!(json("\"churned\":true").status, 200);
+    for twice in [
+        "\"Churn\":\"Yes\",\"Churn\":\"No\"",
+        "\"churned\":true,\"Churn\":\"Yes\"",
+    ] {
+        let answer = json(twice);
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.json()["errors"][0]["pointer"], "/Churn");
+    }
+    for twice in ["Churn", "churned", " Churn "] {
+        let answer = post_csv("/v1/predict", &format!("{HEADER},{twice}\n{ROW},No\n"));
+        assert_eq!(answer.status, 422);
+        let detail = answer.json()["errors"][0]["detail"].clone();
+        assert!(detail.as_str().unwrap().contains("given twice"), "{detail}");
+    }
+}
+
+#[test]
+fn a_file_has_a_thousand_columns_at_most() {
+    let columns = |count: usize| {
+        let more = count - HEADER.split(',').count();
+        format!(
+            "{HEADER}{}\n{ROW}{}\n",
+            ",x".repeat(more),
+            ",1".repeat(more)
+        )
+    };
+    assert_eq!(post_csv("/v1/predict", &columns(1_000)).status, 200);
+    let answer = post_csv("/v1/predict", &columns(1_001));
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.text.contains("at most 1000 cells"),
+        "{}",
+        answer.text
+    );
+}
+
+#[test]
+fn a_profile_has_a_thousand_values_at_most() {
+    let mut profile = example_profile();
+    for index in 0..1_000 {
+        profile[format!("x{index}")] = json!(index);
+    }
+    for body in [profile.clone(), json!([example_profile(), profile])] {
+        let answer = post_json("/v1/predict", &body);
+        assert_eq!(answer.status, 422);
+        let detail = answer.json()["errors"][0]["detail"].clone();
+        assert_eq!(detail, "is one value too many: there may be 1000");
+    }
 }

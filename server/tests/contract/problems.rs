@@ -212,3 +212,68 @@ fn the_callers_request_id_is_kept() {
     );
     assert_eq!(other.header("x-request-id").len(), 36);
 }
+
+/// The longest run of this letter, in bytes.
+fn longest_run(text: &str, letter: char) -> usize {
+    let runs = text.split(|other| other != letter);
+    runs.map(str::len).max().unwrap_or_default()
+}
+
+#[test]
+fn a_clients_text_is_repeated_with_two_hundred_bytes_at_most() {
+    let long = "ÿ".repeat(1_500);
+    let encoded = "%c3%bf".repeat(500);
+    let id = some_customer();
+    let mut profile = example_profile();
+    profile["contract"] = json!(long);
+    profile[&long] = json!(1);
+    let csv = format!("{long},{long}\n{long},{long}\n");
+    let events = format!("/v1/summary/{id}/events");
+    let event = json!({"kind": long, "nudge_id": long, long.as_str(): 1});
+    let what_if = json!({"filters": {"contract": long, long.as_str(): 1}, "change": {"contract": long, long.as_str(): long}});
+    let experiment = json!({"control": {"users": long}, long.as_str(): 1});
+    let answers = [
+        get(&format!("/v1/predict/{encoded}")),
+        get(&format!("/v1/{encoded}")),
+        get(&format!(
+            "/v1/summary?{encoded}={encoded}&contract={encoded}&limit={encoded}"
+        )),
+        get(&format!("/v1/analytics?{encoded}=1&tenure_min={encoded}")),
+        post_json("/v1/predict", &profile),
+        post_json("/v1/predict", &json!([profile])),
+        post_json("/v1/nudges", &profile),
+        post_json("/v1/explain", &profile),
+        post_json("/v1/predict", &json!(long)),
+        post_json("/v1/analytics/what-if", &what_if),
+        post_json("/v1/analytics/experiment", &experiment),
+        post_json("/v1/analytics/experiment", &json!({long.as_str(): 1})),
+        post_json("/v1/analytics/experiment/plan", &json!({"power": long})),
+        post_json(&events, &event),
+        post("/v1/predict", "text/csv", csv.as_bytes()),
+        post("/v1/predict", &format!("text/{}", "y".repeat(1_000)), b""),
+        send(
+            request("GET", "/v1/predict/nobody")
+                .header("accept", "y".repeat(1_000))
+                .header("x-request-id", "y".repeat(1_000)),
+            b"",
+        ),
+    ];
+    for answer in answers {
+        assert!((400..500).contains(&answer.status), "{}", answer.text);
+        assert!(longest_run(&answer.text, 'ÿ') <= 200, "{}", answer.text);
+        assert!(longest_run(&answer.text, 'y') <= 200, "{}", answer.text);
+        let problem = answer.json();
+        assert!(
+            problem["instance"].as_str().unwrap().len() <= 200,
+            "{}",
+            answer.text
+        );
+        for error in problem["errors"].as_array().unwrap_or(&Vec::new()) {
+            assert!(
+                error["pointer"].as_str().unwrap().len() <= 200,
+                "{}",
+                answer.text
+            );
+        }
+    }
+}

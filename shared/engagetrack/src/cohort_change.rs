@@ -3,7 +3,7 @@
 use crate::card;
 use crate::customer::{AddOn, Contract, InternetService, PaymentMethod, Profile};
 use crate::encoding::{self, FIELDS, at};
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrors};
 use crate::intake::{self, Json};
 use utoipa::ToSchema;
 
@@ -67,18 +67,18 @@ impl CohortChange {
     /// # Errors
     /// All that is wrong with it: fields that are unknown or not of the plan, values that are not allowed, values that
     /// contradict each other, no change at all.
-    pub fn from_json(json: &Json) -> Result<Self, Vec<FieldError>> {
+    pub fn from_json(json: &Json) -> Result<Self, FieldErrors> {
         let names = || CHANGEABLE.map(|position| FIELDS[position].name).join(", ");
         let nothing = || {
-            vec![FieldError {
+            FieldErrors::one(FieldError {
                 pointer: String::new(),
                 detail: format!("must be an object that changes at least one of {}", names()),
-            }]
+            })
         };
         let Json::Object(members) = json else {
             return Err(nothing());
         };
-        let mut errors = Vec::new();
+        let mut errors = FieldErrors::default();
         let mut codes: Vec<(usize, f64)> = Vec::new();
         for (index, (name, value)) in members.iter().enumerate() {
             let position = CHANGEABLE
@@ -88,19 +88,19 @@ impl CohortChange {
                 _ if members[..index].iter().any(|(before, _)| before == name) => {
                     errors.push(intake::given_twice(name, name));
                 }
-                None => errors.push(FieldError::new(name, refusal(name, &names()))),
+                None => errors.add(name, refusal(name, &names())),
                 Some(position) => match intake::json_code(FIELDS[position].kind, value) {
                     Ok(code) if code.is_nan() => {}
                     Ok(encoding::IMPOSSIBLE) if needed(position).is_some() => {
-                        errors.push(FieldError::new(name, "must be true or false"));
+                        errors.add(name, "must be true or false");
                     }
                     Ok(code) => codes.push((position, code)),
-                    Err(detail) => errors.push(FieldError::new(name, detail)),
+                    Err(unfit) => errors.add(name, unfit),
                 },
             }
         }
         let change = Self { codes };
-        errors.extend(change.contradictions());
+        change.contradictions().for_each(|error| errors.push(error));
         match change.codes.is_empty() {
             _ if !errors.is_empty() => Err(errors),
             true => Err(nothing()),
@@ -175,13 +175,14 @@ mod tests {
     use crate::customer::{Internet, Phone};
     use crate::population;
 
-    fn change(json: &str) -> Result<CohortChange, Vec<FieldError>> {
+    fn change(json: &str) -> Result<CohortChange, FieldErrors> {
         CohortChange::from_json(&serde_json::from_str(json).unwrap())
     }
 
     fn pointers(json: &str) -> Vec<String> {
         let errors = change(json).unwrap_err();
-        errors.into_iter().map(|error| error.pointer).collect()
+        let listed = errors.listed().iter();
+        listed.map(|error| error.pointer.clone()).collect()
     }
 
     #[test]

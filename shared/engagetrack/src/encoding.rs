@@ -165,11 +165,11 @@ pub fn codes(profile: &Profile) -> [f64; FIELDS.len()] {
 /// # Errors
 /// Pairs of a position in [`FIELDS`] and what is wrong: a field that is missing, or an add-on or second line that
 /// needs a line which is not there (or is declared impossible although it is).
-pub fn profile(codes: &[f64; FIELDS.len()]) -> Result<Profile, Vec<(usize, String)>> {
+pub fn profile(codes: &[f64; FIELDS.len()]) -> Result<Profile, Vec<(usize, &'static str)>> {
     let mut errors = Vec::new();
     for (position, field) in FIELDS.iter().enumerate() {
         if field.required && codes[position].is_nan() {
-            errors.push((position, "is required".to_owned()));
+            errors.push((position, "is required"));
         }
     }
     let flag = |position: usize| codes[position] == 1.0;
@@ -183,13 +183,13 @@ pub fn profile(codes: &[f64; FIELDS.len()]) -> Result<Profile, Vec<(usize, Strin
         if flag(position) && no_internet {
             errors.push((
                 position,
-                "needs an internet service, and internet_service is \"No\"".to_owned(),
+                "needs an internet service, and internet_service is \"No\"",
             ));
         }
         if codes[position] == IMPOSSIBLE && has_internet {
             errors.push((
                 position,
-                "is \"No internet service\", but there is an internet service".to_owned(),
+                "is \"No internet service\", but there is an internet service",
             ));
         }
         add_ons = add_ons.with(add_on, flag(position));
@@ -198,13 +198,13 @@ pub fn profile(codes: &[f64; FIELDS.len()]) -> Result<Profile, Vec<(usize, Strin
     if flag(at::MULTIPLE_LINES) && phone_known && !flag(at::PHONE_SERVICE) {
         errors.push((
             at::MULTIPLE_LINES,
-            "needs a phone service, and phone_service is false".to_owned(),
+            "needs a phone service, and phone_service is false",
         ));
     }
     if codes[at::MULTIPLE_LINES] == IMPOSSIBLE && flag(at::PHONE_SERVICE) {
         errors.push((
             at::MULTIPLE_LINES,
-            "is \"No phone service\", but there is a phone service".to_owned(),
+            "is \"No phone service\", but there is a phone service",
         ));
     }
     let (Some(gender), Some(service), Some(contract), Some(payment_method), true) = (

@@ -4,8 +4,10 @@
 
 use crate::customer::{Profile, Status};
 use crate::encoding::{self, FIELDS, Kind};
-use crate::error::FieldError;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use crate::error::{FieldError, FieldErrors, echoed, is_deceptive};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use std::fmt;
 use std::str::Utf8Error;
 
@@ -26,54 +28,77 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
+/// Values that one JSON document may hold, or one element where the document is an array of profiles. The tree of a value
+/// takes many times its text, so its size must not follow that of the body.
+const MOST_VALUES: usize = 1_000;
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnyJson;
-        impl<'de> Visitor<'de> for AnyJson {
-            type Value = Json;
+        let mut room = MOST_VALUES;
+        AnyJson { room: &mut room }.deserialize(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-            fn visit_unit<E>(self) -> Result<Json, E> {
-                Ok(Json::Null)
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-                Ok(Json::Bool(value))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-                Ok(Json::Number(value as f64))
-            }
-            fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-                Ok(Json::Number(value as f64))
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-                Ok(Json::Number(value))
-            }
-            fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-                Ok(Json::Text(value.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
-                let mut array = Vec::new();
-                while let Some(element) = elements.next_element()? {
-                    array.push(element);
-                }
-                Ok(Json::Array(array))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-                let mut object = Vec::new();
-                while let Some(member) = members.next_entry()? {
-                    object.push(member);
-                }
-                Ok(Json::Object(object))
-            }
+/// Reads any JSON as long as there is room for its values.
+struct AnyJson<'r> {
+    room: &'r mut usize,
+}
+
+impl<'de> DeserializeSeed<'de> for AnyJson<'_> {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        *self.room = self.room.checked_sub(1).ok_or_else(|| {
+            de::Error::custom(format_args!(
+                "is one value too many: there may be {MOST_VALUES}"
+            ))
+        })?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyJson<'_> {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Number(value as f64))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(value as f64))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::Number(value))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element_seed(AnyJson { room: self.room })? {
+            array.push(element);
         }
-        deserializer.deserialize_any(AnyJson)
+        Ok(Json::Array(array))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut object = Vec::new();
+        while let Some(name) = members.next_key()? {
+            object.push((name, members.next_value_seed(AnyJson { room: self.room })?));
+        }
+        Ok(Json::Object(object))
     }
 }
 
 /// A value of a field before it is understood.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Raw<'a> {
     Null,
     Bool(bool),
@@ -102,10 +127,19 @@ impl fmt::Display for Raw<'_> {
             Raw::Bool(value) => write!(f, "{value}"),
             Raw::Number(value) => write!(f, "{value}"),
             Raw::Nested(what) => f.write_str(what),
-            Raw::Text(text) => match text.char_indices().nth(40) {
-                None => write!(f, "{text:?}"),
-                Some((end, _)) => write!(f, "{:?}…", &text[..end]),
-            },
+            Raw::Text(text) => Quoted(text).fmt(f),
+        }
+    }
+}
+
+/// Text as an error quotes it: its beginning, with anything that is not printable escaped.
+pub(crate) struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(40) {
+            None => f.write_str(&echoed(&format!("{:?}", self.0))),
+            Some((end, _)) => write!(f, "{}…", echoed(&format!("{:?}", &self.0[..end]))),
         }
     }
 }
@@ -135,40 +169,76 @@ fn flag(raw: Raw<'_>) -> Option<f64> {
     }
 }
 
+/// A value that its field can't hold. It is put into words only where it is shown: most errors of a large file are counted
+/// and no more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfit<'a> {
+    wanted: Wanted,
+    got: Raw<'a>,
+}
+
+/// What a value should have been.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wanted {
+    OneOf(&'static [&'static str]),
+    Flag,
+    Dependent(&'static str),
+    Number,
+    UpTo(f64),
+    Whole,
+    Outcome,
+}
+
+impl fmt::Display for Unfit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let got = self.got;
+        match self.wanted {
+            Wanted::OneOf(names) => write!(f, "must be one of {}; got {got}", quoted(names)),
+            Wanted::Flag => write!(f, "must be true or false, got {got}"),
+            Wanted::Dependent(impossible) => {
+                write!(f, "must be true, false or {impossible:?}, got {got}")
+            }
+            Wanted::Number => write!(f, "must be a number, got {got}"),
+            Wanted::UpTo(limit) => write!(f, "must be between 0 and {limit}, got {got}"),
+            Wanted::Whole => write!(f, "must be a whole number, got {got}"),
+            Wanted::Outcome => write!(f, "must be \"Yes\", \"No\" or null, got {got}"),
+        }
+    }
+}
+
 /// A field's code, NaN when nothing is given, or what is wrong.
-fn code(kind: Kind, raw: Raw<'_>) -> Result<f64, String> {
-    let raw = match raw {
+fn code<'a>(kind: Kind, raw: Raw<'a>) -> Result<f64, Unfit<'a>> {
+    let got = match raw {
         Raw::Text(text) => Raw::Text(text.trim_ascii()),
         other => other,
     };
-    if matches!(raw, Raw::Null | Raw::Text("")) {
+    if matches!(got, Raw::Null | Raw::Text("")) {
         return Ok(f64::NAN);
     }
-    let ranged = |limit: f64| -> Result<f64, String> {
-        let value = number(raw).ok_or_else(|| format!("must be a number, got {raw}"))?;
+    let unfit = |wanted| Unfit { wanted, got };
+    let ranged = |limit: f64| {
+        let value = number(got).ok_or(unfit(Wanted::Number))?;
         match (0.0..=limit).contains(&value) {
             true => Ok(value),
-            false => Err(format!("must be between 0 and {limit}, got {raw}")),
+            false => Err(unfit(Wanted::UpTo(limit))),
         }
     };
     match kind {
-        Kind::Flag => flag(raw).ok_or_else(|| format!("must be true or false, got {raw}")),
-        Kind::Dependent(impossible) => match raw {
-            Raw::Text(text) if text == impossible => Ok(2.0),
-            _ => {
-                flag(raw).ok_or_else(|| format!("must be true, false or {impossible:?}, got {raw}"))
-            }
+        Kind::Flag => flag(got).ok_or(unfit(Wanted::Flag)),
+        Kind::Dependent(impossible) => match got {
+            Raw::Text(text) if text == impossible => Ok(encoding::IMPOSSIBLE),
+            _ => flag(got).ok_or(unfit(Wanted::Dependent(impossible))),
         },
-        Kind::Choice(names) => match raw {
+        Kind::Choice(names) => match got {
             Raw::Text(text) => names.iter().position(|name| *name == text),
             _ => None,
         }
         .map(|position| position as f64)
-        .ok_or_else(|| format!("must be one of {}; got {raw}", quoted(names))),
+        .ok_or(unfit(Wanted::OneOf(names))),
         Kind::Dollars(limit) => ranged(limit),
         Kind::Whole(limit) => match ranged(limit)? {
             value if value.fract() == 0.0 => Ok(value),
-            _ => Err(format!("must be a whole number, got {raw}")),
+            _ => Err(unfit(Wanted::Whole)),
         },
     }
 }
@@ -191,32 +261,47 @@ pub struct Submission {
 
 /// Names under which a customer's id is accepted, ours and Telco's.
 const ID_NAMES: [&str; 2] = ["customer_id", "customerID"];
-/// Telco's outcome: accepted, so that its rows can be sent as they are. It decides the status and nothing else.
-const OUTCOME: &str = "Churn";
+/// Names under which the outcome is accepted, ours and Telco's, so that a customer's row can be sent as it is. It decides the status
+/// and nothing else.
+const OUTCOME_NAMES: [&str; 2] = ["churned", "Churn"];
 const LONGEST_ID: usize = 64;
 
-fn customer_id(raw: Raw<'_>) -> Result<Option<String>, String> {
+/// A value that is no customer's id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct UnfitId<'a>(Raw<'a>);
+
+impl fmt::Display for UnfitId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "must be text of at most {LONGEST_ID} characters without control or bidirectional characters, got {}",
+            self.0
+        )
+    }
+}
+
+/// A customer's id, if one is given.
+fn customer_id(raw: Raw<'_>) -> Result<Option<&str>, UnfitId<'_>> {
     match raw {
         Raw::Null => Ok(None),
         Raw::Text(text)
-            if text.chars().count() <= LONGEST_ID && !text.chars().any(char::is_control) =>
+            if text.chars().nth(LONGEST_ID).is_none() && !text.chars().any(is_deceptive) =>
         {
-            Ok(Some(text.to_owned()).filter(|id| !id.is_empty()))
+            Ok(Some(text).filter(|id| !id.is_empty()))
         }
-        _ => Err(format!(
-            "must be text of at most {LONGEST_ID} characters without control characters, got {raw}"
-        )),
+        _ => Err(UnfitId(raw)),
     }
 }
 
 /// Whether the customer left, if that is known.
-fn outcome(raw: Raw<'_>) -> Result<Option<bool>, String> {
-    match raw {
+fn outcome(got: Raw<'_>) -> Result<Option<bool>, Unfit<'_>> {
+    match got {
         Raw::Null => Ok(None),
         Raw::Text(text) if text.trim().is_empty() => Ok(None),
-        raw => flag(raw)
-            .map(|left| Some(left == 1.0))
-            .ok_or_else(|| format!("must be \"Yes\", \"No\" or null, got {raw}")),
+        _ => flag(got).map(|left| Some(left == 1.0)).ok_or(Unfit {
+            wanted: Wanted::Outcome,
+            got,
+        }),
     }
 }
 
@@ -224,7 +309,7 @@ fn outcome(raw: Raw<'_>) -> Result<Option<bool>, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn json_code(kind: Kind, json: &Json) -> Result<f64, String> {
+pub fn json_code(kind: Kind, json: &Json) -> Result<f64, Unfit<'_>> {
     code(kind, Raw::from(json))
 }
 
@@ -238,26 +323,34 @@ fn field_named(name: &str) -> Option<usize> {
 ///
 /// # Errors
 /// Everything that is wrong with it, each with a pointer to the member as it was written.
-pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
+pub fn from_json(json: &Json) -> Result<Submission, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    submission(json, &mut errors).ok_or(errors)
+}
+
+/// Reads one profile from a JSON object, unless something is wrong with it.
+fn submission(json: &Json, errors: &mut FieldErrors) -> Option<Submission> {
     let Json::Object(members) = json else {
-        return Err(vec![FieldError {
+        errors.push(FieldError {
             pointer: String::new(),
             detail: format!("must be a profile, a JSON object; got {}", Raw::from(json)),
-        }]);
+        });
+        return None;
     };
-    let mut errors = Vec::new();
+    let before = errors.count();
     let mut codes = [f64::NAN; FIELDS.len()];
     let mut written: [Option<&str>; FIELDS.len()] = [None; FIELDS.len()];
     let mut refused = [false; FIELDS.len()];
     let mut id = None;
     let mut id_written: Option<&str> = None;
     let mut left = None;
+    let mut outcome_written: Option<&str> = None;
     for (name, value) in members {
         let raw = Raw::from(value);
         if ID_NAMES.contains(&name.as_str()) {
             match (id_written.replace(name), customer_id(raw)) {
                 (Some(before), _) => errors.push(given_twice(name, before)),
-                (None, Err(detail)) => errors.push(FieldError::new(name, detail)),
+                (None, Err(unfit)) => errors.add(name, unfit),
                 (None, Ok(given)) => id = given,
             }
         } else if let Some(position) = field_named(name) {
@@ -267,36 +360,93 @@ pub fn from_json(json: &Json) -> Result<Submission, Vec<FieldError>> {
             }
             match code(FIELDS[position].kind, raw) {
                 Ok(code) => codes[position] = code,
-                Err(detail) => {
+                Err(unfit) => {
                     refused[position] = true;
-                    errors.push(FieldError::new(name, detail));
+                    errors.add(name, unfit);
                 }
             }
-        } else if name == OUTCOME {
-            match outcome(raw) {
-                Ok(known) => left = known,
-                Err(detail) => errors.push(FieldError::new(name, detail)),
+        } else if OUTCOME_NAMES.contains(&name.as_str()) {
+            match (outcome_written.replace(name), outcome(raw)) {
+                (Some(before), _) => errors.push(given_twice(name, before)),
+                (None, Err(unfit)) => errors.add(name, unfit),
+                (None, Ok(known)) => left = known,
             }
         } else {
-            let allowed: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
-            errors.push(FieldError::new(
-                name,
-                format!(
-                    "is unknown; the fields are customer_id, {}",
-                    allowed.join(", ")
-                ),
-            ));
+            errors.add(name, UnknownField);
         }
     }
     let name = |position: usize| written[position].unwrap_or(FIELDS[position].name);
-    finish(&codes, &refused, errors, name).map(|profile| Submission {
-        customer_id: id,
+    finish(&codes, &refused, before, errors, name).map(|profile| Submission {
+        customer_id: id.map(str::to_owned),
         profile,
         status: Status::of_outcome(left),
     })
 }
 
-/// The error of a member that stands there twice, under the same name or under two.
+/// The error of a member that a profile has not.
+struct UnknownField;
+
+impl fmt::Display for UnknownField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("is unknown; the fields are customer_id")?;
+        FIELDS
+            .iter()
+            .try_for_each(|field| write!(f, ", {}", field.name))
+    }
+}
+
+/// Profiles that one array may hold.
+pub const MOST_PROFILES: usize = 1_000;
+
+/// Profiles from a JSON array, or everything that is wrong with them, each with a pointer such as `/17/tenure_months`.
+///
+/// They are read one by one, so that no more of the document than one element is in memory.
+#[derive(Debug)]
+pub struct Submissions(pub Result<Vec<Submission>, FieldErrors>);
+
+impl<'de> Deserialize<'de> for Submissions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Submissions;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of profiles")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut elements: A,
+            ) -> Result<Submissions, A::Error> {
+                let mut submissions = Vec::new();
+                let mut errors = FieldErrors::default();
+                for index in 0..MOST_PROFILES {
+                    let Some(json) = elements.next_element::<Json>()? else {
+                        return Ok(Submissions(errors.unless_any(submissions)));
+                    };
+                    let read = errors.within(index, |errors| submission(&json, errors));
+                    submissions.extend(read);
+                }
+                let mut beyond = 0;
+                while elements.next_element::<IgnoredAny>()?.is_some() {
+                    beyond += 1;
+                }
+                if beyond > 0 {
+                    errors = FieldErrors::one(FieldError {
+                        pointer: String::new(),
+                        detail: format!(
+                            "must hold at most {MOST_PROFILES} profiles, got {}; send CSV for more",
+                            MOST_PROFILES + beyond
+                        ),
+                    });
+                }
+                Ok(Submissions(errors.unless_any(submissions)))
+            }
+        }
+        deserializer.deserialize_seq(Elements)
+    }
+}
+
+/// The error of a member that is given twice, under one name or under two.
 pub fn given_twice(name: &str, before: &str) -> FieldError {
     let detail = match name == before {
         true => "is given twice".to_owned(),
@@ -305,26 +455,30 @@ pub fn given_twice(name: &str, before: &str) -> FieldError {
     FieldError::new(name, detail)
 }
 
-/// Joins the errors of single fields with those that show between fields.
+/// The profile, unless errors were added after the first so many or show between its fields.
 fn finish<'n>(
     codes: &[f64; FIELDS.len()],
     refused: &[bool; FIELDS.len()],
-    mut errors: Vec<FieldError>,
+    before: usize,
+    errors: &mut FieldErrors,
     name: impl Fn(usize) -> &'n str,
-) -> Result<Profile, Vec<FieldError>> {
+) -> Option<Profile> {
     match encoding::profile(codes) {
-        Ok(profile) if errors.is_empty() => Ok(profile),
-        Ok(_) => Err(errors),
+        Ok(profile) => (errors.count() == before).then_some(profile),
         Err(between) => {
             // A value that was refused has already been reported; it is not also missing.
-            let new = between
-                .into_iter()
-                .filter(|(position, _)| !refused[*position]);
-            errors.extend(new.map(|(position, detail)| FieldError::new(name(position), detail)));
-            Err(errors)
+            for (position, detail) in between {
+                if !refused[position] {
+                    errors.add(name(position), detail);
+                }
+            }
+            None
         }
     }
 }
+
+/// Columns that a CSV file may have.
+pub const MOST_COLUMNS: usize = 1_000;
 
 /// Where the fields of a profile stand in a CSV file.
 #[derive(Clone, Debug)]
@@ -340,21 +494,29 @@ impl Columns {
     ///
     /// # Errors
     /// Each field that every profile needs and the header lacks, and each that stands there twice.
-    pub fn from_header(header: &csv::ByteRecord) -> Result<Self, Vec<FieldError>> {
-        let mut errors = Vec::new();
+    pub fn from_header<'h>(
+        header: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
         let mut columns = Self {
-            names: Vec::with_capacity(header.len()),
+            names: Vec::new(),
             fields: [None; FIELDS.len()],
             id: None,
             outcome: None,
         };
-        for (column, cell) in header.iter().enumerate() {
+        for (column, cell) in header.into_iter().enumerate() {
+            if column == MOST_COLUMNS {
+                return Err(FieldErrors::one(FieldError {
+                    pointer: String::new(),
+                    detail: format!("has more than {MOST_COLUMNS} columns"),
+                }));
+            }
             let cell = String::from_utf8_lossy(cell);
             let name = cell.trim_start_matches('\u{feff}').trim();
             let place = match field_named(name) {
                 Some(position) => Some(&mut columns.fields[position]),
                 None if ID_NAMES.contains(&name) => Some(&mut columns.id),
-                None if name == OUTCOME => Some(&mut columns.outcome),
+                None if OUTCOME_NAMES.contains(&name) => Some(&mut columns.outcome),
                 None => None,
             };
             if let Some(before) = place.and_then(|place| place.replace(column)) {
@@ -364,54 +526,61 @@ impl Columns {
         }
         for (field, column) in FIELDS.iter().zip(columns.fields) {
             if column.is_none() && (field.required || field.name == "total_charges") {
-                errors.push(FieldError::new(
-                    field.column,
-                    "is a column that the header lacks",
-                ));
+                errors.add(field.column, "is a column that the header lacks");
             }
         }
-        if errors.is_empty() {
-            Ok(columns)
-        } else {
-            Err(errors)
-        }
+        errors.unless_any(columns)
     }
 
     /// Reads the profile in one record.
     ///
     /// # Errors
     /// Everything that is wrong with it, each with a pointer to the column's name.
-    pub fn profile(&self, record: &csv::ByteRecord) -> Result<Profile, Vec<FieldError>> {
-        self.profile_in(|column| record.get(column).map(str::from_utf8))
+    pub fn profile(&self, record: &csv::ByteRecord) -> Result<Profile, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        self.profile_in(|column| record.get(column).map(str::from_utf8), &mut errors)
+            .ok_or(errors)
     }
 
-    /// Reads the profile in one record, which is asked for its cells by their columns and gives text where they are.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, each with a pointer to the column's name.
+    /// Reads the profile in one record, given its cells by their columns. There is none if something is wrong with it or
+    /// with the customer's id; each error has a pointer to the column's name.
     pub fn profile_in<'r>(
         &self,
         cell: impl Fn(usize) -> Option<Result<&'r str, Utf8Error>>,
-    ) -> Result<Profile, Vec<FieldError>> {
-        let mut errors = Vec::new();
+        errors: &mut FieldErrors,
+    ) -> Option<Profile> {
+        const NOT_UTF8: &str = "must be UTF-8";
+        let before = errors.count();
+        if let Some(column) = self.id
+            && let Some(id) = cell(column)
+        {
+            match id.map(|id| customer_id(Raw::Text(id))) {
+                Ok(Ok(_)) => {}
+                Ok(Err(unfit)) => errors.add(&self.names[column], unfit),
+                Err(_) => errors.add(&self.names[column], NOT_UTF8),
+            }
+        }
         let mut codes = [f64::NAN; FIELDS.len()];
         let mut refused = [false; FIELDS.len()];
         for (position, column) in self.fields.iter().enumerate() {
             let Some(cell) = column.and_then(&cell) else {
                 continue;
             };
-            let read = cell
-                .map_err(|_| "must be UTF-8".to_owned())
-                .and_then(|text| code(FIELDS[position].kind, Raw::Text(text)));
-            match read {
-                Ok(code) => codes[position] = code,
-                Err(detail) => {
+            match cell.map(|text| code(FIELDS[position].kind, Raw::Text(text))) {
+                Ok(Ok(code)) => codes[position] = code,
+                Ok(Err(unfit)) => {
                     refused[position] = true;
-                    errors.push(FieldError::new(self.name(position), detail));
+                    errors.add(self.name(position), unfit);
+                }
+                Err(_) => {
+                    refused[position] = true;
+                    errors.add(self.name(position), NOT_UTF8);
                 }
             }
         }
-        finish(&codes, &refused, errors, |position| self.name(position))
+        finish(&codes, &refused, before, errors, |position| {
+            self.name(position)
+        })
     }
 
     /// The column of the customer's id.
@@ -434,8 +603,8 @@ impl Columns {
     /// Whether the customer left, where the record says so.
     pub fn churned(&self, record: &csv::ByteRecord) -> Option<bool> {
         match record.get(self.outcome?)?.trim_ascii() {
-            b"Yes" | b"1" => Some(true),
-            b"No" | b"0" => Some(false),
+            b"Yes" | b"1" | b"true" => Some(true),
+            b"No" | b"0" | b"false" => Some(false),
             _ => None,
         }
     }

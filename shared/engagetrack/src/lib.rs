@@ -11,6 +11,7 @@ pub mod catalogue;
 #[cfg(test)]
 mod catalogue_source;
 pub mod cohort_change;
+pub mod csv_cell;
 pub mod customer;
 pub mod directory;
 pub mod drift;

@@ -1,7 +1,7 @@
 //! Parameters of a query string, read one by one; everything that is wrong is reported at once.
 
-use crate::error::FieldError;
-use crate::intake::Json;
+use crate::error::FieldErrors;
+use crate::intake::{Json, Quoted};
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ impl Display for Malformed {
 pub struct Query {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl Query {
@@ -48,7 +48,7 @@ impl Query {
         Ok(Self {
             pairs,
             known: Vec::new(),
-            errors: Vec::new(),
+            errors: FieldErrors::default(),
         })
     }
 
@@ -58,7 +58,7 @@ impl Query {
         let mut query = Self {
             pairs: Vec::new(),
             known: Vec::new(),
-            errors: Vec::new(),
+            errors: FieldErrors::default(),
         };
         for (name, value) in members {
             let values = match value {
@@ -112,9 +112,10 @@ impl Query {
             self.refuse(
                 name,
                 format!(
-                    "must be a number between {} and {}, got {text:?}",
+                    "must be a number between {} and {}, got {}",
                     range.start(),
-                    range.end()
+                    range.end(),
+                    Quoted(&text)
                 ),
             );
         }
@@ -144,37 +145,33 @@ impl Query {
     fn position(&mut self, name: &'static str, value: &str, names: &[&str]) -> Option<usize> {
         let position = names.iter().position(|known| *known == value);
         if position.is_none() {
-            self.refuse(name, format!("must be one of {names:?}, got {value:?}"));
+            self.refuse(
+                name,
+                format_args!("must be one of {names:?}, got {}", Quoted(value)),
+            );
         }
         position
     }
 
     /// Notes what is wrong with a parameter.
-    pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
-        self.errors.push(FieldError::new(name, detail));
+    pub fn refuse(&mut self, name: &str, detail: impl Display) {
+        self.errors.add(name, detail);
     }
 
     /// Ends the reading.
     ///
     /// # Errors
     /// All that was wrong, and each parameter that nobody asked for.
-    pub fn finish(self) -> Result<(), Vec<FieldError>> {
+    pub fn finish(self) -> Result<(), FieldErrors> {
         let mut errors = self.errors;
+        let known = match self.known.as_slice() {
+            [] => "there are none".to_owned(),
+            known => format!("they are {}", known.join(", ")),
+        };
         for (name, _) in &self.pairs {
-            let known = match self.known.as_slice() {
-                [] => "there are none".to_owned(),
-                known => format!("they are {}", known.join(", ")),
-            };
-            errors.push(FieldError::new(
-                name,
-                format!("is an unknown parameter; {known}"),
-            ));
+            errors.add(name, format_args!("is an unknown parameter; {known}"));
         }
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(errors)
-        }
+        errors.unless_any(())
     }
 }
 
@@ -190,6 +187,7 @@ mod tests {
         assert_eq!(query.choices("contract", &["One year"]), [0]);
         query.text("q");
         let errors = query.finish().unwrap_err();
+        let errors = errors.listed();
         let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/limit", "/contract", "/q", "/colour"]);
         assert_eq!(
@@ -210,8 +208,8 @@ mod tests {
         assert!(query.flag("senior_citizen"));
         assert_eq!(query.text("q"), None);
         let errors = query.finish().unwrap_err();
-        assert_eq!(errors.len(), 1, "{errors:?}");
-        assert_eq!(errors[0].pointer, "/stage");
+        assert_eq!(errors.count(), 1, "{errors:?}");
+        assert_eq!(errors.listed()[0].pointer, "/stage");
     }
 
     #[test]

@@ -472,6 +472,6 @@ mod tests {
         let mut query = Query::parse(text).unwrap();
         Selection::from_query(&mut query);
         let errors = query.finish().unwrap_err();
-        assert_eq!(errors.len(), 5, "{errors:?}");
+        assert_eq!(errors.count(), 5, "{errors:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Request bodies: where they come from, their media type, their size, their bytes.
 
 use crate::Problem;
+use crate::problem::{LONGEST_ECHO, cut};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -83,7 +84,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .inner()
         .classify()
     {
-        serde_json::error::Category::Data => Problem::invalid(vec![unfit(&error)]),
+        serde_json::error::Category::Data => Problem::invalid((1, vec![unfit(&error)])),
         _ => malformed(error.inner()),
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
@@ -94,12 +95,17 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
     let segments = error.path().iter().map(|segment| match segment {
         Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Map { key } => {
+            // No more is repeated of it.
+            let key = &key[..key.floor_char_boundary(LONGEST_ECHO)];
+            format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+        }
         Segment::Enum { .. } | Segment::Unknown => String::new(),
     });
     let detail = error.inner().to_string();
     let detail = detail.split(" at line ").next().unwrap_or_default();
-    (segments.collect(), detail.to_owned())
+    // It may begin with what the client wrote.
+    (segments.collect(), cut(detail.to_owned(), LONGEST_ECHO))
 }
 
 /// The body, and which of the offered types it has.

@@ -7,8 +7,10 @@ use serde::Serialize;
 use std::fmt::Display;
 use utoipa::ToSchema;
 
-/// The most errors of single fields that one answer lists.
-const MOST_ERRORS: usize = 100;
+/// Bytes of a client's own text, such as a path or the name of a member, that an answer repeats at most.
+pub(crate) const LONGEST_ECHO: usize = 200;
+/// Bytes of one detail at most: our words, which may list what is allowed, around a client's.
+const LONGEST_DETAIL: usize = 1_000;
 
 /// What is wrong, before it is known where.
 #[derive(Clone, Debug)]
@@ -115,7 +117,8 @@ impl Problem {
 
     /// 404: nobody has this customer id.
     pub fn unknown_customer(id: &str) -> Self {
-        let detail = format!("There is no customer {id:?}.");
+        let id = cut(format!("{id:?}"), LONGEST_ECHO);
+        let detail = format!("There is no customer {id}.");
         Self::new(
             StatusCode::NOT_FOUND,
             "unknown-customer",
@@ -186,14 +189,15 @@ impl Problem {
         )
     }
 
-    /// 422: well-formed, but impossible. The first 100 errors are listed.
-    pub fn invalid<E: Into<(String, String)>>(errors: Vec<E>) -> Self {
-        let count = errors.len();
+    /// 422: well-formed but invalid. Given is how many errors there are, and pointer and detail of those that are listed.
+    pub fn invalid(errors: impl Into<(usize, Vec<(String, String)>)>) -> Self {
+        let (count, listed) = errors.into();
         let detail = match count {
             1 => "One field can't be accepted.".to_owned(),
-            _ if count > MOST_ERRORS => {
-                format!("{count} fields can't be accepted; the first {MOST_ERRORS} are listed.")
-            }
+            _ if count > listed.len() => format!(
+                "{count} fields can't be accepted; the first {} are listed.",
+                listed.len()
+            ),
             _ => format!("{count} fields can't be accepted."),
         };
         let mut problem = Self::new(
@@ -202,10 +206,8 @@ impl Problem {
             "Invalid input",
             detail,
         );
-        let fields = errors.into_iter().take(MOST_ERRORS).map(Into::into);
-        problem.errors = fields
-            .map(|(pointer, detail)| InvalidField { pointer, detail })
-            .collect();
+        let field = |(pointer, detail)| InvalidField { pointer, detail };
+        problem.errors = listed.into_iter().map(field).collect();
         problem
     }
 
@@ -233,16 +235,21 @@ impl Problem {
         self
     }
 
-    /// The answer to a request with this path and id.
+    /// The answer to a request with this path and id. All text of a problem passes here, and is cut where a client's own would
+    /// make it long.
     pub(crate) fn into_document(self, instance: &str, request_id: &str) -> Response {
+        let errors = self.errors.into_iter().map(|error| InvalidField {
+            pointer: cut(error.pointer, LONGEST_ECHO),
+            detail: cut(error.detail, LONGEST_DETAIL),
+        });
         let document = ProblemDocument {
             kind: format!("/problems/{}", self.slug),
             title: self.title,
             status: self.status.as_u16(),
-            detail: self.detail,
-            instance: instance.to_owned(),
+            detail: cut(self.detail, LONGEST_DETAIL),
+            instance: cut(instance.to_owned(), LONGEST_ECHO),
             request_id: request_id.to_owned(),
-            errors: self.errors,
+            errors: errors.collect(),
         };
         let mut response = (self.status, Json(document)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
@@ -254,11 +261,33 @@ impl Problem {
     }
 }
 
+/// Text of at most so many bytes, with an ellipsis where something is missing.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
+}
+
 impl IntoResponse for Problem {
     /// Carries the problem to the frame, which alone knows the path and the request id.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(cut("abc".to_owned(), 3), "abc");
+        assert_eq!(cut("äöü".to_owned(), 5), "ä…");
+        let cut = cut("€".repeat(1 << 20), LONGEST_ECHO);
+        assert!(cut.len() <= LONGEST_ECHO && cut.ends_with("€…"), "{cut}");
     }
 }

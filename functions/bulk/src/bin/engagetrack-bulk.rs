@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use bulk::TOLERATED_REJECT_PERCENTAGE;
 use bulk::folder::{self, Cut, Event, Task, TaskError};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::ffi::OsString;
@@ -13,18 +14,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-const USAGE: &str = "usage: engagetrack-bulk FILE FOLDER [--unsharded | --shard-bytes N] [--threads N]
+const USAGE: &str = "usage: engagetrack-bulk FILE FOLDER [--unsharded | --shard-bytes N] [--threads N] [--tolerated-reject-percentage P]
 
 Scores the customers in FILE (CSV with Telco's header, plain or gzip, or JSON lines) into parts in FOLDER.
   --unsharded      in one piece: for files with line breaks in quotes
   --shard-bytes N  in pieces of N bytes instead of what the file's size suggests
-  --threads N      so many pieces at a time instead of one per processor";
+  --threads N      so many pieces at a time instead of one per processor
+  --tolerated-reject-percentage P
+                   exit with code 3 when more than P of a hundred records are rejected, instead of 10";
+
+/// The results are complete, but of too few of the customers.
+const UNUSABLE: u8 = 3;
 
 /// What a shell expects of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let task = match task(lexopt::Parser::from_env()) {
+    let (task, tolerated_reject_percentage) = match task(lexopt::Parser::from_env()) {
         Ok(task) => task,
         Err(error) => {
             eprintln!("{error}\n\n{USAGE}");
@@ -50,7 +56,13 @@ fn main() -> ExitCode {
                     task.out.join(folder::MANIFEST).display()
                 );
             }
-            ExitCode::SUCCESS
+            match manifest.judge(tolerated_reject_percentage) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(unusable) => {
+                    eprintln!("{}: {unusable}", task.input.display());
+                    ExitCode::from(UNUSABLE)
+                }
+            }
         }
         Err(error) => {
             eprintln!("{error}");
@@ -62,28 +74,42 @@ fn main() -> ExitCode {
     }
 }
 
-fn task(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
+/// What is to be done, and how many of a hundred records may be rejected.
+fn task(mut arguments: lexopt::Parser) -> Result<(Task, f64), lexopt::Error> {
     use lexopt::prelude::*;
     let mut paths: Vec<OsString> = Vec::new();
     let mut cut = Cut::BySize;
+    let mut tolerated = TOLERATED_REJECT_PERCENTAGE;
     let mut threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("unsharded") => cut = Cut::Unsharded,
             Long("shard-bytes") => cut = Cut::Every(arguments.value()?.parse()?),
             Long("threads") => threads = arguments.value()?.parse()?,
+            Long("tolerated-reject-percentage") => {
+                let given = arguments.value()?;
+                tolerated = given.parse_with(percentage)?;
+            }
             Value(path) => paths.push(path),
             other => return Err(other.unexpected()),
         }
     }
     let [input, out] = <[OsString; 2]>::try_from(paths)
         .map_err(|paths| format!("expected FILE and FOLDER, got {} paths", paths.len()))?;
-    Ok(Task {
+    let task = Task {
         input: input.into(),
         out: out.into(),
         cut,
         threads,
-    })
+    };
+    Ok((task, tolerated))
+}
+
+fn percentage(text: &str) -> Result<f64, &'static str> {
+    let percentage = text.parse().ok();
+    percentage
+        .filter(|percentage| (0.0..=100.0).contains(percentage))
+        .ok_or("a percentage is a number from 0 to 100")
 }
 
 /// What a terminal shows meanwhile; nothing where there is none.

@@ -4,7 +4,7 @@ use super::table::Table;
 use crate::cohort_change::{CohortChange, CohortChangeJson};
 use crate::customer::Status;
 use crate::encoding;
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrors};
 use crate::intake::{self, Json};
 use crate::model;
 use crate::query::Query;
@@ -43,18 +43,17 @@ impl WhatIfRequest {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn from_json(json: &Json) -> Result<Self, Vec<FieldError>> {
+    pub fn from_json(json: &Json) -> Result<Self, FieldErrors> {
         let Json::Object(members) = json else {
-            return Err(vec![FieldError {
+            return Err(FieldErrors::one(FieldError {
                 pointer: String::new(),
                 detail: "must be an object with filters and change".to_owned(),
-            }]);
+            }));
         };
-        let mut errors = Vec::new();
+        let mut errors = FieldErrors::default();
         let mut selection = Selection::default();
         let mut change = None;
         for (index, (name, value)) in members.iter().enumerate() {
-            let within = |error: FieldError| error.within(name);
             match (name.as_str(), value) {
                 _ if members[..index].iter().any(|(before, _)| before == name) => {
                     errors.push(intake::given_twice(name, name));
@@ -63,32 +62,22 @@ impl WhatIfRequest {
                 ("filters", Json::Object(filters)) => {
                     let mut query = Query::from_members(filters);
                     selection = Selection::from_query(&mut query);
-                    errors.extend(
-                        query
-                            .finish()
-                            .err()
-                            .unwrap_or_default()
-                            .into_iter()
-                            .map(within),
-                    );
+                    if let Err(found) = query.finish() {
+                        errors.within(name, |errors| errors.append(found));
+                    }
                 }
-                ("filters", _) => {
-                    errors.push(FieldError::new(name, "must be an object of filters"))
-                }
+                ("filters", _) => errors.add(name, "must be an object of filters"),
                 ("change", value) => match CohortChange::from_json(value) {
                     Ok(read) => change = Some(read),
-                    Err(found) => errors.extend(found.into_iter().map(within)),
+                    Err(found) => errors.within(name, |errors| errors.append(found)),
                 },
-                _ => errors.push(FieldError::new(
-                    name,
-                    "is unknown; the members are filters, change",
-                )),
+                _ => errors.add(name, "is unknown; the members are filters, change"),
             }
         }
         match change {
             Some(change) if errors.is_empty() => Ok(Self { selection, change }),
             None if members.iter().all(|(name, _)| name != "change") => {
-                errors.push(FieldError::new("change", "is required"));
+                errors.add("change", "is required");
                 Err(errors)
             }
             _ => Err(errors),
@@ -198,7 +187,7 @@ mod tests {
     use crate::customer::Contract;
     use crate::population;
 
-    fn request(json: &str) -> Result<WhatIfRequest, Vec<FieldError>> {
+    fn request(json: &str) -> Result<WhatIfRequest, FieldErrors> {
         WhatIfRequest::from_json(&serde_json::from_str(json).unwrap())
     }
 
@@ -286,7 +275,11 @@ mod tests {
     fn all_that_is_wrong_is_said_with_where() {
         let json = r#"{"filters":{"colour":"red","tenure_min":[1,2]},"change":{"contract":"Weekly"},"who":1}"#;
         let errors = request(json).unwrap_err();
-        let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        let pointers: Vec<&str> = errors
+            .listed()
+            .iter()
+            .map(|error| error.pointer.as_str())
+            .collect();
         assert_eq!(
             pointers,
             [
@@ -296,7 +289,7 @@ mod tests {
                 "/who"
             ]
         );
-        assert_eq!(request("{}").unwrap_err()[0].pointer, "/change");
-        assert_eq!(request("[]").unwrap_err()[0].pointer, "");
+        assert_eq!(request("{}").unwrap_err().listed()[0].pointer, "/change");
+        assert_eq!(request("[]").unwrap_err().listed()[0].pointer, "");
     }
 }

@@ -7,7 +7,7 @@ use super::power::{PlannedExperiment, TARGET_POWER};
 use super::proportions::Counts;
 use super::settings::{DEFAULT_ALPHA, EVEN_SPLIT, Metric, Prior, Settings};
 use super::{Correction, Experiment};
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrors};
 
 /// Counts up to here are whole numbers in double precision, with room for sums of them.
 const MOST_USERS: f64 = 1e15;
@@ -87,7 +87,7 @@ impl ExperimentRequest {
     /// # Errors
     ///
     /// Every field that is out of its range, at once.
-    pub fn validate(&self) -> Result<Experiment, Vec<FieldError>> {
+    pub fn validate(&self) -> Result<Experiment, FieldErrors> {
         let mut checks = Checks::default();
         let control = checks.counts("/control", self.control);
         let treatment = checks.counts("/treatment", self.treatment);
@@ -115,7 +115,7 @@ impl PlanRequest {
     /// # Errors
     ///
     /// Every field that is out of its range, at once.
-    pub fn validate(&self) -> Result<PlannedExperiment, Vec<FieldError>> {
+    pub fn validate(&self) -> Result<PlannedExperiment, FieldErrors> {
         let mut checks = Checks::default();
         let (baseline_rate, detectable_effect) = (self.baseline_rate, self.detectable_effect);
         checks.require(is_inner_share(baseline_rate), "/baseline_rate", || {
@@ -163,7 +163,7 @@ impl PlanRequest {
 /// Collects everything that is wrong with a request.
 #[derive(Default)]
 struct Checks {
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl Checks {
@@ -228,12 +228,8 @@ impl Checks {
         split.map(|share| share / total)
     }
 
-    fn finish<T>(self, valid: T) -> Result<T, Vec<FieldError>> {
-        if self.errors.is_empty() {
-            Ok(valid)
-        } else {
-            Err(self.errors)
-        }
+    fn finish<T>(self, valid: T) -> Result<T, FieldErrors> {
+        self.errors.unless_any(valid)
     }
 }
 

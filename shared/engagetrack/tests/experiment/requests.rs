@@ -12,13 +12,9 @@ fn plan(request: Value) -> PlanRequest {
 }
 
 /// Pointers and details of a refusal.
-fn errors<T>(refused: Result<T, Vec<engagetrack::error::FieldError>>) -> Vec<(String, String)> {
-    refused
-        .err()
-        .unwrap()
-        .into_iter()
-        .map(|error| (error.pointer, error.detail))
-        .collect()
+fn errors<T>(refused: Result<T, engagetrack::error::FieldErrors>) -> Vec<(String, String)> {
+    let (_, listed) = refused.err().unwrap().into();
+    listed
 }
 
 fn listed(expected: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bulk::{LayoutError, ManifestError, ScoreError, Shard};
+use bulk::{LayoutError, ManifestError, ScoreError, Shard, Unusable};
 use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub(crate) enum Event {
         output: String,
         /// How many of a hundred parts may be missing.
         tolerated_failure_percentage: f64,
+        /// How many of a hundred records may be rejected; absent from executions that began before this was asked.
+        tolerated_reject_percentage: Option<f64>,
     },
     /// Write down what failed, and why.
     NoteFailure {
@@ -55,6 +57,8 @@ pub(crate) struct Request {
     pub concurrency: Option<u32>,
     /// How many of a hundred parts may be missing.
     pub tolerated_failure_percentage: Option<f64>,
+    /// How many of a hundred records may be rejected.
+    pub tolerated_reject_percentage: Option<f64>,
 }
 
 /// How a state of the machine failed, in the words of Step Functions.
@@ -88,6 +92,7 @@ pub(crate) enum Answer {
         shards_key: String,
         concurrency: u32,
         tolerated_failure_percentage: f64,
+        tolerated_reject_percentage: f64,
     },
     /// A shard's parts are complete.
     Scored {
@@ -129,9 +134,12 @@ pub(crate) enum StepError {
     /// The parts are not those of the job.
     #[error(transparent)]
     Inconsistent(#[from] ManifestError),
+    /// The parts are complete, but too many records were rejected. The manifest is written.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
 }
 
-/// The state machine retries by the name of an error; `Refused`, `PartsMissing` and `Inconsistent` it does not.
+/// The state machine retries by the name of an error; `Refused`, `PartsMissing`, `Inconsistent` and `Unusable` it does not.
 impl From<StepError> for Diagnostic {
     fn from(error: StepError) -> Self {
         let error_type = match &error {
@@ -140,6 +148,7 @@ impl From<StepError> for Diagnostic {
             StepError::Bucket(_) => "BucketFailed",
             StepError::PartsMissing { .. } => "PartsMissing",
             StepError::Inconsistent(_) => "Inconsistent",
+            StepError::Unusable(_) => "Unusable",
         };
         Self {
             error_type: error_type.to_owned(),

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::panic::resume_unwind;
 
 use bulk::folder::number_lines;
-use bulk::{Input, Job, Layout, Manifest, Part, Report, Shard};
+use bulk::{Input, Job, Layout, LineBreak, Manifest, Part, Report, Shard};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -41,6 +41,7 @@ pub(crate) struct Defaults {
     shard_bytes: u64,
     concurrency: u32,
     tolerated_failure_percentage: f64,
+    tolerated_reject_percentage: f64,
 }
 
 /// An environment variable is missing or not what it should be.
@@ -70,6 +71,10 @@ impl Steps {
                     "BULK_TOLERATED_FAILURE_PERCENTAGE",
                     "a percentage",
                 )?,
+                tolerated_reject_percentage: variable(
+                    "BULK_TOLERATED_REJECT_PERCENTAGE",
+                    "a percentage",
+                )?,
             },
         })
     }
@@ -82,7 +87,13 @@ impl Steps {
             Event::Finish {
                 output,
                 tolerated_failure_percentage,
-            } => self.finish(output, tolerated_failure_percentage).await,
+                tolerated_reject_percentage,
+            } => {
+                let rejects = tolerated_reject_percentage
+                    .unwrap_or(self.defaults.tolerated_reject_percentage);
+                self.finish(output, tolerated_failure_percentage, rejects)
+                    .await
+            }
             Event::NoteFailure { key, of, failure } => self.note_failure(key, of, failure).await,
         }
     }
@@ -109,13 +120,16 @@ impl Steps {
         self.bucket.write_json(&shards_key, &shards).await?;
         tracing::info!(output, shards = shards.len(), "planned");
         let defaults = &self.defaults;
-        let tolerated = request.tolerated_failure_percentage;
         Ok(Answer::Planned {
             output,
             shards_key,
             concurrency: request.concurrency.unwrap_or(defaults.concurrency),
-            tolerated_failure_percentage: tolerated
+            tolerated_failure_percentage: request
+                .tolerated_failure_percentage
                 .unwrap_or(defaults.tolerated_failure_percentage),
+            tolerated_reject_percentage: request
+                .tolerated_reject_percentage
+                .unwrap_or(defaults.tolerated_reject_percentage),
         })
     }
 
@@ -125,8 +139,9 @@ impl Steps {
         if shards.len() > 1 && object.bytes <= NUMBERED_BYTES {
             let ends: Vec<u64> = shards.iter().filter_map(|shard| shard.end).collect();
             let body = job.layout.body;
+            let line_break = job.layout.line_break;
             let reader = self.reader(object.clone(), body..object.bytes);
-            let line_breaks = blocking(move || line_breaks(reader, body, &ends)).await;
+            let line_breaks = blocking(move || line_breaks(reader, line_break, body, &ends)).await;
             number_lines(&mut shards, job, &line_breaks.map_err(StepError::of_io)?);
         }
         Ok(shards)
@@ -144,13 +159,21 @@ impl Steps {
                 "concurrency must be at least 1".to_owned(),
             ));
         }
-        if request
-            .tolerated_failure_percentage
-            .is_some_and(|tolerated| !(0.0..=100.0).contains(&tolerated))
-        {
-            return Err(StepError::Refused(
-                "tolerated_failure_percentage must be between 0 and 100".to_owned(),
-            ));
+        for (name, percentage) in [
+            (
+                "tolerated_failure_percentage",
+                request.tolerated_failure_percentage,
+            ),
+            (
+                "tolerated_reject_percentage",
+                request.tolerated_reject_percentage,
+            ),
+        ] {
+            if percentage.is_some_and(|percentage| !(0.0..=100.0).contains(&percentage)) {
+                return Err(StepError::Refused(format!(
+                    "{name} must be between 0 and 100"
+                )));
+            }
         }
         Ok(request)
     }
@@ -207,7 +230,12 @@ impl Steps {
         Ok(report)
     }
 
-    async fn finish(&self, output: String, tolerated: f64) -> Result<Answer, StepError> {
+    async fn finish(
+        &self,
+        output: String,
+        tolerated: f64,
+        tolerated_rejects: f64,
+    ) -> Result<Answer, StepError> {
         let job = &self.job(&output).await?;
         let prefix = &output;
         let reports = stream::iter(job.shards())
@@ -230,6 +258,7 @@ impl Steps {
         self.bucket
             .write(&manifest_key, "application/json", manifest.to_json())
             .await?;
+        manifest.judge(tolerated_rejects)?;
         tracing::info!(manifest_key, rows = manifest.rows_in, missing, "finished");
         Ok(Answer::Finished {
             manifest_key,
@@ -328,7 +357,12 @@ fn failure_key(output: &str, shard: u64) -> String {
 
 /// How many line breaks stand from here to the byte before the first of these ends, from there to the byte before the next, and
 /// so on.
-fn line_breaks(mut input: impl Read, mut from: u64, ends: &[u64]) -> io::Result<Vec<u64>> {
+fn line_breaks(
+    mut input: impl Read,
+    line_break: LineBreak,
+    mut from: u64,
+    ends: &[u64],
+) -> io::Result<Vec<u64>> {
     let mut chunk = vec![0; 128 << 10];
     let mut count_until = |end: u64| {
         let mut range = input.by_ref().take(end - 1 - from);
@@ -337,7 +371,7 @@ fn line_breaks(mut input: impl Read, mut from: u64, ends: &[u64]) -> io::Result<
         loop {
             match range.read(&mut chunk)? {
                 0 => return Ok(line_breaks),
-                read => line_breaks += memchr::memchr_iter(b'\n', &chunk[..read]).count() as u64,
+                read => line_breaks += line_break.count(&chunk[..read]),
             }
         }
     };
@@ -367,7 +401,7 @@ mod tests {
     fn line_breaks_are_counted_from_the_byte_before_a_shard_to_the_byte_before_its_end() {
         // Seven bytes behind a header of two, in shards of three.
         let body = b"a\n\nb\nc\n";
-        let counted = line_breaks(&body[..], 2, &[5, 8, 9]).unwrap();
+        let counted = line_breaks(&body[..], LineBreak::Lf, 2, &[5, 8, 9]).unwrap();
         assert_eq!(counted, [1, 2, 0]);
     }
 }
