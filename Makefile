@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
-.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-cold-start
+.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
 .PHONY: fmt openapi template model data build build-http package deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
@@ -154,6 +154,10 @@ bench-load: .venv-bench-load dashboard
 	@command -v wrk >/dev/null || .ci/install wrk
 	cargo build --profile ship --package server --bin server --example bare
 	$</bin/python server/bench/load.py target/ship/server target/ship/examples/bare
+
+# Not of speed alone: what ordinary requests and health checks notice of attacks of all kinds at once.
+bench-attack:
+	cargo test --release --package server --test operation -- attack --nocapture
 
 bench-bulk: .venv-bench-forest
 	cargo build --release --package bulk --bin engagetrack-bulk --example copy

@@ -1,6 +1,6 @@
 //! The command line: serve, or answer a question about the server.
 
-use crate::{Settings, settings};
+use crate::{Settings, memory, settings};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::process::ExitCode;
@@ -43,7 +43,11 @@ fn exit<E: std::fmt::Display>(result: Result<(), E>, code: u8) -> ExitCode {
 fn serve(settings: Settings) -> io::Result<()> {
     // Each connection takes a descriptor; the usual soft limit of 1,024 is for programs that use select(2).
     rlimit::increase_nofile_limit(u64::MAX)?;
-    tokio::runtime::Runtime::new()?.block_on(crate::run(settings))
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_park(memory::give_back)
+        .build()?;
+    runtime.block_on(crate::run(settings))
 }
 
 /// Asks `/healthz` of the server that runs under these settings.
@@ -53,7 +57,8 @@ fn health(settings: &Settings) -> io::Result<()> {
         Ok(IpAddr::V6(address)) if address.is_unspecified() => "::1".to_owned(),
         _ => settings.host.clone(),
     };
-    let mut stream = TcpStream::connect((host.as_str(), settings.port))?;
+    let port = settings.health_port.unwrap_or(settings.port);
+    let mut stream = TcpStream::connect((host.as_str(), port))?;
     stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
     stream.set_write_timeout(Some(HEALTH_TIMEOUT))?;
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: health\r\nconnection: close\r\n\r\n")?;

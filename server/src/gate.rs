@@ -1,9 +1,11 @@
 //! What a request must pass before a handler sees it: its host, the client's rate, the size of its headers, signing in, the load, the
-//! time.
+//! time. It is also given the account from which its body and its answer are held in memory.
 
 use crate::host::{AllowedHosts, Host};
+use crate::leaving;
 use crate::settings::{RateLimit, Settings};
 use crate::sign_in::Issuer;
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,9 +19,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tower::Service;
 use web::Problem;
+use web::budget::Budget;
 
 /// Most bytes of header names and values together.
 pub const HEADER_LIMIT: usize = 16 << 10;
+/// Where answers are computed for each request.
+const API: &str = "/v1/";
 /// Seconds after which a request that was shed may be tried again.
 const RETRY_AFTER_S: u32 = 1;
 /// Requests after which clients that have been quiet for long are forgotten, so that their number stays bounded.
@@ -33,6 +38,8 @@ pub struct Peer(pub SocketAddr);
 pub struct Gate {
     hosts: AllowedHosts,
     clients: Option<Clients>,
+    trusted_proxies: usize,
+    budget: Budget,
     in_hand: Semaphore,
     patience: Duration,
 }
@@ -42,9 +49,9 @@ impl Gate {
     pub fn new(settings: &Settings, hosts: AllowedHosts) -> Self {
         Self {
             hosts,
-            clients: settings
-                .rate_limit
-                .map(|limit| Clients::new(limit, settings.trusted_proxies)),
+            clients: settings.rate_limit.map(Clients::new),
+            trusted_proxies: settings.trusted_proxies,
+            budget: Budget::new(settings.memory.limits()),
             in_hand: Semaphore::new(settings.max_requests),
             patience: settings.request_timeout,
         }
@@ -57,9 +64,14 @@ impl Gate {
         host: Option<&Host>,
         issuer: Option<&Arc<Issuer>>,
         mut request: Request,
-        mut route: Route,
+        route: Route,
     ) -> Response {
-        if let Err(problem) = self.admit(host, &request) {
+        // A request that came by no connection, as in a test of the router, has no client to count for.
+        let client = request.extensions().get::<Peer>().map(|Peer(peer)| {
+            let (headers, proxies) = (request.headers(), self.trusted_proxies);
+            client(peer.ip(), headers, proxies)
+        });
+        if let Err(problem) = self.admit(host, &request, client) {
             return problem.into_response();
         }
         // Before the request takes a slot, because it may have to wait for the issuer's keys.
@@ -73,21 +85,49 @@ impl Gate {
         let Ok(_in_hand) = self.in_hand.try_acquire() else {
             return overloaded().into_response();
         };
-        let mut response = match tokio::time::timeout(self.patience, route.call(request)).await {
-            Ok(Ok(response)) => response,
-            // A handler waits for nothing but the request's body.
-            Err(_) => too_late(self.patience).into_response(),
-        };
+        let mut response = self.ask(request, client, route).await;
         if let Some(caller) = caller {
             response.extensions_mut().insert(caller);
         }
         response
     }
 
-    fn admit(&self, host: Option<&Host>, request: &Request) -> Result<(), Problem> {
+    /// What a route answers in time, to a request whose body and answer have room in memory.
+    async fn ask(
+        &self,
+        mut request: Request,
+        client: Option<IpAddr>,
+        mut route: Route,
+    ) -> Response {
+        // The dashboard's files are in memory once, however many ask for them.
+        let is_computed = request.uri().path().starts_with(API);
+        let account = is_computed.then(|| self.budget.account(client));
+        if let Some(account) = &account {
+            request.extensions_mut().insert(account.clone());
+        }
+        let has_body = !request.body().is_end_stream();
+        match tokio::time::timeout(self.patience, route.call(request)).await {
+            Ok(Ok(response)) => match account {
+                Some(account) => leaving::held(response, account),
+                None => response,
+            },
+            // A handler waits for nothing but the request's body, and for a worker.
+            Err(_) if account.is_some_and(|account| !has_body || account.has_arrived()) => {
+                overloaded().into_response()
+            }
+            Err(_) => too_late(self.patience).into_response(),
+        }
+    }
+
+    fn admit(
+        &self,
+        host: Option<&Host>,
+        request: &Request,
+        client: Option<IpAddr>,
+    ) -> Result<(), Problem> {
         self.hosts.admit(host)?;
-        if let Some(clients) = &self.clients {
-            clients.admit(request)?;
+        if let (Some(clients), Some(client)) = (&self.clients, client) {
+            clients.admit(client)?;
         }
         let headers = request.headers().iter();
         let size: usize = headers
@@ -134,29 +174,22 @@ fn too_late(patience: Duration) -> Problem {
 /// How fast each client asks.
 struct Clients {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
-    trusted_proxies: usize,
     admissions: AtomicUsize,
 }
 
 impl Clients {
-    fn new(limit: RateLimit, trusted_proxies: usize) -> Self {
+    fn new(limit: RateLimit) -> Self {
         let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
         Self {
             limiter: DefaultKeyedRateLimiter::keyed(quota),
-            trusted_proxies,
             admissions: AtomicUsize::new(0),
         }
     }
 
-    fn admit(&self, request: &Request) -> Result<(), Problem> {
+    fn admit(&self, client: IpAddr) -> Result<(), Problem> {
         if self.admissions.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
-        // A request that came by no connection, as in a test of the router, has no client to count for.
-        let Some(Peer(peer)) = request.extensions().get::<Peer>() else {
-            return Ok(());
-        };
-        let client = client(peer.ip(), request.headers(), self.trusted_proxies);
         self.limiter.check_key(&client).map_err(|refusal| {
             let wait = refusal.wait_time_from(DefaultClock::default().now());
             let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
@@ -192,7 +225,7 @@ fn client(peer: IpAddr, headers: &HeaderMap, proxies: usize) -> IpAddr {
 }
 
 /// A subscriber has a whole /64 of IPv6 addresses, and must not get a limit for each.
-fn one_subscriber(address: IpAddr) -> IpAddr {
+pub fn one_subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

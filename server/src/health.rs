@@ -1,13 +1,25 @@
-//! Liveness and readiness, for whoever runs the process.
+//! Liveness and readiness, for whoever runs the process, at a port of their own if wanted.
 
-use crate::Stopping;
-use axum::http::StatusCode;
+use crate::{Settings, Stopping, connections};
+use axum::body::HttpBody;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::thread;
+use tokio::sync::oneshot;
+use tower::Service;
 use web::Problem;
 use web::usage_log::UsageLog;
+
+/// Most connections to the port for health: some probes and a scraper or two.
+const MOST_CONNECTIONS: usize = 64;
 
 /// Seconds after which it is worth to ask an unready server again.
 const RETRY_AFTER_S: u32 = 5;
@@ -18,6 +30,54 @@ pub fn router(usage_log: UsageLog, stopping: Stopping) -> Router {
         "/readyz",
         get(async move || readiness(&usage_log, &stopping)),
     )
+}
+
+/// Serves an app at the settings' host and a port of its own, from a thread of its own, so that it answers in time whatever the
+/// other threads are at. It ends with what is returned.
+pub fn listen<A, B>(
+    port: u16,
+    app: A,
+    policy: &HeaderValue,
+    settings: &Settings,
+    stopping: &Stopping,
+) -> io::Result<oneshot::Sender<()>>
+where
+    A: Service<Request, Response = axum::http::Response<B>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: HttpBody<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    let listener = TcpListener::bind((settings.host.as_str(), port))?;
+    listener.set_nonblocking(true)?;
+    let said = format!("Its health is at http://{}", listener.local_addr()?);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let settings = Settings {
+        max_connections: MOST_CONNECTIONS,
+        max_connections_per_client: MOST_CONNECTIONS,
+        ..settings.clone()
+    };
+    let (policy, stopping) = (policy.clone(), stopping.clone());
+    let (end, ended) = oneshot::channel();
+    thread::Builder::new()
+        .name("health".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                match tokio::net::TcpListener::from_std(listener) {
+                    Ok(listener) => {
+                        let ended = async { drop(ended.await) };
+                        connections::serve(listener, app, &policy, &settings, &stopping, ended)
+                            .await;
+                    }
+                    Err(error) => tracing::error!(%error, "the health port is not served"),
+                }
+            });
+        })?;
+    // The first line told all that is needed; whoever has closed the output does not wait for this one.
+    let _ = writeln!(io::stdout(), "{said}");
+    Ok(end)
 }
 
 /// A log that can't be written is no reason to refuse requests as long as their events are kept for a retry; once no

@@ -11,10 +11,14 @@ mod encoding;
 mod gate;
 mod health;
 mod host;
+mod leaving;
+mod memory;
 mod metrics;
 mod security;
 mod settings;
 mod sign_in;
+mod slots;
+mod wire;
 
 pub use api::openapi;
 pub use command::command;
@@ -43,14 +47,8 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use web::Problem;
 use web::usage_log::{Destination, UsageLog};
 
-/// The five functions, the description of the API and the dashboard behind the gate; health and metrics beside it, so that they
-/// answer under any host name: probes and scrapers know a pod by its address only.
-fn router(
-    settings: &Settings,
-    hosts: AllowedHosts,
-    usage_log: &UsageLog,
-    stopping: &Stopping,
-) -> io::Result<Router> {
+/// The five functions, the description of the API and the dashboard behind the gate.
+fn product(settings: &Settings, hosts: AllowedHosts, metrics: &Arc<Metrics>) -> io::Result<Router> {
     let api = Router::new()
         .merge(analytics::router())
         .merge(explain::router())
@@ -67,13 +65,16 @@ fn router(
             get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
         )
         .fallback_service(dashboard::service(&settings.dashboard)?);
-    let metrics = Arc::new(Metrics::new(usage_log.clone()));
-    let beside = health::router(usage_log.clone(), stopping.clone()).merge(metrics.router());
     let gate = Some(Arc::new(Gate::new(settings, hosts)));
     let issuer = settings.sign_in.as_ref().map(Issuer::new);
-    let product =
-        around(api, &metrics, gate.clone(), issuer).merge(around(site, &metrics, gate, None));
-    Ok(product.merge(around(beside, &metrics, None, None)))
+    let api = around(api, metrics, gate.clone(), issuer);
+    Ok(api.merge(around(site, metrics, gate, None)))
+}
+
+/// Health and metrics, for the inside. They answer under any host name: probes and scrapers know a pod by its address only.
+fn beside(usage_log: &UsageLog, stopping: &Stopping, metrics: &Arc<Metrics>) -> Router {
+    let health = health::router(usage_log.clone(), stopping.clone());
+    around(health.merge(metrics.router()), metrics, None, None)
 }
 
 /// Measures each request to a router, and puts the check of its host, the gate, and signing in, if there are any, before its
@@ -120,13 +121,14 @@ pub async fn run(settings: Settings) -> io::Result<()> {
         listener.local_addr()?
     )?;
     let usage_log = UsageLog::from_env(Destination::File(settings.usage_log.clone()));
+    tokio::spawn(memory::keep_giving_back());
     serve(listener, &settings, usage_log).await
 }
 
 /// Serves until a signal to stop, then finishes the requests in hand and closes the usage log.
 ///
 /// # Errors
-/// Signals that can't be listened for, or a dashboard that can't be read.
+/// Signals, or a port for health, that can't be listened for, or a dashboard that can't be read.
 pub async fn serve(
     listener: TcpListener,
     settings: &Settings,
@@ -134,22 +136,38 @@ pub async fn serve(
 ) -> io::Result<()> {
     let stopping = Stopping::default();
     let hosts = hosts(settings, listener.local_addr()?);
-    let router = router(settings, hosts, &usage_log, &stopping)?;
-    // What has an etag has chosen its encoding, and would need another etag in another one.
-    let has_none = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
-        !headers.contains_key(header::ETAG)
-    };
-    let worthwhile = SizeAbove::new(encoding::COMPRESSED_FROM)
-        .and(NotForContentType::IMAGES)
-        .and(has_none);
+    let metrics = Arc::new(Metrics::new(usage_log.clone()));
     let policy = security::policy(settings.sign_in.as_ref());
-    let app = ServiceBuilder::new()
-        .map_response(move |response| security::secured(response, &policy))
-        .map_request(encoding::settled)
-        .layer(CompressionLayer::new().compress_when(worthwhile))
-        .service(web::app(router, usage_log.clone()));
+    let beside = beside(&usage_log, &stopping, &metrics);
+    let app = |router| {
+        // What has an etag has chosen its encoding, and would need another etag in another one.
+        let has_none = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+            !headers.contains_key(header::ETAG)
+        };
+        let worthwhile = SizeAbove::new(encoding::COMPRESSED_FROM)
+            .and(NotForContentType::IMAGES)
+            .and(has_none);
+        let policy = policy.clone();
+        ServiceBuilder::new()
+            .map_response(move |response| security::secured(response, &policy))
+            .map_request(encoding::settled)
+            .layer(CompressionLayer::new().compress_when(worthwhile))
+            .service(web::app(router, usage_log.clone()))
+    };
+    // Until the end, so that whoever asks learns of the stop.
+    let _health = match settings.health_port {
+        Some(port) => Some(health::listen(
+            port,
+            app(beside.clone().fallback(async || Problem::unknown_path())),
+            &policy,
+            settings,
+            &stopping,
+        )?),
+        None => None,
+    };
+    let router = product(settings, hosts, &metrics)?.merge(beside);
     let stop = stopped(stopping.clone(), settings.drain)?;
-    connections::serve(listener, app, settings, &stopping, stop).await;
+    connections::serve(listener, app(router), &policy, settings, &stopping, stop).await;
     usage_log.close();
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::claim::Claim;
 use crate::host::AllowedHosts;
+use crate::memory::{self, Memory};
 use axum::http::Uri;
 use std::fmt::{self, Write};
 use std::num::NonZeroU32;
@@ -34,6 +35,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("HOST", "127.0.0.1", "address to listen on; 0.0.0.0 for all of them"),
     variable("PORT", "8080", "port to listen on; 0 for any free one"),
     variable("ALLOWED_HOSTS", "", "host names to answer under, comma-separated, or * for all; when unset the loopback names on a loopback address, else all"),
+    variable("HEALTH_PORT", "", "port of a second listener, for /healthz, /readyz and /metrics alone; none when unset"),
     variable("DASHBOARD_DIR", "dashboard/dist", "folder of the built dashboard"),
     variable("LOG_LEVEL", "info", "what the diagnostic log on standard error holds: error, warn, info, debug or trace"),
     variable("USAGE_LOG", "logs/usage.log", "the usage log: a path, stdout or off"),
@@ -48,7 +50,9 @@ pub const VARIABLES: &[Variable] = &[
     variable("RATE_LIMIT", "", "requests per second that each client may make; no limit when unset"),
     variable("RATE_LIMIT_BURST", "", "requests that a client may make at once; as many as RATE_LIMIT when unset"),
     variable("TRUSTED_PROXIES", "0", "proxies in front whose x-forwarded-for is believed when telling clients apart"),
-    variable("MAX_CONNECTIONS", "16384", "open connections; more wait to be accepted"),
+    variable("MEMORY_LIMIT", "", "bytes of memory that the server may take; its cgroup's limit when unset, 1 GiB where there is none"),
+    variable("MAX_CONNECTIONS", "", "open connections; one for each 128 KiB of memory when unset, at most 16,384"),
+    variable("MAX_CONNECTIONS_PER_CLIENT", "", "open connections of one address; a quarter of all when unset, or all behind TRUSTED_PROXIES"),
     variable("MAX_REQUESTS", "4096", "requests in hand; more are answered 503"),
     variable("HEADER_TIMEOUT", "30", "seconds for the headers of a request, and that a connection may be idle"),
     variable("REQUEST_TIMEOUT", "30", "seconds for the rest of a request; then it is answered 408"),
@@ -64,12 +68,15 @@ pub struct Settings {
     pub host: String,
     pub port: u16,
     pub allowed_hosts: Option<AllowedHosts>,
+    pub health_port: Option<u16>,
     pub dashboard: PathBuf,
     pub usage_log: PathBuf,
     pub sign_in: Option<SignIn>,
     pub rate_limit: Option<RateLimit>,
     pub trusted_proxies: usize,
+    pub memory: Memory,
     pub max_connections: usize,
+    pub max_connections_per_client: usize,
     pub max_requests: usize,
     pub header_timeout: Duration,
     pub request_timeout: Duration,
@@ -138,16 +145,28 @@ impl Settings {
     /// The first variable whose value can't be used.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
         let source = Source(&lookup);
+        let memory = source.memory()?;
+        let trusted_proxies = source.parsed("TRUSTED_PROXIES", "a number of proxies")?;
+        let max_connections = source.optional("MAX_CONNECTIONS", Source::count)?;
+        let max_connections = max_connections.unwrap_or(memory.connections());
+        let of_a_client = source.optional("MAX_CONNECTIONS_PER_CLIENT", Source::count)?;
         Ok(Self {
             host: source.text("HOST"),
-            port: source.parsed("PORT", "a port from 0 to 65535")?,
+            port: source.port("PORT")?,
+            health_port: source.optional("HEALTH_PORT", Source::port)?,
             allowed_hosts: source.allowed_hosts()?,
             dashboard: source.text("DASHBOARD_DIR").into(),
             usage_log: source.text("USAGE_LOG").into(),
             sign_in: source.sign_in()?,
             rate_limit: source.rate_limit()?,
-            trusted_proxies: source.parsed("TRUSTED_PROXIES", "a number of proxies")?,
-            max_connections: source.count("MAX_CONNECTIONS")?,
+            trusted_proxies,
+            memory,
+            max_connections,
+            max_connections_per_client: of_a_client.unwrap_or(match trusted_proxies {
+                0 => max_connections.div_ceil(4),
+                // The proxies are the only addresses that are seen, and bound their own clients.
+                _ => max_connections,
+            }),
             max_requests: source.count("MAX_REQUESTS")?,
             header_timeout: source.seconds("HEADER_TIMEOUT")?,
             request_timeout: source.seconds("REQUEST_TIMEOUT")?,
@@ -181,6 +200,36 @@ impl Source<'_> {
             value,
             wanted,
         })
+    }
+
+    /// Reads a variable that means something only where it is set.
+    fn optional<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&Self, &'static str) -> Result<T, InvalidSetting>,
+    ) -> Result<Option<T>, InvalidSetting> {
+        match self.text(name).is_empty() {
+            true => Ok(None),
+            false => read(self, name).map(Some),
+        }
+    }
+
+    fn port(&self, name: &'static str) -> Result<u16, InvalidSetting> {
+        self.parsed(name, "a port from 0 to 65535")
+    }
+
+    fn memory(&self) -> Result<Memory, InvalidSetting> {
+        const WANTED: &str = "a number of bytes, at least 67108864";
+        let given = self.optional("MEMORY_LIMIT", |source, name| source.parsed(name, WANTED))?;
+        match given {
+            None => Ok(Memory::of_this_process()),
+            Some(bytes) if bytes >= memory::LEAST => Ok(Memory::of(bytes)),
+            Some(bytes) => Err(InvalidSetting {
+                name: "MEMORY_LIMIT",
+                value: bytes.to_string(),
+                wanted: WANTED,
+            }),
+        }
     }
 
     fn count(&self, name: &'static str) -> Result<usize, InvalidSetting> {
@@ -318,6 +367,29 @@ mod tests {
     }
 
     #[test]
+    fn connections_are_as_many_as_memory_and_proxies_allow() {
+        let settings = |variables: &[(&str, &str)]| {
+            let value = |asked: &str| variables.iter().find(|(name, _)| *name == asked);
+            Settings::from_variables(|asked| value(asked).map(|(_, value)| (*value).to_owned()))
+        };
+        let connections = |variables: &[(&str, &str)]| {
+            let settings = settings(variables).unwrap();
+            (
+                settings.max_connections,
+                settings.max_connections_per_client,
+            )
+        };
+        let memory = ("MEMORY_LIMIT", "402653184");
+        assert_eq!(connections(&[memory]), (3_072, 768));
+        let proxy = ("TRUSTED_PROXIES", "1");
+        assert_eq!(connections(&[memory, proxy]), (3_072, 3_072));
+        let all = ("MAX_CONNECTIONS", "50000");
+        assert_eq!(connections(&[memory, all]), (50_000, 12_500));
+        let one = ("MAX_CONNECTIONS_PER_CLIENT", "7");
+        assert_eq!(connections(&[memory, proxy, one]), (3_072, 7));
+    }
+
+    #[test]
     fn what_can_not_be_used_is_named() {
         let refusal = |name, value| with(name, value).unwrap_err().to_string();
         assert_eq!(
@@ -328,6 +400,11 @@ mod tests {
             refusal("MAX_REQUESTS", "0"),
             "MAX_REQUESTS must be a positive number, got \"0\""
         );
+        assert_eq!(
+            refusal("MEMORY_LIMIT", "1000"),
+            "MEMORY_LIMIT must be a number of bytes, at least 67108864, got \"1000\""
+        );
+        assert!(refusal("HEALTH_PORT", "high").starts_with("HEALTH_PORT must be a port"));
         for value in ["-1", "NaN", "soon", "1e300"] {
             assert_eq!(
                 refusal("DRAIN", value),

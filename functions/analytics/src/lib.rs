@@ -14,6 +14,7 @@ use engagetrack::query::Query;
 use engagetrack::selection::{Filters, Selection};
 use utoipa::OpenApi;
 use web::body::Json;
+use web::budget::Worker;
 use web::negotiation::preferred;
 use web::{Problem, Usage};
 
@@ -74,9 +75,11 @@ fn scored(count: usize) -> Extension<Usage> {
 async fn read(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
+    worker: Worker,
 ) -> Result<(Extension<Usage>, Json<Analytics>), Problem> {
     preferred(&headers, &["application/json"])?;
-    let analytics = analytics::read(&selection(query)?);
+    let selection = selection(query)?;
+    let analytics = worker.work(move || analytics::read(&selection)).await;
     Ok((scored(analytics.group.known_outcomes), Json(analytics)))
 }
 
@@ -88,11 +91,12 @@ async fn read(
     responses((status = 200, description = "The selection before and after the change.", body = WhatIf)))]
 async fn what_if(
     headers: HeaderMap,
+    worker: Worker,
     Json(body): Json<intake::Json>,
 ) -> Result<(Extension<Usage>, Json<WhatIf>), Problem> {
     preferred(&headers, &["application/json"])?;
     let request = WhatIfRequest::from_json(&body).map_err(Problem::invalid)?;
-    let answer = request.project();
+    let answer = worker.work(move || request.project()).await;
     Ok((scored(answer.customers), Json(answer)))
 }
 
@@ -105,9 +109,11 @@ async fn what_if(
 async fn read_experiment(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
+    worker: Worker,
 ) -> Result<(Extension<Usage>, Json<EmbeddedReadout>), Problem> {
     preferred(&headers, &["application/json"])?;
-    let answer = EmbeddedReadout::of(&selection(query)?);
+    let selection = selection(query)?;
+    let answer = worker.work(move || EmbeddedReadout::of(&selection)).await;
     let readout = &answer.readout.readout;
     let users = readout.control.users + readout.treatment.users;
     Ok((scored(users as usize), Json(answer)))

@@ -20,6 +20,7 @@ use engagetrack::{card, encoding};
 use serde::Serialize;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use web::body::Json;
+use web::budget::Worker;
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage};
 
@@ -171,7 +172,8 @@ async fn explain_posted(
 async fn explain_population(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<(Extension<Usage>, Json<GlobalExplanation>), Problem> {
+    worker: Worker,
+) -> Result<Response, Problem> {
     preferred(&headers, &["application/json"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
     let selection = Selection::of_everybody(&mut query);
@@ -179,14 +181,15 @@ async fn explain_population(
         .number("max_points", 0..=MOST_POINTS)
         .unwrap_or(USUAL_POINTS);
     query.finish().map_err(Problem::invalid)?;
-    let customers: Vec<Customer> = population::all()
-        .filter(|customer| selection.contains(*customer))
-        .collect();
-    let usage = Usage::of_many("explain", customers.len()).scored_by(card::VERSION);
-    Ok((
-        usage.noted(),
-        Json(explanation::explain_all(&customers, max_points)),
-    ))
+    let work = move || {
+        let customers: Vec<Customer> = population::all()
+            .filter(|customer| selection.contains(*customer))
+            .collect();
+        let usage = Usage::of_many("explain", customers.len()).scored_by(card::VERSION);
+        let explanation = explanation::explain_all(&customers, max_points);
+        (usage.noted(), Json(explanation)).into_response()
+    };
+    Ok(worker.work(work).await)
 }
 
 /// Returns the model card and the model's evaluation.

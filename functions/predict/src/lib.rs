@@ -117,24 +117,32 @@ async fn predict_customer(
     responses((status = 200, description = "A prediction for each profile.", content((Answer = "application/json"), (String = "text/csv")))))]
 async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response, Problem> {
     match payload {
-        Payload::Json(bytes) => {
+        Payload::Json(body) => {
             preferred(&headers, &["application/json"])?;
-            let (answer, rows) = predict_json(&bytes)?;
-            let usage = posted(answer.usage(), &rows);
-            Ok((usage.noted(), body::Json(answer)).into_response())
+            body.work(answer_json).await
         }
-        Payload::Csv(bytes) => {
+        Payload::Csv(body) => {
             preferred(&headers, &["text/csv"])?;
-            let (answer, rows) = csv_answer::scored(&bytes)?;
-            let usage = Usage::of_many("predict", rows.len() / FEATURES).scored_by(card::VERSION);
-            Ok((
-                posted(usage, &rows).noted(),
-                [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
-                answer,
-            )
-                .into_response())
+            body.work(answer_csv).await
         }
     }
+}
+
+fn answer_json(bytes: &[u8]) -> Result<Response, Problem> {
+    let (answer, rows) = predict_json(bytes)?;
+    let usage = posted(answer.usage(), &rows);
+    Ok((usage.noted(), body::Json(answer)).into_response())
+}
+
+fn answer_csv(bytes: &[u8]) -> Result<Response, Problem> {
+    let (answer, rows) = csv_answer::scored(bytes)?;
+    let usage = Usage::of_many("predict", rows.len() / FEATURES).scored_by(card::VERSION);
+    Ok((
+        posted(usage, &rows).noted(),
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
+        answer,
+    )
+        .into_response())
 }
 
 /// Adds to what is noted how the encoded profiles, row after row, are distributed.

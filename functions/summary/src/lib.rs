@@ -16,6 +16,7 @@ use engagetrack::selection::Filters;
 use engagetrack::summary::{Summary, report};
 use engagetrack::{intake, nudges};
 use utoipa::{OpenApi, ToSchema};
+use web::budget::Worker;
 use web::download::{DownloadRight, attachment};
 use web::negotiation::preferred;
 use web::{Problem, Segment, Usage, body};
@@ -58,6 +59,7 @@ async fn list(
     right: Result<DownloadRight, Problem>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
+    worker: Worker,
 ) -> Result<Response, Problem> {
     let format = preferred(&headers, &["application/json", "text/csv"])?;
     let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
@@ -69,7 +71,7 @@ async fn list(
         return Ok((usage.noted(), body::Json(page)).into_response());
     }
     let right = right?;
-    let (file, count) = request.csv();
+    let (file, count) = worker.work(move || request.csv()).await;
     Ok(right.csv("customers.csv", file, count, card::VERSION))
 }
 

@@ -1,7 +1,8 @@
 //! A client that sees each byte: what an ordinary one hides is what these tests are about.
 
+use socket2::{Domain, Socket, Type};
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Long enough for any server that answers at all.
@@ -33,7 +34,18 @@ impl Answer {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?)
+    }
+
+    /// Connects from an address of this machine.
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+        socket.connect(&address.into())?;
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
@@ -53,6 +65,32 @@ impl Client {
         }
         self.send(request + "\r\n")?;
         self.answer()
+    }
+
+    /// Sends a POST, and reads the answer.
+    pub fn post(&mut self, path: &str, content_type: &str, body: &[u8]) -> io::Result<Answer> {
+        self.send_post(path, content_type, body)?;
+        self.answer()
+    }
+
+    /// Sends a POST.
+    pub fn send_post(&mut self, path: &str, content_type: &str, body: &[u8]) -> io::Result<()> {
+        let length = body.len();
+        self.send(format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        ))?;
+        self.send(body)
+    }
+
+    /// Whether an answer has begun to come.
+    pub fn has_answered(&mut self) -> io::Result<bool> {
+        self.0.set_nonblocking(true)?;
+        let begun = match self.0.peek(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            peeked => peeked.map(|_| true),
+        };
+        self.0.set_nonblocking(false)?;
+        begun
     }
 
     pub fn answer(&mut self) -> io::Result<Answer> {

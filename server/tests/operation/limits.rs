@@ -56,6 +56,72 @@ fn a_request_too_many_is_503_and_the_next_is_served() {
 }
 
 #[test]
+fn bodies_have_a_budget_and_each_client_a_share_of_it() {
+    // A quarter, 16 MiB, is for bodies and answers; a client may have half of that, which is the largest body twice.
+    let server = Server::start(&[("MEMORY_LIMIT", "67108864"), ("REQUEST_TIMEOUT", "600")]);
+    let connect = |last| Client::connect_from([127, 0, 0, last].into(), server.address).unwrap();
+    let most = vec![b'\n'; 4 << 20];
+    let upload = |last| {
+        let mut client = connect(last);
+        client
+            .send(format!(
+                "POST /v1/predict HTTP/1.1\r\nhost: test\r\ncontent-type: text/csv\r\ncontent-length: {}\r\n\r\n",
+                most.len()
+            ))
+            .unwrap();
+        client.send(&most[1..]).unwrap();
+        client
+    };
+    let refusal_of = |last| {
+        let mut answers = std::iter::repeat_with(|| {
+            connect(last).post("/v1/predict", "text/csv", &vec![b'\n'; 1 << 20])
+        });
+        // The server may have taken less than all of the others yet, and a client that is refused may fail to send the rest.
+        let refused = answers.find(|answer| {
+            answer
+                .as_ref()
+                .is_ok_and(|answer| matches!(answer.status, 429 | 503))
+        });
+        refused.unwrap().unwrap()
+    };
+    let mut first = upload(2);
+    let refused = refusal_of(2);
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (429, Some("1"))
+    );
+    assert!(refused.text().contains("/problems/client-share-used-up"));
+    let second = upload(3);
+    let refused = refusal_of(4);
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("1"))
+    );
+    assert!(refused.text().contains("all the memory that there is"));
+    // A small body is always taken.
+    let mut small = connect(4);
+    let answer = small
+        .post("/v1/predict", "application/json", b"[]")
+        .unwrap();
+    assert_eq!(answer.status, 200);
+
+    first.send("\n").unwrap();
+    assert!((400..500).contains(&first.answer().unwrap().status));
+    drop((first, second));
+    let mut again = std::iter::repeat_with(|| {
+        connect(4).post("/v1/predict", "text/csv", &vec![b'\n'; 1 << 20])
+    });
+    again
+        .find(|answer| {
+            answer
+                .as_ref()
+                .is_ok_and(|answer| matches!(answer.status, 400 | 422))
+        })
+        .unwrap()
+        .unwrap();
+}
+
+#[test]
 fn sixty_four_connections_are_no_overload() {
     let server = Server::start(&[]);
     let ask = || {

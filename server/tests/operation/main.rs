@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod abuse;
+mod attack;
+mod cgroup;
 mod client;
 mod dashboard;
 mod hosts;

@@ -29,6 +29,39 @@ fn the_binary_checks_its_own_health() {
 }
 
 #[test]
+fn health_has_a_port_of_its_own_where_one_is_set() {
+    let mut server = Server::start(&[("HEALTH_PORT", "0"), ("DRAIN", "600")]);
+    assert_ne!(server.health, server.address);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(server.health, path).status, 200, "{path}");
+    }
+    let elsewhere = get(server.health, "/v1/summary?limit=1");
+    assert_eq!(elsewhere.status, 404);
+    assert!(elsewhere.text().contains("/problems/unknown-path"));
+    assert!(elsewhere.header("content-security-policy").is_some());
+    // Both ports tell of the same requests.
+    assert_eq!(get(server.address, "/v1/predict/nobody").status, 404);
+    let labels = "{route=\"/v1/predict/{customer_id}\",status=\"404\"}";
+    let name = format!("http_requests_total{labels}");
+    assert_eq!(sample(get(server.health, "/metrics").text(), &name), 1.0);
+
+    let mut check = command();
+    check
+        .arg("--health")
+        .env("HEALTH_PORT", server.health.port().to_string())
+        .env("PORT", "1");
+    assert!(check.status().unwrap().success());
+    server.terminate();
+    let unready = std::iter::repeat_with(|| get(server.health, "/readyz"))
+        .find(|answer| answer.status != 200)
+        .unwrap();
+    assert_eq!(unready.status, 503);
+    server.interrupt();
+    assert!(server.ended().success());
+    assert_eq!(check.status().unwrap().code(), Some(1));
+}
+
+#[test]
 fn the_help_names_each_setting() {
     let output = command().arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();

@@ -11,18 +11,25 @@ use tempfile::TempDir;
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// Where health is asked: at a port of its own, if the settings name one.
+    pub health: SocketAddr,
     folder: TempDir,
 }
 
 impl Server {
     /// Starts the binary on a free port, with settings beside those that a test needs.
     pub fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_by(command(), settings)
+    }
+
+    /// Starts it by a command of one's own.
+    pub fn start_by(mut command: Command, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dashboard = folder.path().join("dashboard");
         std::fs::create_dir_all(dashboard.join("assets")).unwrap();
         std::fs::write(dashboard.join("index.html"), "<!doctype html>").unwrap();
         std::fs::write(dashboard.join("assets/app-0a1b.js"), "1;".repeat(5_000)).unwrap();
-        let mut child = command()
+        let mut child = command
             .env("PORT", "0")
             // What the tests' client calls it.
             .env("ALLOWED_HOSTS", "test")
@@ -33,15 +40,33 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit_once("http://").unwrap().1;
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut address = || -> SocketAddr {
+            let line = lines.next().unwrap().unwrap();
+            line.rsplit_once("http://").unwrap().1.parse().unwrap()
+        };
+        let has_its_own = settings.iter().any(|(name, _)| *name == "HEALTH_PORT");
+        let first = address();
+        let health = if has_its_own { address() } else { first };
         Self {
             child,
-            address: address.parse().unwrap(),
+            address: first,
+            health,
             folder,
         }
+    }
+
+    /// A figure of its memory in bytes, such as `VmRSS`.
+    pub fn memory(&self, figure: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure));
+        let kibibytes = line.unwrap().trim_matches([':', '\t', ' ']);
+        kibibytes
+            .strip_suffix(" kB")
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            << 10
     }
 
     pub fn usage_log(&self) -> PathBuf {
@@ -59,14 +84,22 @@ impl Server {
     }
 
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Whether it runs still.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     pub fn ended(&mut self) -> ExitStatus {

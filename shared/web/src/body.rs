@@ -1,8 +1,9 @@
 //! Request bodies: where they come from, their media type, their size, their bytes.
 
 use crate::Problem;
+use crate::budget::Account;
 use crate::problem::{LONGEST_ECHO, cut};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,7 @@ use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use std::time::Duration;
 
 /// Largest JSON body, in bytes.
 pub const JSON_LIMIT: usize = 1 << 20;
@@ -19,6 +21,11 @@ pub const CSV_LIMIT: usize = 4 << 20;
 /// Bytes that most answers fit into, so that their buffer need not grow.
 const ROOM: usize = 4 << 10;
 
+/// Most bytes of a refused body that are still taken, and the longest that this may last: a client that is sending when its
+/// connection closes may never see why.
+const DISCARDED: usize = 2 * CSV_LIMIT;
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+
 const JSON: &str = "application/json";
 pub(crate) const CSV: &str = "text/csv";
 
@@ -26,9 +33,32 @@ pub(crate) const CSV: &str = "text/csv";
 #[derive(Debug)]
 pub enum Payload {
     /// `application/json`, not parsed yet.
-    Json(Bytes),
+    Json(Received),
     /// `text/csv`.
-    Csv(Bytes),
+    Csv(Received),
+}
+
+/// A body that has arrived, with the account that holds its memory, where there is one.
+#[derive(Debug)]
+pub struct Received {
+    bytes: Bytes,
+    account: Option<Account>,
+}
+
+impl Received {
+    /// Works on the bytes, where the threads that serve connections don't wait for it if there are many.
+    ///
+    /// A home without a budget takes one request at a time, so that there is nobody to wait.
+    pub async fn work<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&[u8]) -> T + Send + 'static,
+    ) -> T {
+        let Self { bytes, account } = self;
+        match account {
+            Some(account) => account.work(bytes.len(), move || work(&bytes)).await,
+            None => work(&bytes),
+        }
+    }
 }
 
 /// A JSON body: of a request, read into `T`, or of an answer.
@@ -39,20 +69,22 @@ impl<S: Sync> FromRequest<S> for Payload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let (media_type, body) = typed(request, &[JSON, CSV]).await?;
-        match media_type {
-            JSON => read(body, JSON_LIMIT).await.map(Self::Json),
-            _ => read(body, CSV_LIMIT).await.map(Self::Csv),
+        match typed(&request, &[JSON, CSV]) {
+            Ok(JSON) => read(request, JSON_LIMIT).await.map(Self::Json),
+            Ok(_) => read(request, CSV_LIMIT).await.map(Self::Csv),
+            Err(refused) => Err(refuse(request, refused)),
         }
     }
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let (_, body) = typed(request, &[JSON]).await?;
-        parse(&read(body, JSON_LIMIT).await?).map(Self)
+        match typed(&request, &[JSON]) {
+            Ok(_) => read(request, JSON_LIMIT).await?.work(parse).await.map(Self),
+            Err(refused) => Err(refuse(request, refused)),
+        }
     }
 }
 
@@ -108,19 +140,13 @@ fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, Stri
     (segments.collect(), cut(detail.to_owned(), LONGEST_ECHO))
 }
 
-/// The body, and which of the offered types it has.
+/// Which of the offered types the body has.
 ///
 /// # Errors
-/// 403 or 415, after the body was read: a client that is still sending when the connection closes may never see the answer.
-async fn typed<'o>(request: Request, offered: &[&'o str]) -> Result<(&'o str, Body), Problem> {
-    let (parts, body) = request.into_parts();
-    match same_site(&parts.headers).and_then(|()| media_type(&parts.headers, offered)) {
-        Ok(media_type) => Ok((media_type, body)),
-        Err(refused) => {
-            let _ = read(body, JSON_LIMIT).await;
-            Err(refused)
-        }
-    }
+/// 403 or 415.
+fn typed<'o>(request: &Request, offered: &[&'o str]) -> Result<&'o str, Problem> {
+    same_site(request.headers())?;
+    media_type(request.headers(), offered)
 }
 
 /// Refuses what a page of another site sends with its visitor's network and address.
@@ -165,20 +191,70 @@ fn media_type<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Result<&'o str, P
         .ok_or_else(refused)
 }
 
-/// Reads a body to its end.
+/// Reads a body to its end, and holds its memory from the account of the request.
 ///
 /// # Errors
-/// 413 when it has more bytes than `limit`, 400 when it ends too early.
-async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// 413 when it has more bytes than `limit`, or says so, 400 when it ends too early, 429 or 503 when no more memory can be held.
+async fn read(mut request: Request, limit: usize) -> Result<Received, Problem> {
+    let account = request.extensions_mut().remove::<Account>();
+    match gather(request.body_mut(), limit, account.as_ref()).await {
+        Ok(bytes) => {
+            if let Some(account) = &account {
+                account.arrived();
+            }
+            Ok(Received { bytes, account })
+        }
+        Err(refused) => Err(refuse(request, refused)),
+    }
+}
+
+async fn gather(
+    body: &mut Body,
+    limit: usize,
+    account: Option<&Account>,
+) -> Result<Bytes, Problem> {
+    let declared = body.size_hint().exact().map(usize::try_from);
+    let most = match declared {
+        Some(Ok(length)) if length <= limit => length,
+        Some(_) => return Err(Problem::too_large(limit)),
+        None => limit,
+    };
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|_| Problem::malformed("The body ended before it was complete."))?;
         let data = frame.into_data().unwrap_or_default();
-        if bytes.len() + data.len() > limit {
+        let length = bytes.len() + data.len();
+        if length > most {
             return Err(Problem::too_large(limit));
+        }
+        if length > bytes.capacity() {
+            let room = (2 * bytes.capacity()).clamp(length, most.max(length));
+            if let Some(account) = account {
+                account.hold_body(room)?;
+            }
+            bytes.reserve_exact(room - bytes.len());
         }
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.into())
+}
+
+/// Has what is left of a refused body thrown away while the refusal is on its way; not where the client waits to be told that it
+/// may send it.
+fn refuse(request: Request, refused: Problem) -> Problem {
+    let waits = request.headers().contains_key(header::EXPECT);
+    let mut body = request.into_body();
+    if !waits && !body.is_end_stream() {
+        tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
+            let mut discarded = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                discarded += frame.data_ref().map_or(0, Bytes::len);
+                if discarded > DISCARDED {
+                    break;
+                }
+            }
+        }));
+    }
+    refused
 }

@@ -4,6 +4,7 @@ use crate::Problem;
 use crate::usage::{self, Call, Caller, Usage};
 use crate::usage_log::UsageLog;
 use axum::Router;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -35,11 +36,13 @@ impl RequestId {
                 .get(REQUEST_ID)
                 .filter(valid)
                 .cloned()
-                .unwrap_or_else(|| {
-                    let fresh = uuid::Uuid::new_v4().to_string();
-                    HeaderValue::try_from(fresh).expect("a UUID is ASCII")
-                }),
+                .unwrap_or_else(|| Self::fresh().0),
         )
+    }
+
+    fn fresh() -> Self {
+        let fresh = uuid::Uuid::new_v4().to_string();
+        Self(HeaderValue::try_from(fresh).expect("a UUID is ASCII"))
     }
 
     /// Chooses the request's id and writes it into its header, so that the frame takes the same.
@@ -66,6 +69,19 @@ pub fn app(
     let router: Router = router.with_state(());
     // Boxed, because the services around it move its future again and again, and it is large.
     service_fn(move |request| Box::pin(frame(router.clone(), usage_log.clone(), request)))
+}
+
+/// The answer to what can't be read as a request: it has an id, but no path is known.
+pub fn refusal(problem: Problem) -> axum::http::Response<Bytes> {
+    let id = RequestId::fresh();
+    let (mut head, document) = problem.into_document("", id.as_str()).into_parts();
+    head.headers.insert(REQUEST_ID, id.0);
+    let uncached = HeaderValue::from_static("no-store");
+    head.headers.insert(header::CACHE_CONTROL, uncached);
+    // A document is whole from the beginning.
+    let document = to_bytes(document, usize::MAX).now_or_never();
+    let document = document.and_then(Result::ok).unwrap_or_default();
+    axum::http::Response::from_parts(head, document)
 }
 
 async fn frame(
@@ -229,6 +245,21 @@ mod tests {
             let (response, _) = ask(Request::get("/fine").header(REQUEST_ID, wrong)).await;
             assert_eq!(response.headers()[REQUEST_ID].len(), 36, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused_with_a_document() {
+        let refused = refusal(Problem::malformed("No."));
+        let problem: Value = serde_json::from_slice(refused.body()).unwrap();
+        assert_eq!(
+            problem["request_id"],
+            refused.headers()[REQUEST_ID].to_str().unwrap()
+        );
+        assert_eq!(
+            (&problem["instance"], &problem["detail"]),
+            (&json!(""), &json!("No."))
+        );
+        assert_eq!(refused.headers()[header::CACHE_CONTROL], "no-store");
     }
 
     #[tokio::test]

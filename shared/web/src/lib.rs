@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+pub mod budget;
 pub mod download;
 mod frame;
 pub mod lambda;
@@ -15,7 +16,7 @@ pub mod problem;
 mod usage;
 pub mod usage_log;
 
-pub use frame::app;
+pub use frame::{app, refusal};
 pub use path::Segment;
 pub use problem::Problem;
 pub use usage::{Caller, Posted, Usage};

@@ -45,7 +45,7 @@ pub struct ProblemDocument {
     pub status: u16,
     /// What is wrong this time.
     pub detail: String,
-    /// The path that was asked.
+    /// The path that was asked; empty where none could be read.
     pub instance: String,
     /// The id under which the request is logged.
     pub request_id: String,
