@@ -62,7 +62,7 @@ export function plural(value: number, unit: string, units = `${unit}s`): string 
   return `${count(value)}${NO_BREAK_SPACE}${value === 1 ? unit : units}`;
 }
 
-/** So many customers of these statuses, in words. */
+/** A count of customers with the statuses that it covers. */
 export function customers(value: number, statuses: readonly string[]): string {
   const noun = value === 1 ? "customer" : "customers";
   if (statuses.length !== 1) return `${count(value)}${NO_BREAK_SPACE}${noun}, active and left`;

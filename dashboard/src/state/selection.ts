@@ -58,17 +58,17 @@ export function selection(params: Params = view.value.params): Record<string, st
 export const isSelective = (except: readonly string[] = []): boolean =>
   Object.keys(selection()).some((name) => !except.includes(name));
 
-/** The statuses that the API selects where none is named. */
+/** The default of the API. */
 const USUAL_STATUSES: readonly Status[] = ["active"];
 const STATUSES: readonly Status[] = ["active", "left"];
 
-/** The statuses that are selected by a query that names these, if any. */
+/** The statuses that a query selects: those it names, or the default. */
 export function chosenStatuses(asked: readonly string[] = param("status")): readonly Status[] {
   const named = STATUSES.filter((status) => asked.includes(status));
   return named.length > 0 ? named : USUAL_STATUSES;
 }
 
-/** Selects customers of one more status, or of one less; of none is the usual. */
+/** Adds or removes a status; without any, the default applies. */
 export function toggleStatus(status: string): void {
   const chosen = chosenStatuses();
   const next = STATUSES.filter((one) => chosen.includes(one) !== (one === status));

@@ -15,7 +15,7 @@ import { address, fromApi, PHONE, useBrowser, withPage } from "./browser.ts";
 
 useBrowser();
 
-/** A customer at high risk, one in the middle, one at low risk; whether they left makes no difference here. */
+/** A customer at high risk, one in the middle, one at low risk; active or left. */
 async function differentCustomers(): Promise<string[]> {
   const everybody = "/v1/summary?status=active&status=left";
   const { items } = await fromApi<DirectoryPage>(`${everybody}&limit=500`);

@@ -83,7 +83,7 @@ describe("the directory", () => {
       const tiles = page.locator(".overview-tiles");
       await expect.poll(() => tiles.innerText()).toContain(customers(analytics.count, ["left"]));
       expect(await tiles.innerText()).toContain(roundMoney(analytics.revenue_at_risk));
-      // Of nobody is not a list: the usual comes back.
+      // Without any status the default applies.
       await page.getByRole("checkbox", { name: "Left" }).uncheck();
       await expect.poll(() => page.url()).not.toContain("status=");
       expect(await page.getByRole("checkbox", { name: "Active" }).isChecked()).toBe(true);

@@ -73,7 +73,7 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
   const measured = measuredSuccess(experiment, evaluation, at.percentile);
   const typed = typedSuccess();
   const success = typed ?? (measured && Math.max(0, measured.rate));
-  // Whoever is called costs; of the churners among them only some stay.
+  // Every call costs; only some of the churners who are called stay.
   const gainAt = (rate: number) => at.true_positives * rate * cost("lost") - called * cost("called");
   const nobody = evaluation.churners * cost("lost");
   return (
