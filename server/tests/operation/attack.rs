@@ -64,17 +64,42 @@ fn header() -> &'static str {
     CUSTOMERS.split_inclusive('\n').next().unwrap()
 }
 
+fn empty_cells() -> Vec<u8> {
+    let header = header();
+    filled(
+        header,
+        &format!("{}\n", ",".repeat(header.matches(',').count())),
+    )
+}
+
 fn customers() -> Vec<u8> {
     let rows = &CUSTOMERS[header().len()..][..100_000];
     let whole = rows.rfind('\n').unwrap() + 1;
     filled(header(), &rows[..whole])
 }
 
+fn unknown_members() -> Vec<u8> {
+    let mut json = String::from("{");
+    for number in 0.. {
+        json.push_str(&format!("\"{number:x}\":0,"));
+        if json.len() > JSON_LIMIT - 32 {
+            break;
+        }
+    }
+    (json + "\"last\":0}").into_bytes()
+}
+
 /// What a heavy client posts in turn.
 fn heavy_bodies() -> Vec<(&'static str, Vec<u8>)> {
+    let commas = [b",".repeat(CSV_LIMIT - 1), b"\n".to_vec()].concat();
+    let numbers = format!("[{}0]", "0,".repeat(JSON_LIMIT / 2 - 2)).into_bytes();
     vec![
         ("text/csv", customers()),
+        ("text/csv", empty_cells()),
+        ("text/csv", commas),
         ("text/csv", vec![b'\n'; CSV_LIMIT]),
+        ("application/json", unknown_members()),
+        ("application/json", numbers),
         ("application/json", vec![b'['; JSON_LIMIT]),
     ]
 }
