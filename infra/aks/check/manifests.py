@@ -56,17 +56,21 @@ def dangerous():
     digest = f"registry/server@sha256:{'0' * 64}"
 
     def pod(image=digest, labels={}, **spec):
-        container = {"name": "server", "image": image, "env": spec.pop("env", [])}
+        container = {"name": "server", "image": image, "env": spec.pop("env", []), "readinessProbe": probe}
         pod_spec = {"automountServiceAccountToken": False, "containers": [container]} | spec
         template = {"metadata": {"labels": labels}, "spec": pod_spec}
         return {"kind": "Deployment", "metadata": {"name": "wrong"}, "spec": {"template": template}}
+
+    probe = {"httpGet": {"path": "/readyz", "port": "health"}}
+    service = {"kind": "Service", "metadata": {"name": "wrong"}, "spec": {"ports": [{"port": 80, "targetPort": "http"}]}}
+    exposed = service | {"spec": {"ports": [{"port": 9090, "targetPort": "health"}]}}
 
     def route(kind, value, hosts=()):
         rule = {"matches": [{"path": {"type": kind, "value": value}}]}
         return {"kind": "HTTPRoute", "metadata": {"name": "wrong"}, "spec": {"hostnames": list(hosts), "rules": [rule]}}
 
     answers = pod(env=[{"name": "ALLOWED_HOSTS", "value": "one.example, two.example"}])
-    assert not dangers([answers, route("PathPrefix", "/v1", ["one.example", "two.example"])])
+    assert not dangers([answers, service, route("PathPrefix", "/v1", ["one.example", "two.example"])])
     token = {"name": "token", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
     account = {"kind": "ServiceAccount", "automountServiceAccountToken": False}
     identity = {"name": "wrong", "annotations": {"azure.workload.identity/client-id": "0"}}
@@ -83,6 +87,7 @@ def dangerous():
         [route("RegularExpression", "/.*")],
         [{"kind": "HTTPRoute", "metadata": {"name": "wrong"}, "spec": {"rules": [{"backendRefs": []}]}}],
         [signs_in],
+        [pod(), exposed],
         [answers, route("PathPrefix", "/v1", ["one.example", "three.example"])],
     ]
 
@@ -114,6 +119,8 @@ def faults(resources):
 def dangers(resources):
     """What is valid but should not be deployed, a sentence each."""
     found = []
+    services = [resource for resource in resources if resource["kind"] == "Service"]
+    served = {port["targetPort"] for service in services for port in service["spec"]["ports"]}
     for resource in resources:
         where = f"{resource['kind']} {resource['metadata']['name']}"
         if "azure.workload.identity/" in json.dumps(resource) or "serviceAccountToken" in json.dumps(resource):
@@ -130,6 +137,10 @@ def dangers(resources):
             routes = [resource for resource in resources if resource["kind"] == "HTTPRoute"]
             routed = {host for route in routes for host in route["spec"].get("hostnames", [])}
             found += [f"{where}: does not answer under {host}" for host in sorted(routed - allowed)]
+            for container in pod["containers"]:
+                for name in ["startupProbe", "livenessProbe", "readinessProbe"]:
+                    if name in container and container[name]["httpGet"]["port"] in served:
+                        found.append(f"{where}: {name} asks at a port that a service exposes")
         if resource["kind"] == "HTTPRoute":
             found += [f"{where}: routes {path}" for rule in resource["spec"]["rules"] for path in routed_inside(rule)]
     return found
