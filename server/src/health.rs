@@ -1,4 +1,4 @@
-//! Liveness and readiness, for whoever runs the process, at a port of their own if wanted.
+//! Liveness and readiness, for probes, at a port of their own if wanted.
 
 use crate::{Settings, Stopping, connections};
 use axum::body::HttpBody;
@@ -32,8 +32,8 @@ pub fn router(usage_log: UsageLog, stopping: Stopping) -> Router {
     )
 }
 
-/// Serves an app at the settings' host and a port of its own, from a thread of its own, so that it answers in time whatever the
-/// other threads are at. It ends with what is returned.
+/// Serves an app at the settings' host and a port of its own, from a thread of its own, so that it answers in time however
+/// busy the other threads are. It ends when what is returned is dropped.
 pub fn listen<A, B>(
     port: u16,
     app: A,
@@ -75,7 +75,7 @@ where
                 }
             });
         })?;
-    // The first line told all that is needed; whoever has closed the output does not wait for this one.
+    // A reader that wanted only the first line may have closed the output.
     let _ = writeln!(io::stdout(), "{said}");
     Ok(end)
 }

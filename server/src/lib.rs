@@ -154,7 +154,7 @@ pub async fn serve(
             .layer(CompressionLayer::new().compress_when(worthwhile))
             .service(web::app(router, usage_log.clone()))
     };
-    // Until the end, so that whoever asks learns of the stop.
+    // Until the end, so that probes learn of the stop.
     let _health = match settings.health_port {
         Some(port) => Some(health::listen(
             port,

@@ -65,7 +65,7 @@ fn cores() -> usize {
 pub struct Memory(usize);
 
 impl Memory {
-    /// So many bytes, but not fewer than the server needs.
+    /// This number of bytes, but not fewer than the server needs.
     pub fn of(bytes: usize) -> Self {
         Self(bytes.max(LEAST))
     }

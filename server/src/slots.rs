@@ -1,5 +1,5 @@
-//! Who may have a connection open: so many in all, so many from each address. Where there is no slot left, a silent connection of the
-//! address that has the most gives way.
+//! Who may have a connection open: the number is bounded in all, and for each address. Where there is no slot left, a silent
+//! connection of the address that has the most gives way.
 
 use crate::gate::one_subscriber;
 use std::cmp::Reverse;

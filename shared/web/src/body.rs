@@ -48,7 +48,7 @@ pub struct Received {
 impl Received {
     /// Works on the bytes, where the threads that serve connections don't wait for it if there are many.
     ///
-    /// A home without a budget takes one request at a time, so that there is nobody to wait.
+    /// A home without a budget takes one request at a time, so that no other waits.
     pub async fn work<T: Send + 'static>(
         self,
         work: impl FnOnce(&[u8]) -> T + Send + 'static,

@@ -155,7 +155,7 @@ impl Account {
         let mut held = books.held();
         let of_client = held.by_client.get(client).copied().unwrap_or_default() - *own + wanted;
         let total = held.total - *own + wanted;
-        // Whatever gives something back is welcome.
+        // What gives something back is never refused.
         if wanted > *own && of_client > books.limits.client {
             return Err(share_used_up(books.limits.client));
         }
@@ -206,7 +206,7 @@ impl Account {
         });
         match worked.await {
             Ok(done) => done,
-            // Nobody cancels it.
+            // It is never cancelled, so that it must have panicked.
             Err(error) => resume_unwind(error.into_panic()),
         }
     }
