@@ -2,18 +2,25 @@
 //!
 //! Three engines read the same relative lift. The frequentist one (Welch's t) is right at a single look that was fixed in
 //! advance; the Bayesian one (a normal posterior) gives the chance to win and the cost of being wrong; the sequential
-//! one may be looked at every day, and the decision rests on it. The numbers are those of GrowthBook's gbstats,
-//! statsmodels and scipy.
+//! one allows for looks at any time, where conversions are many. The numbers are those of GrowthBook's gbstats, statsmodels and
+//! scipy.
+//!
+//! The decision rests on none of them, but on evidence (`anytime`) that treats both arms alike, may be read every day, and
+//! keeps its error rate at any conversion rate, without a single conversion in an arm too.
 //!
 //! Counts that determine no answer give `None` (null in JSON), never a number that is none: an empty arm has no rate, a
 //! control arm without conversions no lift, and an arm in which nobody or everybody converted no standard error, hence
-//! no interval and no engine's verdict. What else can be said (rates, Wilson intervals, the pooled z test, the
-//! sample-ratio check) is still said, and the reason names the arm at fault.
+//! no interval and no verdict by the three engines. What else can be said (rates, Wilson intervals, the pooled z test, the
+//! sample-ratio check, the evidence and its intervals) is still said.
 
 mod adjust;
+mod anytime;
+mod beta_binomial;
 mod cuped;
 mod distributions;
 mod effect;
+mod evidence;
+mod numeric;
 mod power;
 mod proportions;
 mod readout;
@@ -22,6 +29,7 @@ mod selection;
 mod settings;
 
 pub use adjust::Correction;
+pub use anytime::{Anytime, LARGEST_EVIDENCE, RatioInterval};
 pub use cuped::{CovariateSums, Cuped, cuped};
 pub use effect::{Bayesian, Effect, Estimate, Frequentist, Risk, SEQUENTIAL_TUNING, Sequential};
 pub use power::{ArmUsers, Plan, PlannedExperiment, Power, TARGET_POWER};

@@ -1,5 +1,8 @@
 //! Power of a comparison of two proportions, and the sample size it takes.
 //!
+//! Power is that of a two-sided z test at one look that was fixed in advance. The decision, which may be taken at any look, needs
+//! more users for the same power.
+//!
 //! Effects are measured by Cohen's h, the difference of the arcsine-transformed rates, whose variance does not depend on
 //! the rates; statsmodels' `NormalIndPower` with `proportion_effectsize` computes the same.
 
@@ -13,7 +16,8 @@ use super::settings::Settings;
 /// The power a readout aims at: the chance to detect an effect that is there.
 pub const TARGET_POWER: f64 = 0.8;
 
-/// What the experiment could see, and what it would take to see more. Two-sided, at the readout's α.
+/// What a two-sided z test at α finds in an experiment of this size, at one look that was fixed in advance. The decision may be
+/// taken at any look, and needs more users for the same power.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Power {
     /// Cohen's h of the observed rates, treatment against control; null when an arm is empty.
@@ -61,7 +65,8 @@ pub struct PlannedExperiment {
     pub(super) users_per_day: Option<f64>,
 }
 
-/// What a planned experiment takes.
+/// The size of a planned experiment that is looked at once, at its end, by a two-sided z test. A decision that may be taken at any
+/// look needs more users for the same power, about half as many again for a power of 0.8.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Plan {
     /// Cohen's h of the planned effect.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::anytime::{Anytime, Shown};
 use super::effect::{Effect, Sample, effect};
 use super::power::{Power, observed_power};
 use super::proportions::{ArmReadout, Counts, PooledZ, SampleRatio, pooled_z, sample_ratio};
@@ -38,6 +39,8 @@ pub struct Readout {
     pub pooled_z: Option<PooledZ>,
     /// Whether the arms' sizes fit the intended split.
     pub sample_ratio_mismatch: SampleRatio,
+    /// What may be read at any look: the evidence that decides, and intervals that hold at any rate.
+    pub anytime: Anytime,
     /// What the experiment could see.
     pub power: Power,
     /// What to do.
@@ -46,13 +49,14 @@ pub struct Readout {
     pub reason: String,
 }
 
-/// What an experiment says to do. It rests on the always-valid interval, because a readout is looked at any day.
+/// What an experiment says to do. It follows the evidence that may be read at any look, because a readout is looked at any
+/// day. Without an effect, each of `ship` and `roll_back` is ever said with probability α at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The always-valid interval holds improvements only.
+    /// The evidence that the treatment is better has reached 1/α.
     Ship,
-    /// The always-valid interval holds deteriorations only.
+    /// The evidence that the treatment is worse has reached 1/α.
     RollBack,
     /// Neither is shown yet.
     KeepRunning,
@@ -76,7 +80,8 @@ impl Experiment {
             settings,
         );
         let sample_ratio_mismatch = sample_ratio(control, treatment, settings.expected_split);
-        let (decision, reason) = self.decide(&effect, sample_ratio_mismatch);
+        let anytime = Anytime::new(control, treatment, settings);
+        let (decision, reason) = self.decide(&anytime, sample_ratio_mismatch);
         Readout {
             metric: settings.metric,
             alpha: settings.alpha,
@@ -84,6 +89,7 @@ impl Experiment {
             treatment: ArmReadout::new(treatment, settings.alpha),
             pooled_z: pooled_z(control, treatment),
             sample_ratio_mismatch,
+            anytime,
             power: observed_power(control, treatment, settings),
             decision,
             reason,
@@ -91,7 +97,7 @@ impl Experiment {
         }
     }
 
-    fn decide(&self, effect: &Effect, sample_ratio: SampleRatio) -> (Decision, String) {
+    fn decide(&self, anytime: &Anytime, sample_ratio: SampleRatio) -> (Decision, String) {
         if !sample_ratio.healthy {
             let [control_share, treatment_share] = self.settings.expected_split;
             return (
@@ -106,67 +112,80 @@ impl Experiment {
                 ),
             );
         }
-        let Some((sequential, lift)) = effect.sequential.zip(effect.relative_lift.estimate) else {
-            return (Decision::KeepRunning, self.why_nothing_is_known());
-        };
-        let [lower, upper] = sequential.interval.0.map(signed_percent);
-        let interval = format!(
-            "always-valid {} interval of the lift, {lower} to {upper},",
-            percent(1.0 - self.settings.alpha)
-        );
-        if !sequential.significant {
+        let rates = [
+            ("control", self.control.rate()),
+            ("treatment", self.treatment.rate()),
+        ];
+        if let Some((name, _)) = rates.iter().find(|(_, rate)| rate.is_none()) {
             return (
                 Decision::KeepRunning,
-                format!("The {interval} still includes no change."),
+                format!("There are no users in the {name} arm, so there is nothing to compare."),
             );
         }
-        let verb = if lift < 0.0 { "lowers" } else { "raises" };
-        let decision = if lift * self.settings.metric.improvement_sign() > 0.0 {
-            Decision::Ship
-        } else {
-            Decision::RollBack
+        let [control, treatment] = rates.map(|(_, rate)| percent_of_rate(rate.unwrap_or_default()));
+        let threshold = evidence(anytime.threshold);
+        let (better, worse) = match self.settings.metric {
+            Metric::LowerIsBetter => ("lower", "higher"),
+            Metric::HigherIsBetter => ("higher", "lower"),
         };
-        (
-            decision,
+        let moved = |direction: &str, e_value: f64| {
             format!(
-                "The treatment {verb} the rate by {:.1}%, and the {interval} excludes no change.",
-                lift.abs() * 100.0
+                "The treatment\u{2019}s rate is {direction}, {treatment} against {control}: the evidence for it is {}, and \
+                 {threshold} decides.",
+                evidence(e_value)
+            )
+        };
+        match anytime.shown() {
+            Shown::Better => (Decision::Ship, moved(better, anytime.better)),
+            Shown::Worse => (Decision::RollBack, moved(worse, anytime.worse)),
+            Shown::Nothing => (
+                Decision::KeepRunning,
+                format!(
+                    "Neither a lower nor a higher rate is shown yet: the evidence for a {better} one is {}, for a \
+                     {worse} one {}, and {threshold} decides.",
+                    evidence(anytime.better),
+                    evidence(anytime.worse),
+                ),
             ),
-        )
-    }
-
-    /// Why the counts determine no lift or no error of it.
-    fn why_nothing_is_known(&self) -> String {
-        let arms = [("control", self.control), ("treatment", self.treatment)];
-        if let Some((name, _)) = arms.iter().find(|(_, counts)| counts.users == 0) {
-            return format!(
-                "There are no users in the {name} arm, so there is nothing to compare."
-            );
         }
-        for (name, counts) in arms {
-            let extent = if counts.conversions == 0 {
-                "None"
-            } else if counts.conversions == counts.users {
-                "All"
-            } else {
-                continue;
-            };
-            return format!(
-                "{extent} of the users in the {name} arm converted, so the uncertainty of the lift cannot be \
-                 estimated yet."
-            );
-        }
-        "The counts do not determine a lift.".to_owned()
     }
 }
 
 /// A share that somebody chose, as they would write it.
 fn percent(share: f64) -> String {
-    // At most four digits after the point, none of them a trailing zero: 50%, 14.9%, 99.9999%.
-    let digits = format!("{:.4}", share * 100.0);
-    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
+    // At most four digits after the point: 50%, 14.9%, 99.9999%.
+    without_trailing_zeros(format!("{:.4}", share * 100.0)) + "%"
 }
 
-fn signed_percent(share: f64) -> String {
-    format!("{:+.1}%", share * 100.0).replace('-', "\u{2212}")
+/// A rate with three digits: 26.8%, 0.05%.
+fn percent_of_rate(rate: f64) -> String {
+    let percent = rate * 100.0;
+    let decimals = if percent > 0.0 {
+        (2.0 - percent.log10().floor()).clamp(1.0, 17.0) as usize
+    } else {
+        0
+    };
+    without_trailing_zeros(format!("{percent:.decimals$}")) + "%"
+}
+
+/// An e-value as far as anybody reads it.
+fn evidence(e_value: f64) -> String {
+    if e_value >= 1e6 {
+        "over a million".to_owned()
+    } else if e_value >= 100.0 {
+        format!("{e_value:.0}")
+    } else {
+        without_trailing_zeros(format!("{e_value:.2}"))
+    }
+}
+
+fn without_trailing_zeros(digits: String) -> String {
+    if digits.contains('.') {
+        digits
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    } else {
+        digits
+    }
 }

@@ -15,6 +15,9 @@ const MOST_USERS: f64 = 1e15;
 /// An effect smaller than this would need more users than there are people.
 const SMALLEST_EFFECT: f64 = 1e-6;
 
+/// A smaller share of the users makes no experiment, and its inverse may be infinite.
+const SMALLEST_SHARE: f64 = 1e-6;
+
 /// A finished or running experiment of the caller's own: its counts, and how to read them.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +29,7 @@ pub struct ExperimentRequest {
     pub control: ArmCounts,
     /// The arm that tries something new.
     pub treatment: ArmCounts,
-    /// Intended shares of control and treatment.
+    /// Intended shares of control and treatment, each at least 0.000001.
     #[serde(default = "even_split")]
     #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2, default = json!([0.5, 0.5]))]
     pub expected_split: [f64; 2],
@@ -71,7 +74,7 @@ pub struct PlanRequest {
     #[serde(default = "target_power")]
     #[schema(exclusive_minimum = 0.000_001, maximum = 0.999_999, default = 0.8)]
     pub power: f64,
-    /// Intended shares of control and treatment.
+    /// Intended shares of control and treatment, each at least 0.000001.
     #[serde(default = "even_split")]
     #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2, default = json!([0.5, 0.5]))]
     pub split: [f64; 2],
@@ -220,10 +223,12 @@ impl Checks {
         const MOST_ROUNDING: f64 = 0.0015;
         let [control, treatment] = split;
         let total = control + treatment;
-        let possible =
-            split.into_iter().all(is_inner_share) && (total - 1.0).abs() <= MOST_ROUNDING;
+        let possible = split.into_iter().all(|share| share >= SMALLEST_SHARE)
+            && (total - 1.0).abs() <= MOST_ROUNDING;
         self.require(possible, pointer, || {
-            format!("must be two shares above 0 that add up to 1, got [{control}, {treatment}]")
+            format!(
+                "must be two shares of at least {SMALLEST_SHARE} that add up to 1, got [{control}, {treatment}]"
+            )
         });
         split.map(|share| share / total)
     }

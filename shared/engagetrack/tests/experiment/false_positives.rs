@@ -36,7 +36,11 @@ fn false_positives_are_as_rare_as_promised() {
         // Why the decision does not rest on them: peeking makes their promise void.
         assert!(peeking > 3.0 * alpha, "{engine:?}: {peeking}");
     }
-    for engine in [Engine::Sequential, Engine::SequentialCuped] {
+    for engine in [
+        Engine::Sequential,
+        Engine::Decision,
+        Engine::SequentialCuped,
+    ] {
         let [single_look, peeking] = rates_of(engine);
         assert!(
             single_look <= peeking && peeking <= engine.alpha(),

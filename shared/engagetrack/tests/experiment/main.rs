@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
+mod anytime;
 mod degenerate;
 mod embedded;
 mod false_positives;
 mod golden;
+mod looks;
 mod properties;
 mod requests;
 mod simulation;

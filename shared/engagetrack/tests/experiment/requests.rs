@@ -83,7 +83,7 @@ fn everything_impossible_is_reported_at_once() {
             ),
             (
                 "/expected_split",
-                "must be two shares above 0 that add up to 1, got [0.5, 0.6]"
+                "must be two shares of at least 0.000001 that add up to 1, got [0.5, 0.6]"
             ),
             ("/alpha", "must be between 0.000001 and 0.5, got 1"),
             (
@@ -181,11 +181,29 @@ fn no_effect_cannot_be_planned_for() {
     );
 }
 
+/// A share like 1e-300 would make the sample-ratio check's χ² and a plan's users infinite.
+#[test]
+fn a_vanishing_share_is_refused() {
+    let detail = "must be two shares of at least 0.000001 that add up to 1, got [0.0000009, 1]";
+    let experiment = experiment(json!({
+        "control": {"users": 1, "conversions": 0},
+        "treatment": {"users": 1, "conversions": 0},
+        "expected_split": [9e-7, 1],
+    }));
+    assert_eq!(
+        errors(experiment.validate()),
+        listed(&[("/expected_split", detail)])
+    );
+    let plan = plan(json!({"baseline_rate": 0.3, "detectable_effect": 0.1, "split": [9e-7, 1]}));
+    assert_eq!(errors(plan.validate()), listed(&[("/split", detail)]));
+}
+
 #[test]
 fn the_reason_says_what_the_decision_rests_on() {
-    let decided = |control: u64, treatment: u64| {
+    let decided = |metric: &str, treatment: u64| {
         let readout = experiment(json!({
-            "control": {"users": 10_000, "conversions": control},
+            "metric": metric,
+            "control": {"users": 10_000, "conversions": 2_500},
             "treatment": {"users": 10_000, "conversions": treatment},
         }))
         .validate()
@@ -193,26 +211,34 @@ fn the_reason_says_what_the_decision_rests_on() {
         .readout();
         (readout.decision, readout.reason)
     };
-    // The intervals are gbstats'.
-    for (treatment, decision, reason) in [
+    // The evidence is the definition's by scipy 1.17.1.
+    for (metric, treatment, decision, reason) in [
         (
+            "lower_is_better",
             2_000,
             Decision::Ship,
-            "The treatment lowers the rate by 20.0%, and the always-valid 95% interval of the lift, −26.6% to −13.4%, \
-             excludes no change.",
+            "The treatment\u{2019}s rate is lower, 20% against 25%: the evidence for it is over a million, and 20 decides.",
         ),
         (
-            3_000,
+            "lower_is_better",
+            2_750,
             Decision::RollBack,
-            "The treatment raises the rate by 20.0%, and the always-valid 95% interval of the lift, +11.3% to +28.7%, \
-             excludes no change.",
+            "The treatment\u{2019}s rate is higher, 27.5% against 25%: the evidence for it is 601, and 20 decides.",
         ),
         (
+            "higher_is_better",
+            2_750,
+            Decision::Ship,
+            "The treatment\u{2019}s rate is higher, 27.5% against 25%: the evidence for it is 601, and 20 decides.",
+        ),
+        (
+            "higher_is_better",
             2_450,
             Decision::KeepRunning,
-            "The always-valid 95% interval of the lift, −9.6% to +5.6%, still includes no change.",
+            "Neither a lower nor a higher rate is shown yet: the evidence for a higher one is 0.07, for a lower one \
+             0.25, and 20 decides.",
         ),
     ] {
-        assert_eq!(decided(2_500, treatment), (decision, reason.to_owned()));
+        assert_eq!(decided(metric, treatment), (decision, reason.to_owned()));
     }
 }

@@ -1,7 +1,7 @@
 //! Simulated A/A experiments: both arms get the same, so every effect that is found is a false positive.
 
 use engagetrack::experiment::{
-    CovariateSums, Effect, Experiment, SAMPLE_RATIO_ALPHA, Settings, cuped,
+    CovariateSums, Decision, Effect, Experiment, SAMPLE_RATIO_ALPHA, Settings, cuped,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -25,6 +25,8 @@ pub enum Engine {
     Bayesian,
     /// The always-valid interval excludes 0.
     Sequential,
+    /// The evidence decides, for either side.
+    Decision,
     /// Welch's t test of the effect adjusted by the churn score.
     FrequentistCuped,
     /// The always-valid interval of the effect adjusted by the churn score.
@@ -34,10 +36,11 @@ pub enum Engine {
 }
 
 /// All engines, in the order of [`Engine`].
-pub const ENGINES: [Engine; 6] = [
+pub const ENGINES: [Engine; 7] = [
     Engine::Frequentist,
     Engine::Bayesian,
     Engine::Sequential,
+    Engine::Decision,
     Engine::FrequentistCuped,
     Engine::SequentialCuped,
     Engine::SampleRatio,
@@ -48,6 +51,8 @@ impl Engine {
     pub fn alpha(self) -> f64 {
         match self {
             Self::SampleRatio => SAMPLE_RATIO_ALPHA,
+            // α for each side.
+            Self::Decision => 2.0 * Settings::default().alpha,
             _ => Settings::default().alpha,
         }
     }
@@ -127,6 +132,7 @@ fn verdicts(control: CovariateSums, treatment: CovariateSums) -> [bool; ENGINES.
             .bayesian
             .is_some_and(|it| it.interval.excludes_zero()),
         Engine::Sequential => readout.effect.sequential.is_some_and(|it| it.significant),
+        Engine::Decision => matches!(readout.decision, Decision::Ship | Decision::RollBack),
         Engine::FrequentistCuped => adjusted.frequentist.is_some_and(|it| it.significant),
         Engine::SequentialCuped => adjusted.sequential.is_some_and(|it| it.significant),
         Engine::SampleRatio => !readout.sample_ratio_mismatch.healthy,
