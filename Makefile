@@ -140,7 +140,7 @@ bench-analytics: .venv-bench-analytics
 	cargo build --release --package engagetrack --example analytics
 	$</bin/python shared/engagetrack/testdata/analytics/bench.py target/release/examples/analytics
 
-# Not of speed: how often each engine of the experiment's readout errs where there is no effect.
+# Not of speed: how often the experiment's decision, its intervals and each engine err, and what the decision finds. Some minutes.
 bench-experiment:
 	cargo run --release --package engagetrack --example aa
 

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   customers,
+  eValue,
   money,
   percent,
   percentile,
   plural,
   points,
   pValue,
+  ratioInterval,
   sentenceCase,
   signed,
   signedMoney,
@@ -50,6 +52,17 @@ describe("numbers as people read them", () => {
     expect(customers(5188, ["active"])).toBe("5,188\u00a0active customers");
     expect(customers(2, ["left"])).toBe("2\u00a0customers who left");
     expect(customers(2, ["active", "left"])).toBe("2\u00a0customers, active and left");
+  });
+
+  it("does not spell out overwhelming evidence", () => {
+    expect(eValue(2.2698)).toBe("2.27");
+    expect(eValue(600.55)).toBe("601");
+    expect(eValue(1e300)).toBe(">\u00a01,000,000");
+  });
+
+  it("says where nothing bounds a ratio", () => {
+    expect(ratioInterval([0.78, 1.024])).toBe("0.78 to 1.02");
+    expect(ratioInterval([9.066, null])).toBe("9.07 or more");
   });
 
   it("turns names of the API into words", () => {

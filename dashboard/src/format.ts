@@ -89,3 +89,14 @@ export function percentile(value: number): string {
 export function pValue(value: number): string {
   return value < 0.001 ? "<\u00a00.001" : decimal(value, 3);
 }
+
+/** Evidence as an e-value: two digits, or `> 1,000,000`. */
+export function eValue(value: number): string {
+  return value >= 1e6 ? `>\u00a0${count(1e6)}` : decimal(value, value >= 100 ? 0 : 2);
+}
+
+/** An interval of a ratio, whose upper end is null where nothing bounds it. */
+export function ratioInterval([low, high]: readonly (number | null)[]): string {
+  const lower = decimal(low ?? 0, 2);
+  return high == null ? `${lower} or more` : `${lower} to ${decimal(high, 2)}`;
+}

@@ -7,7 +7,17 @@ import type {
   Readout,
   SelectionReadout,
 } from "../../src/api/types.ts";
-import { count, customers, decimal, percent, pValue, roundMoney, signed } from "../../src/format.ts";
+import {
+  count,
+  customers,
+  decimal,
+  eValue,
+  percent,
+  pValue,
+  ratioInterval,
+  roundMoney,
+  signed,
+} from "../../src/format.ts";
 import { successRate } from "../../src/pages/explainability/success.ts";
 import {
   address,
@@ -142,6 +152,8 @@ describe("the experiment", () => {
       const text = await page.locator("main").innerText();
       expect(text).toContain(percent(readout.bayesian?.chance_to_win ?? Number.NaN, 1));
       expect(text).toContain(pValue(readout.frequentist?.p_value ?? Number.NaN));
+      expect(text).toContain(`${eValue(readout.anytime.better)} : ${eValue(readout.anytime.worse)}`);
+      expect(text).toContain(ratioInterval(readout.anytime.rate_ratio));
       const rates = await page.getByRole("img", { name: "Churn rate by variant" }).textContent();
       expect(rates).toContain(percent(readout.control.rate ?? Number.NaN, 1));
       expect(rates).toContain(percent(readout.treatment.rate ?? Number.NaN, 1));
@@ -182,6 +194,20 @@ describe("the experiment", () => {
       await expect.poll(() => answer.innerText()).toContain("60.9\u00a0%");
       expect(await answer.innerText()).toContain(pValue(readout.frequentist?.p_value ?? Number.NaN));
       await expect.poll(() => page.url()).toContain("calc.b_conversions=51");
+    }));
+
+  it("rolls back where nobody converted in A, and says that nothing bounds the ratio", () =>
+    withPage(async (page) => {
+      await page.goto(
+        address(
+          "#/experiment?calc.a_users=5000&calc.a_conversions=0&calc.b_users=5000&calc.b_conversions=100",
+        ),
+      );
+      const answer = page.locator("[data-answer=counts]");
+      await expect.poll(() => answer.innerText()).toContain("Roll back.");
+      const text = await answer.innerText();
+      expect(text).toContain("or more");
+      expect(text).toContain("0.05 : >\u00a01,000,000");
     }));
 
   it("says what is wrong with impossible counts", () =>

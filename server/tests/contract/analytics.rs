@@ -308,6 +308,7 @@ fn the_embedded_experiment_is_read_out() {
         "bayesian",
         "sequential",
         "sample_ratio_mismatch",
+        "anytime",
         "power",
         "decision",
         "reason",
@@ -344,6 +345,27 @@ fn counts_of_the_callers_own_are_read_out() {
     let chance = answer["bayesian"]["chance_to_win"].as_f64().unwrap();
     assert!((chance - 0.60918).abs() < 5e-6, "{chance}");
     assert_eq!(answer["decision"], "keep_running");
+}
+
+#[test]
+fn low_rates_favour_neither_arm() {
+    let read = |control: [u64; 2], treatment: [u64; 2]| {
+        let arm = |[users, conversions]: [u64; 2]| json!({"users": users, "conversions": conversions});
+        let body = json!({"control": arm(control), "treatment": arm(treatment)});
+        post_json("/v1/analytics/experiment", &body).json()
+    };
+    let few = read([2_000, 6], [2_000, 1]);
+    assert_eq!(few["decision"], "keep_running", "{few}");
+    assert!(few["anytime"]["better"].as_f64().unwrap() < 3.0, "{few}");
+    assert_eq!(few["anytime"]["threshold"], 20.0, "{few}");
+    for (control, treatment, decision) in [(0, 100, "roll_back"), (100, 0, "ship")] {
+        let answer = read([5_000, control], [5_000, treatment]);
+        assert_eq!(answer["decision"], decision, "{answer}");
+        let ratio = &answer["anytime"]["rate_ratio"];
+        assert_eq!(ratio[0] == 0.0, treatment == 0, "{answer}");
+        assert_eq!(ratio[1].is_null(), control == 0, "{answer}");
+        assert!(answer["sequential"].is_null(), "{answer}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
-import { percent, points, pValue, signed } from "../../format.ts";
+import { decimal, eValue, percent, points, pValue, ratioInterval, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 import { NumberField } from "./number-field.tsx";
@@ -72,7 +72,14 @@ export function CountsCalculator() {
 }
 
 function CountsReadout({ readout }: { readout: Readout }) {
-  const { relative_lift: lift, absolute_difference: difference, frequentist, bayesian, sequential } = readout;
+  const {
+    relative_lift: lift,
+    absolute_difference: difference,
+    frequentist,
+    bayesian,
+    sequential,
+    anytime,
+  } = readout;
   const span = (interval: readonly number[] | null | undefined, write: (value: number) => string) =>
     interval ? `${write(interval[0] ?? 0)} to ${write(interval[1] ?? 0)}` : "–";
   const asLift = (value: number) => `${signed(value * 100, 1)}\u00a0%`;
@@ -87,7 +94,26 @@ function CountsReadout({ readout }: { readout: Readout }) {
       value: lift.estimate == null ? "–" : asLift(lift.estimate),
       interval: span(lift.interval, asLift),
     },
-    { name: "Sequential", value: "always valid", interval: span(sequential?.interval, asLift) },
+    {
+      name: "Lift, sequential (gbstats)",
+      value: "many conversions",
+      interval: span(sequential?.interval, asLift),
+    },
+    {
+      name: "Difference at any look",
+      value: difference.estimate == null ? "–" : points(difference.estimate),
+      interval: span(anytime.absolute_difference, points),
+    },
+    {
+      name: "Rate ratio at any look",
+      value: lift.estimate == null ? "–" : decimal(1 + lift.estimate, 2),
+      interval: ratioInterval(anytime.rate_ratio),
+    },
+    {
+      name: "Evidence, better : worse",
+      value: `${eValue(anytime.better)} : ${eValue(anytime.worse)}`,
+      interval: `${eValue(anytime.threshold)} decides`,
+    },
     {
       name: "Chance to win",
       value: bayesian ? percent(bayesian.chance_to_win, 1) : "–",

@@ -8,7 +8,7 @@ import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { Page, Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, decimal, percent, points, pValue, signed } from "../../format.ts";
+import { count, decimal, eValue, percent, points, pValue, ratioInterval, signed } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { FILTERS, type FilterName, selection, valueLabel } from "../../state/selection.ts";
 import { CountsCalculator } from "./counts-calculator.tsx";
@@ -58,16 +58,9 @@ export function ExperimentPage() {
 const usersIn = ({ control, treatment }: SelectionReadout): number => control.users + treatment.users;
 
 function Figures({ readout }: { readout: SelectionReadout }) {
-  const {
-    control,
-    treatment,
-    bayesian,
-    frequentist,
-    sequential,
-    sample_ratio_mismatch: ratio,
-    power,
-  } = readout;
+  const { control, treatment, bayesian, frequentist, anytime, sample_ratio_mismatch: ratio, power } = readout;
   const users = usersIn(readout);
+  const [lowest = 0, highest = 0] = anytime.absolute_difference;
   return (
     <dl class="tiles">
       <Tile
@@ -86,9 +79,14 @@ function Figures({ readout }: { readout: SelectionReadout }) {
         note={frequentist ? `Welch t ${decimal(frequentist.statistic, 2)}` : undefined}
       />
       <Tile
-        label="Sequential"
-        value={sequential ? (sequential.significant ? "decided" : "undecided") : "unknown"}
-        note="valid at any number of looks"
+        label="Evidence"
+        value={`${eValue(anytime.better)} : ${eValue(anytime.worse)}`}
+        note={`B better : worse; ${eValue(anytime.threshold)} decides at any look`}
+      />
+      <Tile
+        label="Rate ratio at any look"
+        value={ratioInterval(anytime.rate_ratio)}
+        note={`difference ${points(lowest)} to ${points(highest)}`}
       />
       <Tile
         label="Power"
@@ -96,7 +94,7 @@ function Figures({ readout }: { readout: SelectionReadout }) {
         note={
           power.detectable_effect == null
             ? undefined
-            : `detects ${points(power.detectable_effect)} with 80\u00a0%`
+            : `detects ${points(power.detectable_effect)} with 80\u00a0% at a single look`
         }
       />
     </dl>
@@ -164,7 +162,7 @@ function LiftCard({ readout }: { readout: SelectionReadout }) {
       true,
     ),
     ...estimated("Bayesian", bayesian?.mean, bayesian?.interval),
-    ...estimated("Sequential", relative_lift.estimate, sequential?.interval),
+    ...estimated("Sequential (gbstats)", relative_lift.estimate, sequential?.interval),
     ...estimated(
       "With CUPED",
       cuped?.relative_lift.estimate,

@@ -38,7 +38,10 @@ export function SizeCalculator() {
   };
   const plan = useAnswer(planExperiment, request, TYPING_DELAY_MS);
   return (
-    <Card title="Plan an experiment" note="How many users it takes to see an effect of a given size.">
+    <Card
+      title="Plan an experiment"
+      note="Users needed to see an effect of a given size at a single look, at the end. A decision at any look needs about half as many again."
+    >
       <form class="calculator" onSubmit={(event) => event.preventDefault()}>
         {(Object.keys(INPUTS) as Input[]).map((name) => (
           <NumberField
