@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_lambda_events::event::cloudwatch_logs::LogData;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use web::usage_log::LONGEST_LINE;
 
 /// What one delivery leaves in the bucket.
 #[derive(Debug, PartialEq, Eq)]
@@ -92,9 +93,10 @@ impl Day {
 
 /// The time of a usage line, RFC 3339 in UTC; `None` for any other text.
 fn time_of_usage(line: &str) -> Option<String> {
-    let filed: Filed = serde_json::from_str(line)
-        .ok()
-        .filter(|_| !line.contains('\n'))?;
+    if line.len() > LONGEST_LINE || line.contains('\n') {
+        return None;
+    }
+    let filed: Filed = serde_json::from_str(line).ok()?;
     let is_time = filed.time.len() == "YYYY-MM-DDThh:mm:ss.mmmZ".len()
         && humantime::parse_rfc3339(&filed.time).is_ok();
     (filed.kind == "usage" && is_time).then_some(filed.time)
@@ -167,6 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_no_usage_line_is_left_out_and_counted() {
+        let too_long = LATE.replace("\"n\"", &format!("\"{}\"", "n".repeat(LONGEST_LINE)));
         let batch = Batch::of(&data(
             "DATA_MESSAGE",
             &[
@@ -176,13 +179,14 @@ mod tests {
                 r#"{"kind":"usage","time":"../../elsewhere/of-the-length"}"#,
                 r#"{"kind":"usage","time":"2026-13-22T23:59:59.999Z"}"#,
                 "{\"kind\":\"usage\",\n\"time\":\"2026-11-22T23:59:59.999Z\"}",
+                &too_long,
             ],
         ));
         assert_eq!(
             batch,
             Batch {
                 objects: Vec::new(),
-                left_out: 6
+                left_out: 7
             }
         );
     }

@@ -104,8 +104,8 @@ impl Bucket {
         Ok(keys)
     }
 
-    /// An object's content.
-    pub(crate) async fn read(&self, key: &str) -> Result<Vec<u8>, BucketError> {
+    /// Opens an object.
+    pub(crate) async fn open(&self, key: &str) -> Result<Content, BucketError> {
         let object = self
             .client
             .get_object()
@@ -113,12 +113,10 @@ impl Bucket {
             .key(key)
             .send()
             .await;
-        let body = object
-            .map_err(self.failed("reading", key))?
-            .body
-            .collect()
-            .await;
-        Ok(body.map_err(self.failed("reading", key))?.to_vec())
+        Ok(Content {
+            body: object.map_err(self.failed("reading", key))?.body,
+            path: self.path(key),
+        })
     }
 
     fn failed<E: std::error::Error>(
@@ -126,11 +124,33 @@ impl Bucket {
         operation: &'static str,
         key: &str,
     ) -> impl FnOnce(E) -> BucketError + use<E> {
-        let path = format!("{}/{key}", self.name);
+        let path = self.path(key);
         move |error| BucketError::Failed {
             operation,
             path,
             reason: DisplayErrorContext(error).to_string(),
         }
+    }
+
+    fn path(&self, key: &str) -> String {
+        format!("{}/{key}", self.name)
+    }
+}
+
+/// The content of an object, read piece by piece.
+pub(crate) struct Content {
+    body: ByteStream,
+    path: String,
+}
+
+impl Content {
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, BucketError> {
+        let piece = self.body.next().await.transpose();
+        piece.map_err(|error| BucketError::Failed {
+            operation: "reading",
+            path: self.path.clone(),
+            reason: DisplayErrorContext(error).to_string(),
+        })
     }
 }

@@ -11,6 +11,7 @@ use engagetrack::customer::{Profile, Status};
 use engagetrack::drift::Window;
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
 use engagetrack::intake;
+use engagetrack::model::RiskLevel;
 use engagetrack::population::{self, Customer};
 use engagetrack::profile_json::ProfileJson;
 use engagetrack::quality::{self, Quality};
@@ -74,7 +75,11 @@ pub struct CustomerExplanation {
 impl CustomerExplanation {
     fn usage(&self) -> Usage {
         let usage = Usage::of_customer("explain", self.customer_id.as_deref());
-        usage.scored(self.explanation.probability, card::VERSION)
+        usage.scored(
+            self.explanation.probability,
+            RiskLevel::of(self.explanation.probability).name(),
+            card::VERSION,
+        )
     }
 
     fn new(customer_id: Option<String>, status: Status, profile: &Profile, detail: Detail) -> Self {
@@ -152,14 +157,18 @@ async fn explain_posted(
     preferred(&headers, &["application/json"])?;
     let detail = Detail::from_query(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
-    let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
+    let recent = POSTED.observe([&encoding::encode(&submission.profile)]);
     let explanation = CustomerExplanation::new(
         submission.customer_id,
         submission.status,
         &submission.profile,
         detail,
     );
-    let usage = explanation.usage().posted(bins.into(), drift.psi());
+    let usage = explanation.usage();
+    let usage = match recent {
+        Some((bins, drift)) => usage.posted(bins.into(), drift.psi()),
+        None => usage,
+    };
     Ok((usage.noted(), Json(explanation)))
 }
 
@@ -210,6 +219,7 @@ mod tests {
     use super::*;
     use axum::body::Body;
     use axum::extract::Request;
+    use engagetrack::drift::FEWEST_PROFILES;
     use tower::ServiceExt;
 
     #[tokio::test]
@@ -221,13 +231,17 @@ mod tests {
             .body(Body::from(serde_json::to_vec(&profile).unwrap()));
         let asked = Request::get(format!("/v1/explain/{}", customer.id())).body(Body::empty());
 
-        let answer = router().oneshot(posted.unwrap()).await.unwrap();
-        let usage = answer.extensions().get::<Usage>().unwrap();
-        let bins = &usage.posted_profiles().unwrap().bins;
-        assert_eq!(bins["partner"].iter().sum::<u64>(), 1);
+        // One profile short of what may be described.
+        let row = encoding::encode(&customer.profile());
+        assert_eq!(POSTED.observe(&[row; FEWEST_PROFILES as usize - 1]), None);
 
         let answer = router().oneshot(asked.unwrap()).await.unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         assert!(usage.posted_profiles().is_none());
+
+        let answer = router().oneshot(posted.unwrap()).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        let bins = &usage.posted_profiles().unwrap().bins;
+        assert_eq!(bins["partner"].iter().sum::<u64>(), FEWEST_PROFILES);
     }
 }

@@ -8,6 +8,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use engagetrack::customer::{Profile, Status};
 use engagetrack::drift::Window;
+use engagetrack::model::RiskLevel;
 use engagetrack::nudges::{Advice, Options, Request};
 use engagetrack::profile_json::ProfileJson;
 use engagetrack::query::Query;
@@ -73,7 +74,11 @@ impl CustomerAdvice {
 
     fn usage(&self) -> Usage {
         let usage = Usage::of_customer("nudges", self.customer_id.as_deref());
-        usage.scored(self.advice.probability, card::VERSION)
+        usage.scored(
+            self.advice.probability,
+            RiskLevel::of(self.advice.probability).name(),
+            card::VERSION,
+        )
     }
 }
 
@@ -116,14 +121,18 @@ async fn advise_posted(
     preferred(&headers, &["application/json"])?;
     let request = request(query)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
-    let (bins, drift) = POSTED.observe([&encoding::encode(&submission.profile)]);
+    let recent = POSTED.observe([&encoding::encode(&submission.profile)]);
     let advice = CustomerAdvice::new(
         submission.customer_id,
         submission.status,
         &submission.profile,
         &request,
     );
-    let usage = advice.usage().posted(bins.into(), drift.psi());
+    let usage = advice.usage();
+    let usage = match recent {
+        Some((bins, drift)) => usage.posted(bins.into(), drift.psi()),
+        None => usage,
+    };
     Ok((usage.noted(), Json(advice)))
 }
 
@@ -132,6 +141,7 @@ mod tests {
     use super::*;
     use axum::body::Body;
     use axum::extract::Request;
+    use engagetrack::drift::FEWEST_PROFILES;
     use tower::ServiceExt;
 
     #[tokio::test]
@@ -143,13 +153,17 @@ mod tests {
             .body(Body::from(serde_json::to_vec(&profile).unwrap()));
         let asked = Request::get(format!("/v1/nudges/{}", customer.id())).body(Body::empty());
 
-        let answer = router().oneshot(posted.unwrap()).await.unwrap();
-        let usage = answer.extensions().get::<Usage>().unwrap();
-        let bins = &usage.posted_profiles().unwrap().bins;
-        assert_eq!(bins["partner"].iter().sum::<u64>(), 1);
+        // One profile short of what may be described.
+        let row = encoding::encode(&customer.profile());
+        assert_eq!(POSTED.observe(&[row; FEWEST_PROFILES as usize - 1]), None);
 
         let answer = router().oneshot(asked.unwrap()).await.unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         assert!(usage.posted_profiles().is_none());
+
+        let answer = router().oneshot(posted.unwrap()).await.unwrap();
+        let usage = answer.extensions().get::<Usage>().unwrap();
+        let bins = &usage.posted_profiles().unwrap().bins;
+        assert_eq!(bins["partner"].iter().sum::<u64>(), FEWEST_PROFILES);
     }
 }

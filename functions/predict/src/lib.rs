@@ -95,8 +95,7 @@ async fn predict_customer(
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
     let row = encoding::row(&customer.codes());
     let prediction = Prediction::of(model::row_probability(&row));
-    let usage = Usage::of_customer("predict", Some(&id))
-        .scored(prediction.probability, prediction.model_version);
+    let usage = scored(Some(&id), &prediction);
     let customer_id = Some(id);
     Ok((
         usage.noted(),
@@ -145,11 +144,22 @@ fn answer_csv(bytes: &[u8]) -> Result<Response, Problem> {
         .into_response())
 }
 
-/// Adds to what is noted how the encoded profiles, row after row, are distributed.
+/// The usage of a call that predicts for one customer.
+fn scored(customer_id: Option<&str>, prediction: &Prediction) -> Usage {
+    Usage::of_customer("predict", customer_id).scored(
+        prediction.probability,
+        prediction.risk_level.name(),
+        prediction.model_version,
+    )
+}
+
+/// Counts the encoded profiles, row after row, and adds the distribution of recent ones to the usage when they are enough.
 fn posted(usage: Usage, rows: &[f32]) -> Usage {
     let rows: &[Row] = rows.as_chunks().0;
-    let (bins, drift) = POSTED.observe(rows);
-    usage.posted(bins.into(), drift.psi())
+    match POSTED.observe(rows) {
+        Some((bins, drift)) => usage.posted(bins.into(), drift.psi()),
+        None => usage,
+    }
 }
 
 impl Answer {
@@ -159,10 +169,7 @@ impl Answer {
                 customer_id,
                 prediction,
                 ..
-            }) => {
-                let usage = Usage::of_customer("predict", customer_id.as_deref());
-                usage.scored(prediction.probability, prediction.model_version)
-            }
+            }) => scored(customer_id.as_deref(), prediction),
             Self::Many(predictions) => {
                 Usage::of_many("predict", predictions.len()).scored_by(card::VERSION)
             }
@@ -204,7 +211,7 @@ mod tests {
     use axum::extract::Request;
     use tower::ServiceExt;
 
-    /// How many profiles were counted for a request, and what is said of their drift.
+    /// How many profiles the usage of a request describes, and whether it tells their drift.
     async fn counted(request: axum::http::request::Builder, body: Vec<u8>) -> Option<(u64, bool)> {
         let request: Request = request.body(Body::from(body)).unwrap();
         let answer = router().oneshot(request).await.unwrap();
@@ -224,9 +231,9 @@ mod tests {
             )
         };
         let one = json(serde_json::to_vec(&profile).unwrap()).await;
-        assert_eq!(one, Some((1, false)));
+        assert_eq!(one, None);
         let many = json(serde_json::to_vec(&vec![profile; 998]).unwrap()).await;
-        assert_eq!(many, Some((998, false)));
+        assert_eq!(many, None);
 
         let file = std::fs::read("../../data/customers.csv").unwrap();
         let line = |number| {
@@ -236,9 +243,9 @@ mod tests {
         };
         let csv = || Request::post("/v1/predict").header("content-type", "text/csv");
         let the_thousandth = counted(csv(), [line(0), line(1)].concat()).await;
-        assert_eq!(the_thousandth, Some((1, true)));
+        assert_eq!(the_thousandth, Some((1_000, true)));
         let the_next = counted(csv(), [line(0), line(1)].concat()).await;
-        assert_eq!(the_next, Some((1, false)));
+        assert_eq!(the_next, None);
 
         let asked = Request::get(format!("/v1/predict/{}", customer.id()));
         assert_eq!(counted(asked, Vec::new()).await, None);

@@ -86,7 +86,11 @@ async fn summarise(headers: HeaderMap, Segment(id): Segment) -> Result<Response,
     let customer = find(&id)?;
     let usage = |action| {
         Usage::of_customer(action, Some(&id))
-            .scored(customer.probability(), card::VERSION)
+            .scored(
+                customer.probability(),
+                customer.risk_level().name(),
+                card::VERSION,
+            )
             .noted()
     };
     if format == 1 {

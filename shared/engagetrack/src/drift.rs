@@ -147,6 +147,8 @@ impl TryFrom<ByName> for BinCounts {
 }
 
 /// The profiles that a process gets, counted until they are enough to speak of drift; then the next count begins.
+///
+/// Nothing is said of fewer: the bins of a few profiles would tell whose they are.
 #[derive(Debug)]
 pub struct Window(Mutex<BinCounts>);
 
@@ -156,18 +158,20 @@ impl Window {
         Self(Mutex::new(BinCounts::new()))
     }
 
-    /// Counts encoded profiles: gives how these are distributed, and how far all that passed since the index was last
-    /// computed have drifted.
-    pub fn observe<'r>(&self, rows: impl IntoIterator<Item = &'r Row>) -> (BinCounts, Drift) {
+    /// Counts encoded profiles. With [`FEWEST_PROFILES`] or more since it last did, returns the distribution and the drift of
+    /// them all.
+    pub fn observe<'r>(
+        &self,
+        rows: impl IntoIterator<Item = &'r Row>,
+    ) -> Option<(BinCounts, Drift)> {
         let mut bins = BinCounts::new();
         rows.into_iter().for_each(|row| bins.count(row));
         let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         passed.add(&bins);
-        let drift = passed.drift();
-        if passed.profiles() >= FEWEST_PROFILES {
-            *passed = BinCounts::new();
-        }
-        (bins, drift)
+        (passed.profiles() >= FEWEST_PROFILES).then(|| {
+            let drift = passed.drift();
+            (std::mem::take(&mut *passed), drift)
+        })
     }
 }
 
@@ -306,16 +310,14 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_anew_when_it_has_told() {
+    fn a_window_tells_of_a_thousand_profiles_or_more_and_begins_anew() {
         let rows = population();
         let window = Window::new();
-        let (bins, drift) = window.observe(&rows[..600]);
-        assert_eq!((bins.profiles(), drift), (600, Drift::TooFew));
-        let (bins, drift) = window.observe(&rows[600..1_200]);
-        assert_eq!(bins.profiles(), 600);
-        assert_eq!(drift, counted(&rows[..1_200]).drift());
-        let (_, drift) = window.observe(&rows[..999]);
-        assert_eq!(drift, Drift::TooFew);
+        assert_eq!(window.observe(&rows[..600]), None);
+        let all = counted(&rows[..1_200]);
+        let drift = all.drift();
+        assert_eq!(window.observe(&rows[600..1_200]), Some((all, drift)));
+        assert_eq!(window.observe(&rows[..999]), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a handler says of the customers it read or scored; the frame makes a usage event of it.
 
-use crate::usage_log::{Event, Interaction};
+use crate::usage_log::{Event, Interaction, Score};
 use axum::Extension;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,16 +23,16 @@ pub struct Usage {
     action: &'static str,
     customer_id: Option<String>,
     count: usize,
-    probability: Option<f64>,
+    score: Option<Score>,
     model_version: Option<&'static str>,
     interaction: Option<Interaction>,
     posted: Option<Posted>,
 }
 
-/// How posted profiles are distributed.
+/// The distribution of recently posted profiles, of so many that it describes none of them.
 #[derive(Clone, Debug)]
 pub struct Posted {
-    /// How many of the request fell into each bin of each feature.
+    /// How many fell into each bin of each feature.
     pub bins: BTreeMap<String, Vec<u64>>,
     /// The population stability index of each feature, or why there is none.
     pub psi: Result<BTreeMap<String, f64>, &'static str>,
@@ -53,18 +53,26 @@ impl Usage {
             action,
             customer_id: None,
             count,
-            probability: None,
+            score: None,
             model_version: None,
             interaction: None,
             posted: None,
         }
     }
 
-    /// A model gave this churn probability.
+    /// A model gave this churn probability, 0 to 1, which is at this risk level.
     #[must_use]
-    pub fn scored(self, probability: f64, model_version: &'static str) -> Self {
+    pub fn scored(
+        self,
+        probability: f64,
+        risk_level: &'static str,
+        model_version: &'static str,
+    ) -> Self {
         Self {
-            probability: Some(probability),
+            score: Some(Score {
+                probability,
+                risk_level,
+            }),
             model_version: Some(model_version),
             ..self
         }
@@ -88,8 +96,8 @@ impl Usage {
         }
     }
 
-    /// The profiles came with the request. `bins` tells by feature how many fell into each of its bins, `psi` how far the
-    /// profiles of late have drifted: the population stability index by feature, or why there is none.
+    /// With this request enough profiles were posted to describe them together. The profiles of one request must never be
+    /// described by themselves: the bins of all features tell customers apart.
     #[must_use]
     pub fn posted(
         self,
@@ -107,12 +115,12 @@ impl Usage {
         self.model_version.map_or(0, |_| self.count)
     }
 
-    /// The churn probability that a model gave, 0 to 1, where it was about one customer.
-    pub(crate) fn probability(&self) -> Option<f64> {
-        self.probability
+    /// The risk level that a model gave, where it was about one customer.
+    pub(crate) fn risk_level(&self) -> Option<&'static str> {
+        self.score.map(|score| score.risk_level)
     }
 
-    /// How the posted profiles are distributed, where some came with the request.
+    /// The distribution of recently posted profiles, where this request completed it.
     pub fn posted_profiles(&self) -> Option<&Posted> {
         self.posted.as_ref()
     }
@@ -121,6 +129,12 @@ impl Usage {
     pub fn noted(self) -> Extension<Self> {
         Extension(self)
     }
+}
+
+/// The function that serves a path. Logs name it in place of the path, which may hold a customer's id.
+pub(crate) fn function(path: &str) -> Option<&'static str> {
+    let name = path.strip_prefix("/v1/")?.split('/').next()?;
+    FUNCTIONS.into_iter().find(|function| *function == name)
 }
 
 /// The call that a usage event is about.
@@ -135,8 +149,7 @@ pub(crate) struct Call<'c> {
 /// The event that a call leaves: always when it read or scored customers, and when a function refused
 /// or failed it.
 pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
-    let name = call.path.strip_prefix("/v1/")?.split('/').next()?;
-    let function = FUNCTIONS.into_iter().find(|function| *function == name)?;
+    let function = function(call.path)?;
     let refused;
     let usage = match usage {
         Some(usage) => usage,
@@ -153,7 +166,7 @@ pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
         customer_id: usage.customer_id.clone(),
         count: usage.count,
         outcome: call.outcome,
-        probability: usage.probability,
+        score: usage.score,
         model_version: usage.model_version,
         latency: call.latency,
         caller: call

@@ -1,7 +1,8 @@
 //! What CloudWatch may count: lines on stdout in its embedded metric format, one per request, and one per feature whenever
 //! the drift of posted profiles could be told.
 //!
-//! The platform reads the metrics from the line; nothing is sent, and no permission is needed.
+//! The platform reads the metrics from the line; nothing is sent, and no permission is needed. A line stands beside the usage
+//! line of the same request, so it tells no more about a customer than that: no probability, and no profile.
 
 use super::invocation::Invocation;
 use crate::Usage;
@@ -67,7 +68,7 @@ impl Metrics {
         let Some(posted) = request.usage.and_then(Usage::posted_profiles) else {
             return vec![line];
         };
-        // No metric: there are a hundred bins. Counts add up over processes, whatever each of them can tell by itself.
+        // No metric: there are a hundred bins. Counts add up over processes.
         line["PostedProfiles"] = json!(posted.bins);
         match &posted.psi {
             Ok(indices) => {
@@ -105,9 +106,8 @@ impl Metrics {
         ];
         if let Some(usage) = request.usage {
             metrics.push(("Predictions", "Count", json!(usage.scored_customers())));
-            if let Some(probability) = usage.probability() {
-                metrics.push(("Probability", "None", json!(probability)));
-            }
+            let level = usage.risk_level().and_then(risk_metric);
+            metrics.extend(level.map(|level| (level, "Count", json!(1))));
         }
         self.metrics(at, ("function", &self.0.function), metrics)
     }
@@ -146,6 +146,16 @@ impl Metrics {
             line[name] = value;
         }
         line
+    }
+}
+
+/// The metric that counts the predictions at a risk level.
+fn risk_metric(level: &str) -> Option<&'static str> {
+    match level {
+        "low" => Some("LowRisk"),
+        "medium" => Some("MediumRisk"),
+        "high" => Some("HighRisk"),
+        _ => None,
     }
 }
 
@@ -192,7 +202,7 @@ mod tests {
     #[test]
     fn each_metric_is_declared_and_given() {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
-        let usage = Usage::of_customer("predict", None).scored(0.75, "model-1");
+        let usage = Usage::of_customer("predict", None).scored(0.7512, "high", "model-1");
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
         let answered = Answered {
             latency: Duration::from_micros(42),
@@ -208,10 +218,10 @@ mod tests {
                     "Dimensions": [["stack"], ["stack", "function"]],
                     "Metrics": [{"Name": "Latency", "Unit": "Microseconds"}, {"Name": "ColdStart", "Unit": "Count"},
                         {"Name": "Failures", "Unit": "Count"}, {"Name": "LogFailures", "Unit": "Count"}, {"Name": "Predictions", "Unit": "Count"},
-                        {"Name": "Probability", "Unit": "None"}],
+                        {"Name": "HighRisk", "Unit": "Count"}],
                 }]},
                 "stack": "stack", "function": "stack-predict", "Latency": 42, "ColdStart": 1, "Failures": 0, "LogFailures": 0,
-                "Predictions": 1, "Probability": 0.75,
+                "Predictions": 1, "HighRisk": 1,
             })]
         );
     }

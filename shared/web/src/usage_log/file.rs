@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::line::OPENING;
+use super::line::{LONGEST_LINE, OPENING};
 use super::sink::{Place, Sink};
 
 /// A file that is renamed to `<name>.000001`, `<name>.000002` … when it has reached its size.
@@ -119,8 +119,8 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 /// Drops an incomplete last line, as a crash leaves it; nobody was told that it had been written.
 /// Gives the file's length then and the place at its end.
 fn mend_end(file: &mut File, length: u64) -> io::Result<(u64, Place)> {
-    /// Bytes read from the end of the file: many times the longest line.
-    const END: u64 = 64 * 1024;
+    /// Bytes read from the end of the file: room for an incomplete line and the one before it.
+    const END: u64 = 2 * LONGEST_LINE as u64;
 
     let mut end = Vec::new();
     file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
@@ -133,7 +133,7 @@ fn mend_end(file: &mut File, length: u64) -> io::Result<(u64, Place)> {
     let incomplete = &end[complete..];
     if !incomplete.is_empty() {
         let compared = incomplete.len().min(OPENING.len());
-        if incomplete.len() as u64 == END
+        if incomplete.len() > LONGEST_LINE
             || incomplete[..compared] != OPENING.as_bytes()[..compared]
         {
             return Err(io::Error::new(
@@ -246,6 +246,18 @@ mod tests {
             fs::read_to_string(&path).unwrap(),
             "somebody's notes, without a line feed"
         );
+    }
+
+    #[test]
+    fn a_file_without_line_feeds_is_refused_however_large_it_is() {
+        let (_folder, path) = folder();
+        fs::write(&path, LINE).unwrap();
+        // Holes, which take no room on the disk.
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_len(3 << 30).unwrap();
+        let error = RotatingFile::new(path.clone(), 1000).prepare().unwrap_err();
+        assert_eq!(error.to_string(), "it does not end in a usage line");
+        assert_eq!(fs::metadata(&path).unwrap().len(), 3 << 30);
     }
 
     #[test]

@@ -38,10 +38,24 @@ impl Key {
                 Self::SHORTEST
             );
         }
-        Some(Self::new(
-            secret.as_bytes(),
-            filled("USAGE_LOG_KEY_ID").as_deref(),
-        ))
+        let id = filled("USAGE_LOG_KEY_ID").filter(|id| {
+            let usable = Self::is_id(id);
+            if !usable {
+                tracing::warn!(
+                    "USAGE_LOG_KEY_ID must be 1 to 64 letters, digits, '-', '_' and '.'; the key is named after its secret"
+                );
+            }
+            usable
+        });
+        Some(Self::new(secret.as_bytes(), id.as_deref()))
+    }
+
+    /// Whether a key can have this name: it is part of each line, and of command lines.
+    pub fn is_id(text: &str) -> bool {
+        (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     }
 
     /// A random key that lives as long as the process.
@@ -115,6 +129,16 @@ mod tests {
             _ => None,
         };
         assert_eq!(Key::from_variables(variable).unwrap().id(), "2026-11");
+        let named = |id: &str| {
+            Key::from_variables(|name| match name {
+                "USAGE_LOG_KEY_ID" => Some(id.to_owned()),
+                _ => variable(name),
+            })
+        };
+        let derived = Key::new(b"a secret of a decent length", None);
+        for unusable in ["a=b", "two\nlines", &"x".repeat(65)] {
+            assert_eq!(named(unusable).unwrap().id(), derived.id());
+        }
         assert!(Key::from_variables(|_| None).is_none());
         assert!(Key::from_variables(|_| Some(String::new())).is_none());
     }

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
-#[cfg(test)]
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,11 +18,39 @@ const NO_HASH: &str = "000000000000000000000000000000000000000000000000000000000
 
 const HEX_DIGITS: usize = 64;
 
+/// More bytes than a line can have: no caller decides how long a line is. Readers hold no more of a line than this.
+pub const LONGEST_LINE: usize = 8 << 10;
+
+/// Whether a text has the form of a chain's id, so that it can be shown anywhere.
+pub(super) fn is_chain_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a text has the form of a digest or a hash.
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == HEX_DIGITS
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A time in UTC, RFC 3339 with milliseconds; the nearest that it can express where a clock is far off, because a record must
+/// not be what can't be written.
+pub(super) fn format_time(time: SystemTime) -> String {
+    /// 9999-12-31T23:59:59Z
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let time = time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST);
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
 /// What a line says about one call. Fields that do not apply are left out.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
-    /// Written as UTC, RFC 3339 with milliseconds.
-    pub time: SystemTime,
+    /// In UTC, RFC 3339 with milliseconds.
+    pub time: String,
     pub request_id: String,
     pub action: &'static str,
     pub function: &'static str,
@@ -34,13 +60,17 @@ pub(super) struct Record {
     pub count: usize,
     /// HTTP status.
     pub outcome: u16,
+    /// Given to one customer who has a subject.
+    pub risk_level: Option<&'static str>,
+    /// To two digits, given to one customer who has none.
     pub probability: Option<f64>,
     pub model_version: Option<&'static str>,
     pub latency_us: u64,
     pub caller: Cow<'static, str>,
     /// What a person did, for calls that report it.
     pub event: Option<&'static str>,
-    pub nudge_id: Option<String>,
+    /// HMAC-SHA256 of the nudge it was done with, hexadecimal.
+    pub nudge: Option<String>,
 }
 
 #[cfg(test)]
@@ -48,19 +78,20 @@ impl Record {
     /// What a call might have left.
     pub fn sample() -> Self {
         Self {
-            time: UNIX_EPOCH + Duration::from_millis(1_795_368_480_123),
+            time: "2026-11-22T17:28:00.123Z".to_owned(),
             request_id: "r-1".to_owned(),
             action: "predict",
             function: "predict",
             subject: Some("ab".repeat(32)),
             count: 1,
             outcome: 200,
-            probability: Some(0.25),
+            risk_level: Some("low"),
+            probability: None,
             model_version: Some("m1"),
-            latency_us: 81,
+            latency_us: 100,
             caller: "anonymous".into(),
             event: None,
-            nudge_id: None,
+            nudge: None,
         }
     }
 }
@@ -118,10 +149,7 @@ impl Chain {
         let start = lines.len();
         lines.extend_from_slice(OPENING.as_bytes());
         let mut line = Fields(lines);
-        line.text(
-            "time",
-            &humantime::format_rfc3339_millis(record.time).to_string(),
-        );
+        line.text("time", &record.time);
         line.text("request_id", &record.request_id);
         line.text("action", record.action);
         line.text("function", record.function);
@@ -130,6 +158,9 @@ impl Chain {
         }
         line.number("count", record.count);
         line.number("outcome", record.outcome);
+        if let Some(risk_level) = record.risk_level {
+            line.text("risk_level", risk_level);
+        }
         if let Some(probability) = record.probability {
             line.number("probability", probability);
         }
@@ -141,8 +172,8 @@ impl Chain {
         if let Some(event) = record.event {
             line.text("event", event);
         }
-        if let Some(nudge_id) = &record.nudge_id {
-            line.text("nudge_id", nudge_id);
+        if let Some(nudge) = &record.nudge {
+            line.text("nudge", nudge);
         }
         line.text("key_id", key.id());
         line.text("chain_id", &self.id);
@@ -224,11 +255,13 @@ impl Sealed {
     /// Takes a line, without its line feed, apart. The error says what is wrong with it.
     pub fn parse(line: &[u8]) -> Result<Self, &'static str> {
         const UNSEALED: &str = "it does not end in a digest and a hash";
-        let hex_digits = |text: &[u8]| {
-            let lower_hex = text
-                .iter()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            lower_hex.then(|| String::from_utf8_lossy(text).into_owned())
+        const OTHER: &str = "it is not a usage line";
+        if line.len() > LONGEST_LINE {
+            return Err("it is longer than a usage line can be");
+        }
+        let hex_digits = |text: &[u8; HEX_DIGITS]| {
+            let text = str::from_utf8(text).ok().filter(|text| is_hash(text));
+            text.map(str::to_owned)
         };
         let rest = line.strip_suffix(SEAL[2].as_bytes()).ok_or(UNSEALED)?;
         let (rest, hash) = rest.split_last_chunk::<HEX_DIGITS>().ok_or(UNSEALED)?;
@@ -244,10 +277,9 @@ impl Sealed {
         if hexadecimal(&Sha256::digest(&canonical)) != digest {
             return Err("its content does not have its digest");
         }
-        let link: Link =
-            serde_json::from_slice(&canonical).map_err(|_| "it is not a usage line")?;
-        if link.kind != "usage" {
-            return Err("it is not a usage line");
+        let link: Link = serde_json::from_slice(&canonical).map_err(|_| OTHER)?;
+        if link.kind != "usage" || !is_chain_id(&link.chain_id) {
+            return Err(OTHER);
         }
         Ok(Self {
             canonical,
@@ -314,12 +346,12 @@ mod tests {
             prev_hash: NO_HASH.to_owned(),
         };
         let canonical = format!(
-            r#"{{"kind":"usage","time":"2026-11-22T17:28:00.123Z","request_id":"r-1","action":"predict","function":"predict","subject":"{}","count":1,"outcome":200,"probability":0.25,"model_version":"m1","latency_us":81,"caller":"anonymous","key_id":"k1","chain_id":"c-0","seq":0,"prev_hash":"{NO_HASH}"}}"#,
+            r#"{{"kind":"usage","time":"2026-11-22T17:28:00.123Z","request_id":"r-1","action":"predict","function":"predict","subject":"{}","count":1,"outcome":200,"risk_level":"low","model_version":"m1","latency_us":100,"caller":"anonymous","key_id":"k1","chain_id":"c-0","seq":0,"prev_hash":"{NO_HASH}"}}"#,
             "ab".repeat(32)
         );
         // Both from Python: hashlib.sha256(canonical) and hmac.new(secret, canonical, "sha256").
         let seal = concat!(
-            r#","digest":"2ee95ed3ccbc5a65f72450e06a5db32f931b5abd59f9768c90578728ed4b7027","hash":"c309827513b21745525babfbf7863fa3d568d10028550c36311a6eed0d61ef45"}"#,
+            r#","digest":"01294c4613c88aa5220834057bc5406364357e0e78b722522181046222e100d5","hash":"350fbce7a17d0b2f0a7c9355d205e814fe73dc385bc15b313a6dea915aee10fc"}"#,
             "\n"
         );
         assert_eq!(
@@ -360,19 +392,36 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_line_fits() {
+        // A control character takes the most room of all that a caller can send; a key's id may be as long as this one.
+        let key = Key::new(b"a secret of a decent length", Some(&"k".repeat(64)));
+        let mut record = Record::sample();
+        record.request_id = "\u{1}".repeat(128);
+        record.caller = "\u{1}".repeat(128).into();
+        record.event = Some("applied");
+        record.nudge = Some("ab".repeat(32));
+        record.count = usize::MAX;
+        record.latency_us = u64::MAX;
+        let mut chain = ChainNames::new().start();
+        chain.seq = u64::MAX - 1;
+        let line = line(&mut chain, &record, &key);
+        assert!(line.len() < LONGEST_LINE / 2, "{}", line.len());
+        assert!(Sealed::parse(line.trim_end().as_bytes()).is_ok());
+    }
+
+    #[test]
     fn hostile_text_stays_inside_its_string() {
         let key = Key::new(b"a secret of a decent length", None);
         let hostile = "x\"},\n{\"kind\":\"usage\"\r\u{85}\u{2028}\u{2029}\u{7f}\u{0}\u{1f600}é\\";
         let mut record = Record::sample();
         record.request_id = hostile.to_owned();
         record.caller = hostile.into();
-        record.nudge_id = Some(hostile.to_owned());
         let line = line(&mut ChainNames::new().start(), &record, &key);
         let text = line.strip_suffix('\n').unwrap();
         assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         assert!(Sealed::parse(text.as_bytes()).unwrap().is_authentic(&key));
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
-        for field in ["request_id", "caller", "nudge_id"] {
+        for field in ["request_id", "caller"] {
             assert_eq!(value[field], hostile);
         }
     }

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use key::Key;
+pub use line::LONGEST_LINE;
 pub use sink::Memory;
-pub use verify::{Fault, FaultKind, Order, Report, Verifier};
+pub use verify::{Check, Fault, FaultKind, Head, Order, Report, Source, Verifier};
 
 use file::RotatingFile;
 use line::Record;
@@ -38,8 +39,8 @@ pub struct Event {
     pub count: usize,
     /// The response's HTTP status.
     pub outcome: u16,
-    /// The calibrated churn probability that was given, 0 to 1.
-    pub probability: Option<f64>,
+    /// What the model gave for one customer.
+    pub score: Option<Score>,
     /// The model that gave it.
     pub model_version: Option<&'static str>,
     /// From the request's arrival to its response.
@@ -50,6 +51,16 @@ pub struct Event {
     pub request_id: String,
     /// What a person did, for calls that report it.
     pub interaction: Option<Interaction>,
+}
+
+/// What a model gave for one customer. A line holds the level where it has a subject, else the probability to two digits:
+/// the exact probability is nearly as good as the customer's id, because the API tells it of everybody.
+#[derive(Clone, Copy, Debug)]
+pub struct Score {
+    /// The calibrated churn probability, 0 to 1.
+    pub probability: f64,
+    /// The risk level at that probability, such as `high`.
+    pub risk_level: &'static str,
 }
 
 /// Something that a person did with a customer's nudges or report.
@@ -226,41 +237,75 @@ impl fmt::Debug for UsageLog {
 
 impl Log {
     fn record(&self, event: Event) -> Record {
+        let time = line::format_time((self.clock)());
+        let customer_id = event.customer_id.as_deref();
+        let subject = customer_id.and_then(|id| subject(&self.key, id));
         let (kind, nudge_id) = event
             .interaction
             .map_or((None, None), |it| (Some(it.kind), it.nudge_id));
+        let nudge = subject.as_deref().zip(nudge_id.as_deref());
         Record {
-            time: writable_time((self.clock)()),
-            request_id: clipped(event.request_id),
+            request_id: clipped(without(event.request_id, customer_id)),
             action: event.action,
             function: event.function,
-            subject: event.customer_id.and_then(|id| subject(&self.key, &id)),
             count: event.count,
             outcome: event.outcome,
-            probability: event.probability,
+            risk_level: (event.score)
+                .filter(|_| subject.is_some())
+                .map(|score| score.risk_level),
+            probability: (event.score)
+                .filter(|_| subject.is_none())
+                .map(|score| (score.probability * 100.0).round() / 100.0),
             model_version: event.model_version,
-            latency_us: u64::try_from(event.latency.as_micros()).unwrap_or(u64::MAX),
+            latency_us: coarse(event.latency),
             caller: match event.caller {
                 Cow::Owned(caller) => Cow::Owned(clipped(caller)),
                 fixed => fixed,
             },
             event: kind,
-            nudge_id: nudge_id.map(clipped),
+            nudge: nudge.map(|(subject, id)| sealed_nudge(&self.key, &time, subject, id)),
+            subject,
+            time,
         }
     }
-}
-
-/// The time, or the nearest that RFC 3339 can write: a clock may be wrong, and a record must not be what can't be written.
-fn writable_time(time: SystemTime) -> SystemTime {
-    /// 9999-12-31T23:59:59Z
-    const LAST: Duration = Duration::from_secs(253_402_300_799);
-    time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST)
 }
 
 /// The HMAC that stands for a customer. An id of more than 64 bytes is nobody's, and could be a whole canonical line,
 /// of which a caller must not get the HMAC: with it he could forge the line. A canonical line is longer than that.
 fn subject(key: &Key, customer_id: &str) -> Option<String> {
     (customer_id.len() <= 64).then(|| key.sign(customer_id.as_bytes()))
+}
+
+/// The HMAC that stands for a nudge in one line, another in each: which nudges a subject was offered would tell a third of
+/// all customers apart. The message begins with a digit, so that it is no canonical line, and is longer than any customer id.
+fn sealed_nudge(key: &Key, time: &str, subject: &str, nudge_id: &str) -> String {
+    key.sign([time, subject, nudge_id].concat().as_bytes())
+}
+
+/// A caller's request id, in which `*` stands for each byte of the customer's id.
+fn without(mut request_id: String, customer_id: Option<&str>) -> String {
+    let Some(customer_id) = customer_id.filter(|id| !id.is_empty()) else {
+        return request_id;
+    };
+    let (folded, sought) = (
+        request_id.to_ascii_lowercase(),
+        customer_id.to_ascii_lowercase(),
+    );
+    for (start, found) in folded.match_indices(&sought) {
+        request_id.replace_range(start..start + found.len(), &"*".repeat(found.len()));
+    }
+    request_id
+}
+
+/// A duration in microseconds, rounded up to 1, 2 or 5 times a power of ten. An exact one could be compared with how long
+/// the same call takes for each customer.
+fn coarse(latency: Duration) -> u64 {
+    let exact = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    let powers = std::iter::successors(Some(1_u64), |power| power.checked_mul(10));
+    powers
+        .flat_map(|power| [1, 2, 5].map(|step| power.saturating_mul(step)))
+        .find(|&step| step >= exact)
+        .unwrap_or(u64::MAX)
 }
 
 /// Text from outside, cut to 128 bytes, so that no caller decides how long a line is.

@@ -6,6 +6,7 @@ use std::process::Command;
 use super::*;
 
 const SECRET: &[u8] = b"a secret of a decent length";
+const FORMER_SECRET: &str = "another secret of some length";
 
 fn key() -> Key {
     Key::new(SECRET, Some("k1"))
@@ -23,7 +24,10 @@ fn event() -> Event {
         customer_id: Some("7590-VHVEG".to_owned()),
         count: 1,
         outcome: 200,
-        probability: Some(0.25),
+        score: Some(Score {
+            probability: 0.2512,
+            risk_level: "low",
+        }),
         model_version: Some("m1"),
         latency: Duration::from_micros(81),
         caller: "anonymous".into(),
@@ -46,23 +50,19 @@ fn at(path: &Path, more: &[(&str, &str)]) -> UsageLog {
 }
 
 fn verified(path: &Path) -> Report {
-    let mut verifier = Verifier::new(Order::AsWritten, Some(key()));
-    let content = fs::read(path).unwrap();
-    for (index, line) in content.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        verifier.take(line, format!("line {}", index + 1));
-    }
+    let keys = vec![key(), Key::new(FORMER_SECRET.as_bytes(), Some("k0"))];
+    let mut verifier = Verifier::new(Order::AsWritten, Check::Authenticity(keys));
+    verifier.read("log", fs::File::open(path).unwrap()).unwrap();
     verifier.finish()
 }
 
-fn sound(lines: usize, chains: usize) -> Report {
-    Report {
-        lines,
-        chains,
-        repeated: 0,
-        unauthenticated: 0,
-        incomplete: Vec::new(),
-        fault: None,
-    }
+/// A sound log has so many lines in so many chains.
+#[track_caller]
+fn assert_sound(report: &Report, lines: usize, chains: usize) {
+    assert_eq!(report.fault, None);
+    let found = (report.lines, report.heads.len(), report.repeated);
+    assert_eq!(found, (lines, chains, 0));
+    assert!(report.incomplete.is_empty());
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_line_says_what_happened_and_not_to_whom() {
         "36a6cbc3ec880cbc1f1dddce28e9e2af5df6c9815339e2febb9a271b3805bcfe"
     );
     assert_eq!(line["key_id"], "k1");
-    assert_eq!(line["latency_us"], 81);
+    assert_eq!(line["latency_us"], 100);
     assert_eq!(line.get("event"), None);
 }
 
@@ -111,7 +111,7 @@ async fn a_batch_is_one_event_with_a_count() {
     log.record(Event {
         customer_id: None,
         count: 700,
-        probability: None,
+        score: None,
         ..event()
     })
     .await;
@@ -123,7 +123,58 @@ async fn a_batch_is_one_event_with_a_count() {
 }
 
 #[tokio::test]
-async fn what_a_person_did_is_told() {
+async fn a_score_is_a_level_beside_a_subject_and_two_digits_elsewhere() {
+    let (log, memory) = UsageLog::in_memory(key(), clock);
+    for customer_id in [Some("7590-VHVEG".to_owned()), None, Some("x".repeat(65))] {
+        log.record(Event {
+            customer_id,
+            ..event()
+        })
+        .await;
+    }
+    let scores: Vec<_> = memory
+        .lines()
+        .iter()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            ["subject", "risk_level", "probability"].map(|field| line.get(field).cloned())
+        })
+        .collect();
+    assert!(scores[0][0].is_some() && scores[1][0].is_none() && scores[2][0].is_none());
+    assert_eq!(scores[0][1..], [Some("low".into()), None]);
+    assert_eq!(scores[1][1..], [None, Some(0.25.into())]);
+    assert_eq!(scores[2][1..], [None, Some(0.25.into())]);
+}
+
+#[tokio::test]
+async fn a_request_id_that_holds_the_customers_id_does_not_bring_it_into_the_log() {
+    let (log, memory) = UsageLog::in_memory(key(), clock);
+    for (request_id, expected) in [
+        ("ui:7590-VHVEG/7590-vhveg", "ui:**********/**********"),
+        ("ui:7590-VHVE", "ui:7590-VHVE"),
+    ] {
+        log.record(Event {
+            request_id: request_id.to_owned(),
+            ..event()
+        })
+        .await;
+        let line: serde_json::Value = serde_json::from_str(memory.lines().last().unwrap()).unwrap();
+        assert_eq!(line["request_id"], expected);
+    }
+    assert_eq!(without("r-1".to_owned(), Some("")), "r-1");
+    assert_eq!(without("r-é-é".to_owned(), Some("é")), "r-**-**");
+}
+
+#[test]
+fn a_latency_is_rounded_up_to_1_2_or_5_times_a_power_of_ten() {
+    for (exact, rounded) in [(0, 1), (1, 1), (3, 5), (81, 100), (100, 100), (101, 200)] {
+        assert_eq!(coarse(Duration::from_micros(exact)), rounded);
+    }
+    assert_eq!(coarse(Duration::MAX), u64::MAX);
+}
+
+#[tokio::test]
+async fn what_a_person_did_is_told_and_with_which_nudge_to_who_has_the_key() {
     let (log, memory) = UsageLog::in_memory(key(), clock);
     let interaction = Interaction {
         kind: "applied",
@@ -135,9 +186,11 @@ async fn what_a_person_did_is_told() {
     })
     .await;
     let line: serde_json::Value = serde_json::from_str(&memory.lines()[0]).unwrap();
+    assert_eq!(line["event"], "applied");
+    // From Python: hmac.new(secret, (line["time"] + line["subject"] + "annual-contract").encode(), "sha256").
     assert_eq!(
-        (&line["event"], &line["nudge_id"]),
-        (&"applied".into(), &"annual-contract".into())
+        line["nudge"],
+        "ad37d398ad1ebb42bb4aa293c1db7bc56a7f0e9de396398a34a2411ea90ee8bf"
     );
 }
 
@@ -192,7 +245,7 @@ async fn a_file_is_continued_after_a_crash_in_the_midst_of_a_line() {
 
     let log = at(&path, &[]);
     log.record(event()).await;
-    assert_eq!(verified(&path), sound(3, 1));
+    assert_sound(&verified(&path), 3, 1);
 }
 
 #[tokio::test]
@@ -201,21 +254,12 @@ async fn a_file_of_another_key_gets_a_new_chain() {
     let path = folder.path().join("usage.log");
     at(
         &path,
-        &[
-            ("USAGE_LOG_KEY", "another secret of some length"),
-            ("USAGE_LOG_KEY_ID", "k0"),
-        ],
+        &[("USAGE_LOG_KEY", FORMER_SECRET), ("USAGE_LOG_KEY_ID", "k0")],
     )
     .record(event())
     .await;
     at(&path, &[]).record(event()).await;
-    assert_eq!(
-        verified(&path),
-        Report {
-            unauthenticated: 1,
-            ..sound(2, 2)
-        }
-    );
+    assert_sound(&verified(&path), 2, 2);
 }
 
 #[tokio::test]
@@ -231,11 +275,7 @@ async fn each_rotated_file_is_a_chain_of_its_own() {
         ("usage.log.000002", 2),
         ("usage.log", 1),
     ] {
-        assert_eq!(
-            verified(&folder.path().join(name)),
-            sound(lines, 1),
-            "{name}"
-        );
+        assert_sound(&verified(&folder.path().join(name)), lines, 1);
     }
 }
 
@@ -260,7 +300,7 @@ async fn a_folder_that_is_gone_fails_no_call_and_loses_nothing_when_it_is_back()
 
     fs::create_dir(&inner).unwrap();
     log.close();
-    assert_eq!(verified(&path), sound(2, 1));
+    assert_sound(&verified(&path), 2, 1);
     let status = log.status();
     assert_eq!(
         (
@@ -311,7 +351,7 @@ async fn a_disk_that_fills_up_in_the_midst_of_a_line_leaves_whole_lines() {
         child.status.success() && stdout.contains("1 passed"),
         "{stdout}\n{stderr}"
     );
-    assert_eq!(verified(&path), sound(1, 1));
+    assert_sound(&verified(&path), 1, 1);
     assert_eq!(
         stderr
             .lines()

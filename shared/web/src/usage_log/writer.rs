@@ -403,11 +403,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::sync::mpsc;
     use std::task::{Context, Waker};
 
     use super::super::sink::Memory;
-    use super::super::verify::{Order, Verifier};
+    use super::super::verify::{Check, Order, Verifier};
     use super::*;
 
     /// A sink that announces each attempt to write and waits to be told whether it shall succeed.
@@ -473,9 +474,10 @@ mod tests {
 
     /// The numbers of the records in a log, whose chain must be sound.
     fn numbers(memory: &Memory) -> Vec<usize> {
-        let mut verifier = Verifier::new(Order::AsWritten, Some(key()));
+        let mut verifier = Verifier::new(Order::AsWritten, Check::Authenticity(vec![key()]));
+        let mut source = verifier.source("memory");
         for line in memory.lines() {
-            verifier.take(format!("{line}\n").as_bytes(), String::new());
+            writeln!(source, "{line}").unwrap();
         }
         assert_eq!(verifier.finish().fault, None);
         let number = |line: &String| {
