@@ -30,14 +30,7 @@ impl Key {
     /// The key that `USAGE_LOG_KEY` and `USAGE_LOG_KEY_ID` describe, as `variable` reads them; `None` without the first.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let filled = |name| variable(name).filter(|value| !value.is_empty());
-        let secret = filled("USAGE_LOG_KEY")?;
-        if secret.len() < Self::SHORTEST {
-            tracing::warn!(
-                "USAGE_LOG_KEY has {} bytes; with fewer than {} the subjects can be guessed",
-                secret.len(),
-                Self::SHORTEST
-            );
-        }
+        let unnamed = Self::from_secret(&filled("USAGE_LOG_KEY")?)?;
         let id = filled("USAGE_LOG_KEY_ID").filter(|id| {
             let usable = Self::is_id(id);
             if !usable {
@@ -47,7 +40,22 @@ impl Key {
             }
             usable
         });
-        Some(Self::new(secret.as_bytes(), id.as_deref()))
+        Some(Self {
+            id: id.unwrap_or(unnamed.id),
+            ..unnamed
+        })
+    }
+
+    /// The key with this secret, and an id derived from it; `None` for an empty one. A short one draws a warning.
+    pub(crate) fn from_secret(secret: &str) -> Option<Self> {
+        if secret.len() < Self::SHORTEST {
+            tracing::warn!(
+                "the usage log's key has {} bytes; with fewer than {} the subjects can be guessed",
+                secret.len(),
+                Self::SHORTEST
+            );
+        }
+        (!secret.is_empty()).then(|| Self::new(secret.as_bytes(), None))
     }
 
     /// Whether a key can have this name: it is part of each line, and of command lines.

@@ -135,10 +135,20 @@ impl UsageLog {
     /// # Panics
     /// When the operating system has no random bytes to give.
     pub fn from_env(default: Destination) -> Self {
-        Self::from_variables(default, |name| std::env::var(name).ok())
+        let key = Key::from_variables(|name| std::env::var(name).ok());
+        Self::with_key(default, key)
     }
 
-    fn from_variables(default: Destination, variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// The same with a key from elsewhere, or a random one.
+    pub(crate) fn with_key(default: Destination, key: Option<Key>) -> Self {
+        Self::from_variables(default, key, |name| std::env::var(name).ok())
+    }
+
+    fn from_variables(
+        default: Destination,
+        key: Option<Key>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Self {
         let filled = |name| variable(name).filter(|value| !value.is_empty());
         let destination = filled("USAGE_LOG").map_or(default, |text| Destination::parse(&text));
         let sink: Box<dyn Sink> = match destination {
@@ -149,7 +159,7 @@ impl UsageLog {
                 max_bytes(filled("USAGE_LOG_MAX_BYTES")),
             )),
         };
-        let key = Key::from_variables(&variable).unwrap_or_else(|| {
+        let key = key.unwrap_or_else(|| {
             tracing::warn!(
                 "USAGE_LOG_KEY is not set: the usage log's key is random, so its subjects can't be matched with those \
                  of another run, nor its hashes be checked afterwards"

@@ -44,9 +44,8 @@ fn at(path: &Path, more: &[(&str, &str)]) -> UsageLog {
         ("USAGE_LOG_KEY_ID", "k1"),
     ]);
     variables.extend(more.iter().copied());
-    UsageLog::from_variables(Destination::Off, |name| {
-        variables.get(name).map(|&value| value.to_owned())
-    })
+    let variable = |name: &str| variables.get(name).map(|&value| value.to_owned());
+    UsageLog::from_variables(Destination::Off, Key::from_variables(variable), variable)
 }
 
 fn verified(path: &Path) -> Report {
@@ -377,7 +376,7 @@ fn the_environment_says_where_lines_go() {
 
 #[tokio::test]
 async fn a_log_that_is_off_takes_everything_and_is_ready() {
-    let log = UsageLog::from_variables(Destination::Off, |_| None);
+    let log = UsageLog::from_variables(Destination::Off, None, |_| None);
     log.record(event()).await;
     assert_eq!((log.status().writable, log.status().written), (true, 0));
 }
