@@ -87,6 +87,16 @@ class Template(unittest.TestCase):
         for hashes, allowed in [("", True), ("a" * 64, True), (f"{'a' * 64},{'0' * 64}", True), ("a" * 63, False)]:
             self.assertEqual(re.fullmatch(pattern, hashes) is not None, allowed, hashes)
 
+    def test_the_functions_read_what_the_template_sets_and_measure_what_it_shows(self):
+        source = "".join(path.read_text() for path in sorted(Path("shared/web/src").rglob("*.rs")) if path.name != "tests.rs")
+        amazons = ("PARAMETERS_SECRETS_EXTENSION_", "SECRETS_MANAGER_")
+        settings = self.properties("PredictFunction")["Environment"]["Variables"]
+        metrics = re.findall(r'\["(?:EngageTrack|\.)", "(\w+)"', self.properties("Dashboard")["DashboardBody"]["Fn::Sub"])
+        names = [name for name in settings if not name.startswith(amazons)] + [name for name in metrics if not name.endswith("xx")]
+        self.assertLessEqual({"ORIGIN_SECRET_SHA256", "HighRisk"}, set(names))
+        for name in ["x-origin-secret", *names]:
+            self.assertTrue(f'"{name}"' in source, name)
+
     def test_nobody_deletes_a_line_of_the_usage_log_or_changes_how_long_it_is_kept(self):
         statements = self.statements("UsageLogBucket")
         denied = {
