@@ -3,17 +3,20 @@
 
     cold_start.py IDLE FUNCTIONS NAME=REQUEST_PATH...
 
-IDLE is the built example `idle`, FUNCTIONS the folder that cargo-lambda builds into; the function NAME is asked for
-REQUEST_PATH. A start lasts from before the process is made to its first poll of the runtime API. Every binary starts once
-in a round, and each round begins with another one; then its memory is read, and it answers requests. Where the machine is
-busy, the processor time of the starts says more than how long they lasted.
+IDLE is the built example `idle`, FUNCTIONS the folder that cargo-lambda builds into. The function NAME is asked for REQUEST_PATH:
+once with the usage log's key in its environment, and once fetching the key before its first answer, from a stand-in for AWS's
+secrets extension. On AWS the call to Secrets Manager itself is added to that.
+
+A start lasts from before the process is made to its first poll of the runtime API. Every binary starts once in a round, and each
+round begins with another one; then its memory is read, and it answers requests. Where the machine is busy, the processor time of
+the starts says more than how long they lasted.
 """
 
 import statistics
 import sys
 import time
 
-from lambda_runtime import Function, event, size
+from lambda_runtime import KEY_GIVEN, Extension, Function, event, size
 
 STARTS = 40
 WARM_REQUESTS = 200
@@ -24,22 +27,25 @@ MOST_MEMORY = 1.3
 
 def main():
     idle, folder, *requests = sys.argv[1:]
-    subjects = [("idle", idle, "/")]
-    for name, path in (request.split("=", 1) for request in requests):
-        subjects.append((name, f"{folder}/{name}/bootstrap", path))
-    measured = {name: [] for name, _, _ in subjects}
-    for turn in range(STARTS):
-        first = turn % len(subjects)
-        for name, binary, path in subjects[first:] + subjects[:first]:
-            measured[name].append(start(binary, path))
+    subjects = [("idle", idle, "/", KEY_GIVEN)]
+    with Extension() as extension:
+        for name, path in (request.split("=", 1) for request in requests):
+            binary = f"{folder}/{name}/bootstrap"
+            subjects.append((name, binary, path, KEY_GIVEN))
+            subjects.append((f"{name}, key fetched", binary, path, extension.environment))
+        measured = {name: [] for name, *_ in subjects}
+        for turn in range(STARTS):
+            first = turn % len(subjects)
+            for name, binary, path, environment in subjects[first:] + subjects[:first]:
+                measured[name].append(start(binary, path, environment))
 
     base = Medians(measured["idle"])
     print(f"medians of {STARTS} starts\n")
-    print(f"{'function':<10}{'start':>16}{'processor':>16}{'memory':>18}{'first answer':>16}{'warm answer':>16}{'binary':>11}")
-    for name, binary, _ in subjects:
+    print(f"{'function':<22}{'start':>16}{'processor':>16}{'memory':>18}{'first answer':>16}{'warm answer':>16}{'binary':>11}")
+    for name, binary, *_ in subjects:
         own = Medians(measured[name])
         print(
-            f"{name:<10}"
+            f"{name:<22}"
             f"{own.start * 1e3:7.2f} ms {own.start / base.start:4.2f}×"
             f"{own.processor * 1e3:7.2f} ms {own.processor / base.processor:4.2f}×"
             f"{own.memory / 1e6:9.2f} MB {own.memory / base.memory:4.2f}×"
@@ -60,12 +66,12 @@ class Medians:
         self.start, self.processor, self.memory, self.first, self.warm = medians
 
 
-def start(binary, path):
+def start(binary, path, environment):
     """Starts a binary: seconds to its first poll, those of them that it spent on a processor, its memory in bytes, and seconds
     of its first and of a later answer."""
     request = event(path)
     begun = time.perf_counter()
-    with Function(binary) as function:
+    with Function(binary, environment) as function:
         started = time.perf_counter() - begun
         processor, memory = function.processor_time(), function.resident()
         answers = []

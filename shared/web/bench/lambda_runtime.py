@@ -1,10 +1,12 @@
-"""Lambda's runtime API as a function finds it, and the function's process, for measurements."""
+"""Lambda's runtime API and AWS's secrets extension as a function finds them, and the function's process, for measurements."""
 
 import json
 import os
 import socket
 import subprocess
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ENVIRONMENT = {
@@ -13,21 +15,61 @@ ENVIRONMENT = {
     "AWS_LAMBDA_FUNCTION_VERSION": "1",
     "AWS_LAMBDA_LOG_GROUP_NAME": "bench",
     "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
-    "USAGE_LOG_KEY": "the key of a measurement",
 }
+KEY = "the key of a measurement"
+# Where the usage log's key comes from: the environment itself.
+KEY_GIVEN = {"USAGE_LOG_KEY": KEY}
+
+
+class Extension(ThreadingHTTPServer):
+    """Answers for AWS's Parameters and Secrets extension while the `with` block lasts, without asking AWS."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Secret)
+        self.environment = {
+            "USAGE_LOG_KEY_SECRET": "arn:aws:secretsmanager:us-east-1:0:secret:usage-log-key",
+            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self.server_port),
+            "AWS_SESSION_TOKEN": "bench",
+        }
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return super().__enter__()
+
+    def __exit__(self, *exception):
+        self.shutdown()
+        super().__exit__(*exception)
+
+
+class Secret(BaseHTTPRequestHandler):
+    """The one secret that there is."""
+
+    def do_GET(self):
+        body = json.dumps({"Name": "usage-log-key", "SecretString": KEY}).encode()
+        allowed = self.headers["x-aws-parameters-secrets-token"] == "bench"
+        self.send_response(200 if allowed else 401)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Says nothing."""
 
 
 class Function:
     """One process of a function, from its start to the end of the `with` block."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, environment=KEY_GIVEN):
         self.binary = binary
+        self.environment = ENVIRONMENT | environment
         self.received = b""
 
     def __enter__(self):
         """Starts the process and waits until it asks for work."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            environment = ENVIRONMENT | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{listener.getsockname()[1]}"}
+            environment = self.environment | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{listener.getsockname()[1]}"}
             self.log = tempfile.TemporaryFile()
             self.process = subprocess.Popen([self.binary], env=environment, stdout=self.log)
             self.connection, _ = listener.accept()
