@@ -350,7 +350,8 @@ fn counts_of_the_callers_own_are_read_out() {
 #[test]
 fn low_rates_favour_neither_arm() {
     let read = |control: [u64; 2], treatment: [u64; 2]| {
-        let arm = |[users, conversions]: [u64; 2]| json!({"users": users, "conversions": conversions});
+        let arm =
+            |[users, conversions]: [u64; 2]| json!({"users": users, "conversions": conversions});
         let body = json!({"control": arm(control), "treatment": arm(treatment)});
         post_json("/v1/analytics/experiment", &body).json()
     };
