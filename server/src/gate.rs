@@ -46,12 +46,12 @@ pub struct Gate {
 
 impl Gate {
     /// A gate through which nothing has gone yet.
-    pub fn new(settings: &Settings, hosts: AllowedHosts) -> Self {
+    pub fn new(settings: &Settings, hosts: AllowedHosts, budget: Budget) -> Self {
         Self {
             hosts,
             clients: settings.rate_limit.map(Clients::new),
             trusted_proxies: settings.trusted_proxies,
-            budget: Budget::new(settings.memory.limits()),
+            budget,
             in_hand: Semaphore::new(settings.max_requests),
             patience: settings.request_timeout,
         }

@@ -45,10 +45,16 @@ use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use web::Problem;
+use web::budget::Budget;
 use web::usage_log::{Destination, UsageLog};
 
 /// The five functions, the description of the API and the dashboard behind the gate.
-fn product(settings: &Settings, hosts: AllowedHosts, metrics: &Arc<Metrics>) -> io::Result<Router> {
+fn product(
+    settings: &Settings,
+    hosts: AllowedHosts,
+    budget: Budget,
+    metrics: &Arc<Metrics>,
+) -> io::Result<Router> {
     let api = Router::new()
         .merge(analytics::router())
         .merge(explain::router())
@@ -65,7 +71,7 @@ fn product(settings: &Settings, hosts: AllowedHosts, metrics: &Arc<Metrics>) -> 
             get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
         )
         .fallback_service(dashboard::service(&settings.dashboard)?);
-    let gate = Some(Arc::new(Gate::new(settings, hosts)));
+    let gate = Some(Arc::new(Gate::new(settings, hosts, budget)));
     let issuer = settings.sign_in.as_ref().map(Issuer::new);
     let api = around(api, metrics, gate.clone(), issuer);
     Ok(api.merge(around(site, metrics, gate, None)))
@@ -136,7 +142,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let stopping = Stopping::default();
     let hosts = hosts(settings, listener.local_addr()?);
-    let metrics = Arc::new(Metrics::new(usage_log.clone()));
+    let budget = Budget::new(settings.memory.limits());
+    let metrics = Arc::new(Metrics::new(usage_log.clone(), budget.clone()));
     let policy = security::policy(settings.sign_in.as_ref());
     let beside = beside(&usage_log, &stopping, &metrics);
     let app = |router| {
@@ -165,7 +172,7 @@ pub async fn serve(
         )?),
         None => None,
     };
-    let router = product(settings, hosts, &metrics)?.merge(beside);
+    let router = product(settings, hosts, budget, &metrics)?.merge(beside);
     let stop = stopped(stopping.clone(), settings.drain)?;
     connections::serve(listener, app(router), &policy, settings, &stopping, stop).await;
     usage_log.close();

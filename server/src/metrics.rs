@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
+use web::budget::Budget;
 use web::usage_log::UsageLog;
 use web::{Problem, Usage};
 
@@ -46,7 +47,7 @@ struct Route {
 
 impl Metrics {
     /// Nothing measured yet; the usage log is asked at each scrape.
-    pub fn new(usage_log: UsageLog) -> Self {
+    pub fn new(usage_log: UsageLog, budget: Budget) -> Self {
         let requests = Family::default();
         let durations: Family<_, _, fn() -> _> = Family::new_with_constructor(|| {
             // 50 µs to 1.6 s, in factors of two.
@@ -62,6 +63,7 @@ impl Metrics {
         );
         registry.register("predictions", "Customers scored", predictions.clone());
         registry.register_collector(Box::new(LogCollector(usage_log)));
+        registry.register_collector(Box::new(BodyCollector(budget)));
         Self {
             registry: Arc::new(registry),
             requests,
@@ -133,6 +135,18 @@ impl Drop for Measurement<'_> {
             .durations
             .get_or_create(&route)
             .observe(duration);
+    }
+}
+
+#[derive(Debug)]
+struct BodyCollector(Budget);
+
+impl Collector for BodyCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let gauge = ConstGauge::new(i64::try_from(self.0.held()).unwrap_or(i64::MAX));
+        let kind = gauge.metric_type();
+        let help = "Bytes of memory held for bodies and answers";
+        gauge.encode(encoder.encode_descriptor("body_bytes", help, None, kind)?)
     }
 }
 
