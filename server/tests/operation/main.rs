@@ -7,6 +7,7 @@ mod attack;
 mod cgroup;
 mod client;
 mod dashboard;
+mod fuzz;
 mod hosts;
 mod limits;
 mod observation;
