@@ -52,9 +52,10 @@ const FAILURES: [Failure; 14] = [
     Failure {
         status: "403",
         name: "Forbidden",
-        description: "A page of another site sent the request, or the token lacks the claim for downloading lists.",
+        description: "A page of another site sent the request, the token lacks the claim for downloading lists, or the request came to \
+            AWS by another way than CloudFront.",
         header: None,
-        applies: |operation| has_a_body(operation) || lists(operation),
+        applies: any,
     },
     Failure {
         status: "404",
@@ -129,7 +130,7 @@ const FAILURES: [Failure; 14] = [
     Failure {
         status: "503",
         name: "Unavailable",
-        description: "The server is overloaded or not ready.",
+        description: "The server is overloaded, not ready, or has no key to seal its usage log with.",
         header: Some(("retry-after", "RetryAfter")),
         applies: any,
     },
@@ -141,12 +142,6 @@ fn any(_: &Operation) -> bool {
 
 fn has_a_body(operation: &Operation) -> bool {
     operation.request_body.is_some()
-}
-
-/// A list of the customers in the directory can be downloaded.
-fn lists(operation: &Operation) -> bool {
-    let success = operation.responses.responses.get("200");
-    matches!(success, Some(RefOr::T(response)) if response.content.contains_key("text/csv"))
 }
 
 /// The only parameter in any path is a customer's id.
