@@ -234,7 +234,7 @@ fn a_clients_text_is_repeated_with_two_hundred_bytes_at_most() {
     let experiment = json!({"control": {"users": long}, long.as_str(): 1});
     let answers = [
         get(&format!("/v1/predict/{encoded}")),
-        get(&format!("/v1/{encoded}")),
+        get(&format!("/v1/summary/{encoded}")),
         get(&format!(
             "/v1/summary?{encoded}={encoded}&contract={encoded}&limit={encoded}"
         )),
