@@ -48,6 +48,16 @@ use web::Problem;
 use web::budget::Budget;
 use web::usage_log::{Destination, UsageLog};
 
+/// The five functions in one router.
+pub fn functions() -> Router {
+    Router::new()
+        .merge(analytics::router())
+        .merge(explain::router())
+        .merge(nudges::router())
+        .merge(predict::router())
+        .merge(summary::router())
+}
+
 /// The five functions, the description of the API and the dashboard behind the gate.
 fn product(
     settings: &Settings,
@@ -55,16 +65,10 @@ fn product(
     budget: Budget,
     metrics: &Arc<Metrics>,
 ) -> io::Result<Router> {
-    let api = Router::new()
-        .merge(analytics::router())
-        .merge(explain::router())
-        .merge(nudges::router())
-        .merge(predict::router())
-        .merge(summary::router())
-        .route(
-            "/v1/{*path}",
-            axum::routing::any(async || Problem::unknown_path()),
-        );
+    let api = functions().route(
+        "/v1/{*path}",
+        axum::routing::any(async || Problem::unknown_path()),
+    );
     let site = sign_in::for_the_dashboard(settings.sign_in.as_ref())
         .route(
             "/openapi.json",

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use serde_json::{Map, Value, json};
@@ -67,18 +66,12 @@ async fn status_and_pointers(
     target: &str,
     body: Option<&Value>,
 ) -> (u16, Vec<String>) {
-    let router = Router::new()
-        .merge(analytics::router())
-        .merge(explain::router())
-        .merge(nudges::router())
-        .merge(predict::router())
-        .merge(summary::router());
     let request = Request::builder()
         .method(method.to_uppercase().as_str())
         .uri(target)
         .header("content-type", "application/json");
     let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
-    let response = web::app(router, UsageLog::off())
+    let response = web::app(server::functions(), UsageLog::off())
         .oneshot(request.body(body).unwrap())
         .await
         .unwrap();

@@ -165,8 +165,8 @@ impl Manifest {
         })
     }
 
-    /// Says whether the results are of the customers in the input, or of too few of them: no more than so many of a hundred
-    /// records may be rejected, and some customer must have been scored.
+    /// Checks that the results cover the input: at most this percentage of the records may be rejected, and at least one
+    /// customer must have been scored.
     ///
     /// # Errors
     /// When they are not.

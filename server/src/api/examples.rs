@@ -50,12 +50,7 @@ fn body(operation: &str) -> Option<Value> {
 
 /// Gives each operation an example of its body and of its successful response.
 pub async fn add(api: &mut OpenApi) {
-    let router = Router::new()
-        .merge(analytics::router())
-        .merge(explain::router())
-        .merge(nudges::router())
-        .merge(predict::router())
-        .merge(summary::router());
+    let router = crate::functions();
     for (path, item) in &mut api.paths.paths {
         let path = path.replace("{customer_id}", CUSTOMER);
         for operation in operations(item) {

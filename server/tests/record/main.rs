@@ -8,7 +8,6 @@
 mod difference;
 mod requests;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use difference::difference;
@@ -47,13 +46,7 @@ struct Answer {
 fn app()
 -> impl Service<Request<Body>, Response = axum::response::Response, Error = std::convert::Infallible>
 + Clone {
-    let router = Router::new()
-        .merge(analytics::router())
-        .merge(explain::router())
-        .merge(nudges::router())
-        .merge(predict::router())
-        .merge(summary::router());
-    web::app(router, UsageLog::off())
+    web::app(server::functions(), UsageLog::off())
 }
 
 async fn answer(asked: &Asked) -> Answer {

@@ -261,7 +261,7 @@ impl Problem {
     }
 }
 
-/// Text of at most so many bytes, with an ellipsis where something is missing.
+/// Cuts text to at most `most` bytes, with an ellipsis where something is missing.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most - '…'.len_utf8()));

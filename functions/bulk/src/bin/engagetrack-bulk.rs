@@ -19,7 +19,7 @@ const USAGE: &str = "usage: engagetrack-bulk FILE FOLDER [--unsharded | --shard-
 Scores the customers in FILE (CSV with Telco's header, plain or gzip, or JSON lines) into parts in FOLDER.
   --unsharded      in one piece: for files with line breaks in quotes
   --shard-bytes N  in pieces of N bytes instead of what the file's size suggests
-  --threads N      so many pieces at a time instead of one per processor
+  --threads N      number of pieces at a time; one per processor without it
   --tolerated-reject-percentage P
                    exit with code 3 when more than P of a hundred records are rejected, instead of 10";
 

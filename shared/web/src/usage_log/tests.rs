@@ -55,7 +55,7 @@ fn verified(path: &Path) -> Report {
     verifier.finish()
 }
 
-/// A sound log has so many lines in so many chains.
+/// Asserts that a log is sound and how many lines and chains it has.
 #[track_caller]
 fn assert_sound(report: &Report, lines: usize, chains: usize) {
     assert_eq!(report.fault, None);
