@@ -11,9 +11,9 @@ use std::thread;
 /// Requests that `make test` sends. Each depends only on its number, so that a failure can be repeated.
 const REQUESTS: u64 = 4_000;
 /// Requests of the long lane.
-const MANY_REQUESTS: u64 = 400_000;
+const MANY_REQUESTS: u64 = 100_000;
 /// Connections at a time.
-const CLIENTS: u64 = 4;
+const CLIENTS: u64 = 16;
 /// Times that a request is sent again after a 503, which tells of the load and not of the request.
 const REPEATS: usize = 20;
 /// Most mutations of one request.
