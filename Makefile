@@ -57,6 +57,7 @@ test-long: .venv-schemathesis ## the same properties over many more cases: prope
 	PROPTEST_CASES=$(LONG_CASES) cargo test --release --workspace -- --include-ignored
 	cargo build --release --package server
 	$</bin/python .ci/api-conformance.py target/release/server 500
+	$(MAKE) bench-experiment
 	@echo "make test-long: all checks passed"
 
 lint: dashboard/node_modules ## formatting, lints, licences

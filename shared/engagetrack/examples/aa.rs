@@ -3,13 +3,14 @@
 //! First, how often each of its engines finds an effect where there is none, in 28 days of a typical experiment, looked at
 //! once at the end and looked at every day. Then, at rates from 0.1% to 50% and with 60 daily looks: how often the decision and
 //! gbstats' sequential interval find an effect that is not there, how often they find one that is, and how often the
-//! intervals that hold at any look miss the truth.
+//! intervals that hold at any look miss the truth. Exits with 1 where the decision or an interval breaks its promise.
 
 #[path = "../tests/experiment/looks.rs"]
 mod looks;
 #[path = "../tests/experiment/simulation.rs"]
 mod simulation;
 
+use std::process::ExitCode;
 use std::thread;
 
 use looks::{Course, Tally, tally};
@@ -28,10 +29,13 @@ const LOOKS: u32 = 60;
 /// The promise of each side of the decision, and of each interval.
 const ALPHA: f64 = 0.05;
 
+/// Of gbstats' power, what the decision keeps at least wherever gbstats keeps its own promise.
+const LEAST_KEPT: f64 = 0.9;
+
 /// The effect at 3,600 users an arm as a distance of arcsine-transformed rates: 26.5% falling to 22.5%, 15% less.
 const EFFECT: f64 = 0.0462;
 
-fn main() {
+fn main() -> ExitCode {
     println!("False positives in {EXPERIMENTS} A/A experiments of {DAYS} days");
     println!(
         "{:<18}{:>10}{:>14}{:>15}",
@@ -46,12 +50,18 @@ fn main() {
             percent(found.under_daily_peeking),
         );
     }
-    for users_per_day in USERS_PER_DAY {
-        table(users_per_day);
+    let broken: usize = USERS_PER_DAY.into_iter().map(table).sum();
+    if broken > 0 {
+        println!("\n{broken} promises are broken");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
-fn table(users_per_day: u64) {
+/// Prints the table for this many users and returns how many promises it shows broken.
+fn table(users_per_day: u64) -> usize {
+    let mut broken = 0;
+    let mut promise = |kept: bool| broken += usize::from(!kept);
     println!(
         "\n{LOOKS} daily looks, {} users an arm on the last day, {EXPERIMENTS} experiments a line, in %. Misses are of any look;\n\
          \"kept\" is the power over gbstats', where gbstats' own false positives are at most 5% a side.",
@@ -82,12 +92,22 @@ fn table(users_per_day: u64) {
             let Some((treatment_rate, tally)) = line else {
                 continue;
             };
-            let kept = side.filter(|_| fair).map_or(String::new(), |side: usize| {
-                format!(
-                    "{:.2}",
-                    percent(tally.decided[side]) / percent(tally.gbstats[side])
-                )
-            });
+            let kept = side
+                .filter(|_| fair)
+                .map(|side: usize| percent(tally.decided[side]) / percent(tally.gbstats[side]));
+            promise(kept.is_none_or(|kept| kept >= LEAST_KEPT));
+            if side.is_none() {
+                promise(
+                    tally
+                        .decided
+                        .iter()
+                        .all(|&count| percent(count) <= 100.0 * ALPHA),
+                );
+            }
+            for missed in [tally.difference_missed, tally.ratio_missed] {
+                promise(percent(missed) <= 100.0 * ALPHA);
+            }
+            let kept = kept.map_or(String::new(), |kept| format!("{kept:.2}"));
             let [ship, back] = tally.decided.map(percent);
             let [gbstats_ship, gbstats_back] = tally.gbstats.map(percent);
             println!(
@@ -99,6 +119,7 @@ fn table(users_per_day: u64) {
             );
         }
     }
+    broken
 }
 
 /// No effect, fewer conversions and more of them, as far as there are such rates.
