@@ -1,7 +1,7 @@
 //! From a [`Model`] to the bytes of a [`Forest`](crate::Forest).
 
 use crate::bins::{Bins, trees_with_few_bins};
-use crate::blob::{Facts, Section, Writer};
+use crate::format::{FORMAT, Facts, Section};
 use crate::games::Games;
 use crate::masks::{MOST_LEAVES, MaskBuilder};
 use crate::model::{Model, Tree};
@@ -9,6 +9,7 @@ use crate::plan::{MAX_AXES, Purpose, plan};
 use crate::shapley::quadrature;
 use crate::tables::{ExplanationTables, MarginTables};
 use crate::walk::WalkBuilder;
+use sections::Writer;
 use std::ops::Range;
 
 /// Trees with more levels are walked: a leaf's game has up to as many players, and each of them a set of bins.
@@ -52,7 +53,7 @@ impl Model {
             }
         }
 
-        let mut writer = Writer::new(Facts {
+        let facts = Facts {
             base_margin: self.base_margin,
             base_value: self.base_margin
                 + self
@@ -64,31 +65,39 @@ impl Model {
             explains: u32::from(part == Part::Explanations),
             walk_depth: walk.depth as u32,
             unused: 0,
-        });
+        };
+        let mut writer = Writer::new(&FORMAT);
+        writer.write(Section::Facts as usize, &[facts]);
         let (cuts, starts) = leaves.bins.flatten();
-        writer.write(Section::Cuts, &cuts);
-        writer.write(Section::CutStarts, &starts);
+        writer.write(Section::Cuts as usize, &cuts);
+        writer.write(Section::CutStarts as usize, &starts);
         let index = &margins.tables.index;
-        writer.write(Section::MarginTables, &index.tables);
-        writer.write(Section::MarginInputs, &index.inputs);
-        writer.write(Section::MarginOffsets, &index.offsets);
-        writer.write(Section::MarginValues, &margins.tables.values);
-        writer.write(Section::MaskGroups, &margins.masks.groups);
-        writer.write(Section::MaskInputs, &margins.masks.inputs);
-        writer.write(Section::MaskLines, &margins.masks.lines);
-        writer.write(Section::MaskLeaves, &margins.masks.leaves);
+        writer.write(Section::MarginTables as usize, &index.tables);
+        writer.write(Section::MarginInputs as usize, &index.inputs);
+        writer.write(Section::MarginOffsets as usize, &index.offsets);
+        writer.write(Section::MarginValues as usize, &margins.tables.values);
+        writer.write(Section::MaskGroups as usize, &margins.masks.groups);
+        writer.write(Section::MaskInputs as usize, &margins.masks.inputs);
+        writer.write(Section::MaskLines as usize, &margins.masks.lines);
+        writer.write(Section::MaskLeaves as usize, &margins.masks.leaves);
         let index = &explanations.tables.index;
-        writer.write(Section::ExplanationTables, &index.tables);
-        writer.write(Section::ExplanationInputs, &index.inputs);
-        writer.write(Section::ExplanationOffsets, &index.offsets);
-        writer.write(Section::ExplanationValues, &explanations.tables.values);
-        writer.write(Section::PairColumns, &explanations.tables.pair_columns);
-        writer.write(Section::Pairs, &explanations.tables.pairs);
-        writer.write(Section::WalkNodes, &walk.nodes);
-        writer.write(Section::WalkCategories, &walk.categories);
-        writer.write(Section::WalkMargins, &margin_roots);
-        writer.write(Section::WalkExplanations, &explanation_roots);
-        writer.write(Section::Quadrature, &quadrature(walk.features));
+        writer.write(Section::ExplanationTables as usize, &index.tables);
+        writer.write(Section::ExplanationInputs as usize, &index.inputs);
+        writer.write(Section::ExplanationOffsets as usize, &index.offsets);
+        writer.write(
+            Section::ExplanationValues as usize,
+            &explanations.tables.values,
+        );
+        writer.write(
+            Section::PairColumns as usize,
+            &explanations.tables.pair_columns,
+        );
+        writer.write(Section::Pairs as usize, &explanations.tables.pairs);
+        writer.write(Section::WalkNodes as usize, &walk.nodes);
+        writer.write(Section::WalkCategories as usize, &walk.categories);
+        writer.write(Section::WalkMargins as usize, &margin_roots);
+        writer.write(Section::WalkExplanations as usize, &explanation_roots);
+        writer.write(Section::Quadrature as usize, &quadrature(walk.features));
         writer.finish()
     }
 }

@@ -1,10 +1,11 @@
 //! A compiled model at work.
 
 use crate::bins::Cuts;
-use crate::blob::{BlobError, Facts, Reader, Section};
+use crate::format::{FORMAT, Facts, Section};
 use crate::masks::Masks;
 use crate::tables::{Columns, Explanations, Index, Margins};
 use crate::walk::Walk;
+use sections::{Sections, SectionsError};
 
 /// How many rows a batch takes at a time: enough to pay for bringing a table into the caches, and few enough for the
 /// rows' own bins and sums to stay there.
@@ -42,50 +43,59 @@ impl<'a> Forest<'a> {
     /// best at a multiple of 64: see [`Aligned`](crate::Aligned).
     ///
     /// # Errors
-    /// [`BlobError`] when the bytes are not a compiled model of this version, lie at a wrong address or are cut short.
-    /// Header and bounds are checked and nothing else: bytes that were altered may give wrong numbers or a panic.
-    pub fn from_bytes(bytes: &'a [u8]) -> Result<Forest<'a>, BlobError> {
-        let reader = Reader::new(bytes)?;
-        let facts = reader.facts();
+    /// [`SectionsError`] if the bytes are not a compiled model of this version, lie at a wrong address or are cut short.
+    /// Only the header and the sections' bounds are checked: altered bytes may give wrong numbers or a panic. Call
+    /// [`verify`](Self::verify) first on bytes that may be damaged.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Forest<'a>, SectionsError> {
+        let sections = Sections::open(bytes, &FORMAT)?;
+        let facts: &Facts = sections.get_one(Section::Facts as usize)?;
         Ok(Forest {
             facts,
             cuts: Cuts {
-                values: reader.section(Section::Cuts)?,
-                starts: reader.section(Section::CutStarts)?,
+                values: sections.get(Section::Cuts as usize)?,
+                starts: sections.get(Section::CutStarts as usize)?,
             },
             margins: Margins {
                 index: Index {
-                    tables: reader.section(Section::MarginTables)?,
-                    inputs: reader.section(Section::MarginInputs)?,
-                    offsets: reader.section(Section::MarginOffsets)?,
+                    tables: sections.get(Section::MarginTables as usize)?,
+                    inputs: sections.get(Section::MarginInputs as usize)?,
+                    offsets: sections.get(Section::MarginOffsets as usize)?,
                 },
-                values: reader.section(Section::MarginValues)?,
+                values: sections.get(Section::MarginValues as usize)?,
             },
             masks: Masks {
-                groups: reader.section(Section::MaskGroups)?,
-                inputs: reader.section(Section::MaskInputs)?,
-                lines: reader.section(Section::MaskLines)?,
-                leaves: reader.section(Section::MaskLeaves)?,
+                groups: sections.get(Section::MaskGroups as usize)?,
+                inputs: sections.get(Section::MaskInputs as usize)?,
+                lines: sections.get(Section::MaskLines as usize)?,
+                leaves: sections.get(Section::MaskLeaves as usize)?,
             },
             explanations: Explanations {
                 index: Index {
-                    tables: reader.section(Section::ExplanationTables)?,
-                    inputs: reader.section(Section::ExplanationInputs)?,
-                    offsets: reader.section(Section::ExplanationOffsets)?,
+                    tables: sections.get(Section::ExplanationTables as usize)?,
+                    inputs: sections.get(Section::ExplanationInputs as usize)?,
+                    offsets: sections.get(Section::ExplanationOffsets as usize)?,
                 },
-                values: reader.section(Section::ExplanationValues)?,
-                pair_columns: reader.section(Section::PairColumns)?,
-                pairs: reader.section(Section::Pairs)?,
+                values: sections.get(Section::ExplanationValues as usize)?,
+                pair_columns: sections.get(Section::PairColumns as usize)?,
+                pairs: sections.get(Section::Pairs as usize)?,
             },
             walk: Walk {
-                nodes: reader.section(Section::WalkNodes)?,
-                categories: reader.section(Section::WalkCategories)?,
-                margin_roots: reader.section(Section::WalkMargins)?,
-                explanation_roots: reader.section(Section::WalkExplanations)?,
-                quadrature: reader.section(Section::Quadrature)?,
+                nodes: sections.get(Section::WalkNodes as usize)?,
+                categories: sections.get(Section::WalkCategories as usize)?,
+                margin_roots: sections.get(Section::WalkMargins as usize)?,
+                explanation_roots: sections.get(Section::WalkExplanations as usize)?,
+                quadrature: sections.get(Section::Quadrature as usize)?,
                 depth: facts.walk_depth as usize,
             },
         })
+    }
+
+    /// Compares a compiled model with the hashes in it. They find damage, not forgery.
+    ///
+    /// # Errors
+    /// [`SectionsError`] as for [`from_bytes`](Self::from_bytes), and if a section was altered.
+    pub fn verify(bytes: &[u8]) -> Result<(), SectionsError> {
+        Sections::open(bytes, &FORMAT)?.verify()
     }
 
     /// How many values a row has.

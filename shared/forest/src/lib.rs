@@ -66,9 +66,9 @@
 #![forbid(unsafe_code)]
 
 mod bins;
-mod blob;
 mod compile;
 mod forest;
+mod format;
 mod games;
 mod json;
 mod masks;
@@ -80,8 +80,8 @@ mod shapley;
 mod tables;
 mod walk;
 
-pub use blob::{Aligned, AlignedBytes, BlobError};
 pub use compile::Part;
 pub use forest::Forest;
 pub use json::{ModelError, TreeProblem};
 pub use model::Model;
+pub use sections::{Aligned, AlignedBytes, SectionsError};

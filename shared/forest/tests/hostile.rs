@@ -1,7 +1,7 @@
 //! Models and compiled models that are broken, by accident or on purpose.
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
-use forest::{AlignedBytes, BlobError, Forest, Model, Part};
+use forest::{AlignedBytes, Forest, Model, Part, SectionsError};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -315,24 +315,57 @@ proptest! {
     }
 }
 
-#[test]
-fn bytes_that_are_no_compiled_model_are_refused() {
+const NAME: &str = "compiled model";
+
+fn compiled() -> Vec<u8> {
     let model = Model::from_json(ONE_HOT.as_bytes()).unwrap();
-    let compiled = model.compile(Part::Explanations, 1 << 20);
+    model.compile(Part::Explanations, 1 << 20)
+}
+
+#[test]
+fn bytes_that_are_not_a_compiled_model_are_refused() {
+    let compiled = compiled();
     let refusal =
         |bytes: &[u8]| Forest::from_bytes(&AlignedBytes::from(bytes)).expect_err("a refusal");
-    assert_eq!(refusal(b""), BlobError::NotABlob);
-    assert_eq!(refusal(&[0; 4096]), BlobError::NotABlob);
-    assert!(matches!(
+    assert_eq!(refusal(b""), SectionsError::Unrecognized { name: NAME });
+    assert_eq!(
+        refusal(&[0; 4096]),
+        SectionsError::Unrecognized { name: NAME }
+    );
+    assert_eq!(
         refusal(&compiled[..compiled.len() - 1]),
-        BlobError::Section { .. }
-    ));
+        SectionsError::Header { name: NAME }
+    );
     let mut newer = compiled.clone();
     newer[8] = 99;
-    assert_eq!(refusal(&newer), BlobError::Version { found: 99 });
+    assert_eq!(
+        refusal(&newer).to_string(),
+        "the compiled model has format 99, and this program reads format 2"
+    );
     let shifted = [&[0][..], &compiled].concat();
     assert_eq!(
         Forest::from_bytes(&AlignedBytes::from(&shifted[..])[1..]).err(),
-        Some(BlobError::Misaligned)
+        Some(SectionsError::Misaligned {
+            name: NAME,
+            alignment: 8
+        })
     );
+}
+
+#[test]
+fn an_altered_model_is_found_by_its_hashes() {
+    let compiled = compiled();
+    let fault = |bytes: &[u8]| Forest::verify(&AlignedBytes::from(bytes)).err();
+    assert_eq!(fault(&compiled), None);
+    for place in (0..compiled.len()).step_by(61) {
+        let mut altered = compiled.clone();
+        altered[place] ^= 0x10;
+        assert!(fault(&altered).is_some(), "{place}");
+    }
+    let mut altered = compiled.clone();
+    altered[compiled.len() - 1] ^= 1;
+    assert!(matches!(
+        fault(&altered),
+        Some(SectionsError::Section { .. })
+    ));
 }
