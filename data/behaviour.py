@@ -15,9 +15,10 @@ import telco
 TREES = 200
 LEAF_CUSTOMERS = 5
 # The ranges that a customer profile allows.
-USAGE_DAYS = 30
-CALLS_MAX = 1000
-DELAY_DAYS_MAX = 365
+USAGE_DAYS, CALLS_MAX, DELAY_DAYS_MAX = (
+    int(telco.SCHEMA[name].most) for name in ["usage_frequency", "support_calls", "payment_delay"]
+)
+CONTROL, TREATMENT = telco.SCHEMA.experiments[0]["arms"]
 
 
 def churn_forest(rows, churned, seed):
@@ -30,10 +31,10 @@ def churn_forest(rows, churned, seed):
 
 def leanings(frame, seed):
     """How much each customer leans towards leaving: 0 on average, spread about 1, higher for those who did leave."""
-    churned = telco.churned(frame)
+    churned = telco.SCHEMA.left(frame)
     if churned.all() or not churned.any():
         sys.exit("the customers must include some who left and some who stayed, or there is no risk to follow.")
-    risk = churn_forest(telco.encode(frame), churned, seed).oob_decision_function_[:, 1]
+    risk = churn_forest(telco.SCHEMA.encode(frame), churned, seed).oob_decision_function_[:, 1]
     log_odds = logit(np.clip(risk, 0.01, 0.99))
     standardised = (log_odds - log_odds.mean()) / log_odds.std()
     return 0.6 * standardised + 0.8 * (churned - churned.mean())
@@ -68,13 +69,13 @@ def payment_delay(frame, leaning, rng):
 
 def variant(customer_id):
     """A (control) or B (treatment): whether the first byte of the id's SHA-256 is even or odd."""
-    return "AB"[hashlib.sha256(customer_id.encode()).digest()[0] % 2]
+    return (CONTROL, TREATMENT)[hashlib.sha256(customer_id.encode()).digest()[0] % 2]
 
 
 def fill(frame, seed):
     """Telco's columns and the four of this file: those that the frame has as they are, the others drawn."""
     filled = frame.copy()
-    draws = {"UsageFrequency": usage_frequency, "SupportCalls": support_calls, "PaymentDelay": payment_delay}
+    draws = {telco.SCHEMA[draw.__name__].column: draw for draw in (usage_frequency, support_calls, payment_delay)}
     lacking = [column for column in draws if column not in frame]
     if lacking:
         leaning = leanings(frame, seed)

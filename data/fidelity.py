@@ -32,8 +32,8 @@ def kolmogorov(real, simulated):
 
 def transfer_auc(learned, tested):
     """ROC-AUC on some customers of a model of the shipped settings that is trained on others."""
-    booster = churn_model.fit(telco.encode(learned), telco.churned(learned))
-    return float(roc_auc_score(telco.churned(tested), churn_model.margins(booster, telco.encode(tested))))
+    booster = churn_model.fit(telco.SCHEMA.encode(learned), telco.SCHEMA.left(learned))
+    return float(roc_auc_score(telco.SCHEMA.left(tested), churn_model.margins(booster, telco.SCHEMA.encode(tested))))
 
 
 def pair_variation(real, simulated):
@@ -46,13 +46,14 @@ def broken_rules(real, simulated):
     """How many simulated customers break each rule."""
     offline = simulated["InternetService"] == "No"
     phone = simulated["PhoneService"] == "Yes"
-    add_ons = simulated[list(telco.ADD_ONS)]
+    lacking = pd.DataFrame({add_on.column: simulated[add_on.column] == add_on.without for add_on in telco.ADD_ONS})
+    no_lines = simulated["MultipleLines"] == telco.SCHEMA["multiple_lines"].without
     gap = simulated["MonthlyCharges"].to_numpy(float) - telco.services(simulated) @ telco.fit_prices(real)
-    features = list(telco.FEATURES)
+    features = telco.FEATURE_COLUMNS
     real_profiles = set(map(tuple, real[features].to_numpy()))
     return {
-        "an add-on without internet": int((add_ons == "No internet service").ne(offline, axis=0).any(axis=1).sum()),
-        "a second line without a phone": int(((simulated["MultipleLines"] == "No phone service") == phone).sum()),
+        "an add-on without internet": int(lacking.ne(offline, axis=0).any(axis=1).sum()),
+        "a second line without a phone": int((no_lines == phone).sum()),
         "a total that is blank after month 0, or not in it": int(
             ((simulated["TotalCharges"].str.strip() == "") != (simulated["tenure"] == "0")).sum()
         ),
@@ -71,9 +72,9 @@ def measure(real, simulated):
     for column in [*telco.CATEGORICAL_COLUMNS, "Churn"]:
         value = total_variation(real[column], simulated[column])
         rows.append((f"total variation of {column}", value, f"≤ {VARIATION_MAX}", value <= VARIATION_MAX))
-    real_rows, simulated_rows = telco.encode(real), telco.encode(simulated)
+    real_rows, simulated_rows = telco.SCHEMA.encode(real), telco.SCHEMA.encode(simulated)
     for column in telco.NUMERIC_COLUMNS:
-        position = list(telco.FEATURES).index(column)
+        position = telco.FEATURE_COLUMNS.index(column)
         value = kolmogorov(real_rows[:, position], simulated_rows[:, position])
         rows.append((f"Kolmogorov–Smirnov of {column}", value, f"≤ {KOLMOGOROV_MAX}", value <= KOLMOGOROV_MAX))
     rows.append(("mean total variation of two columns together", pair_variation(real, simulated), "none", True))
@@ -82,7 +83,7 @@ def measure(real, simulated):
         ("trained on simulated, tested on real: ROC-AUC", auc, f"≥ {TRANSFER_AUC_MIN}", auc >= TRANSFER_AUC_MIN)
     )
     rows.append(("trained on real, tested on simulated: ROC-AUC", transfer_auc(real, simulated), "none", True))
-    rate = float(telco.churned(simulated).mean())
+    rate = float(telco.SCHEMA.left(simulated).mean())
     near = abs(rate - CHURN_RATE) <= CHURN_RATE_TOLERANCE
     rows.append(("churn rate", rate, f"{CHURN_RATE} ± {CHURN_RATE_TOLERANCE}", near))
     for rule, count in broken_rules(real, simulated).items():

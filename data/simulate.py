@@ -98,11 +98,12 @@ def draw_plans(real):
         drawn[column] = draw(column, real, drawn)
     # Only DSL is sold without a phone.
     drawn["PhoneService"] = draw_where(lambda f: f["InternetService"] == "DSL", "Yes", "PhoneService", real, drawn)
-    drawn["MultipleLines"] = draw_where(
-        lambda f: f["PhoneService"] == "Yes", "No phone service", "MultipleLines", real, drawn
-    )
-    for column in telco.ADD_ONS:
-        drawn[column] = draw_where(lambda f: f["InternetService"] != "No", "No internet service", column, real, drawn)
+    lines = telco.SCHEMA["multiple_lines"]
+    drawn[lines.column] = draw_where(lambda f: f["PhoneService"] == "Yes", lines.without, lines.column, real, drawn)
+    for add_on in telco.ADD_ONS:
+        drawn[add_on.column] = draw_where(
+            lambda f: f["InternetService"] != "No", add_on.without, add_on.column, real, drawn
+        )
     for column in BILLING_ORDER:
         drawn[column] = draw(column, real, drawn)
     return drawn
@@ -174,24 +175,24 @@ def draw_churn(real, profiles, variants):
 
     The arms' mean chances, each taken over everybody, lie around the real churn rate and `VARIANT_EFFECT` apart.
     """
-    forest = behaviour.churn_forest(telco.encode(as_text(real)), telco.churned(real), SEED)
-    chances = forest.predict_proba(np.nan_to_num(telco.encode(as_text(profiles))))[:, 1]
-    base_rate = telco.churned(real).mean()
-    means = {"A": base_rate - VARIANT_EFFECT / 2, "B": base_rate + VARIANT_EFFECT / 2}
+    forest = behaviour.churn_forest(telco.SCHEMA.encode(as_text(real)), telco.SCHEMA.left(real), SEED)
+    chances = forest.predict_proba(np.nan_to_num(telco.SCHEMA.encode(as_text(profiles))))[:, 1]
+    base_rate = telco.SCHEMA.left(real).mean()
+    means = {behaviour.CONTROL: base_rate - VARIANT_EFFECT / 2, behaviour.TREATMENT: base_rate + VARIANT_EFFECT / 2}
     shifts = {arm: shifted_to(mean, chances) for arm, mean in means.items()}
     log_odds = logit(np.clip(chances, 1e-6, 1 - 1e-6)) + variants.map(shifts)
     left = stream("Churn").random(len(profiles)) < expit(log_odds)
     truth = {
         "variant_effect": VARIANT_EFFECT,
         "expected_churn_rate": {arm: round(float(mean), 9) for arm, mean in means.items()},
-        "log_odds_ratio": round(shifts["B"] - shifts["A"], 9),
+        "log_odds_ratio": round(shifts[behaviour.TREATMENT] - shifts[behaviour.CONTROL], 9),
     }
     return np.where(left, "Yes", "No"), truth
 
 
 def as_numbers(frame):
     """Telco's text with its numeric columns as numbers, blank as NaN."""
-    encoded = pd.DataFrame(telco.encode(frame), columns=list(telco.FEATURES), index=frame.index)
+    encoded = pd.DataFrame(telco.SCHEMA.encode(frame), columns=telco.FEATURE_COLUMNS, index=frame.index)
     numbers = frame.assign(**{column: encoded[column] for column in telco.NUMERIC_COLUMNS})
     return numbers.assign(tenure=numbers["tenure"].astype(int))
 
@@ -203,7 +204,7 @@ def spell_amount(dollars):
 
 def as_text(frame):
     """The inverse of `as_numbers`, in Telco's spelling."""
-    spelled = {column: frame[column].map(spell_amount) for column in ["MonthlyCharges", "TotalCharges"]}
+    spelled = {column: frame[column].map(spell_amount) for column in telco.MONEY_COLUMNS}
     return frame.assign(tenure=frame["tenure"].astype(str), **spelled)
 
 

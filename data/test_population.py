@@ -21,7 +21,9 @@ import telco
 
 HERE = Path(__file__).parent
 TELCO = Path(os.environ.get("TELCO", HERE.parent.parent / "shared" / "telco" / "Telco-Customer-Churn.csv"))
-BEHAVIOUR = ["UsageFrequency", "SupportCalls", "PaymentDelay", "variant"]
+# What the schema knows and the model never sees, the variant last.
+BEHAVIOUR = [field for field in telco.SCHEMA.fields.values() if field.about == "behaviour"]
+ADDED_COLUMNS = [*(field.column for field in BEHAVIOUR), telco.SCHEMA["variant"].column]
 
 
 class Population(unittest.TestCase):
@@ -30,11 +32,11 @@ class Population(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.customers = telco.read(HERE / "customers.csv", allow_other_data=True)
-        cls.churned = telco.churned(cls.customers) == 1
+        cls.churned = telco.SCHEMA.left(cls.customers) == 1
         cls.truth = json.loads((HERE / "truth.json").read_text())
 
     def test_columns_and_ids_have_telcos_shape(self):
-        self.assertEqual(list(self.customers), [*telco.COLUMNS, *BEHAVIOUR])
+        self.assertEqual(list(self.customers), [*telco.COLUMNS, *ADDED_COLUMNS])
         self.assertEqual(len(self.customers), 7043)
         for customer_id in self.customers["customerID"]:
             self.assertRegex(customer_id, re.compile(r"^[0-9]{4}-[A-Z]{5}$"))
@@ -46,14 +48,17 @@ class Population(unittest.TestCase):
         self.assertEqual(set(broken.values()), {0}, broken)
 
     def test_behaviour_is_within_its_ranges(self):
-        for column, largest in [("UsageFrequency", 30), ("SupportCalls", 1000), ("PaymentDelay", 365)]:
-            values = self.customers[column].astype(int)
-            self.assertTrue(values.between(0, largest).all(), column)
+        for field in BEHAVIOUR:
+            values = self.customers[field.column].astype(int)
+            self.assertTrue(values.between(0, field.most).all(), field.name)
 
-    def test_thresholds_a_marketer_would_set_catch_a_useful_share_that_leaves_more_often(self):
-        usage, calls, delay = (self.customers[column].astype(int) for column in BEHAVIOUR[:3])
-        for caught in (usage < 10, calls > 3, delay > 15):
-            self.assertTrue(0.05 <= caught.mean() <= 0.2, caught.mean())
+    def test_the_schemas_warning_signs_catch_a_useful_share_that_leaves_more_often(self):
+        self.assertEqual(len(BEHAVIOUR), 3)
+        for field in BEHAVIOUR:
+            values = self.customers[field.column].astype(int)
+            caught = values > field.alarm.get("above", np.inf)
+            caught |= values < field.alarm.get("below", -np.inf)
+            self.assertTrue(0.05 <= caught.mean() <= 0.2, (field.name, caught.mean()))
             self.assertGreater(self.churned[caught].mean(), 1.5 * self.churned[~caught].mean())
 
     def test_automatic_payers_rarely_pay_late(self):
@@ -84,7 +89,7 @@ class Filling(unittest.TestCase):
     def test_nothing_that_is_there_changes(self):
         given = self.given.drop(columns=["SupportCalls", "variant"]).assign(UsageFrequency="7")
         filled = behaviour.fill(given, seed=1)
-        self.assertEqual(list(filled), [*telco.COLUMNS, *BEHAVIOUR])
+        self.assertEqual(list(filled), [*telco.COLUMNS, *ADDED_COLUMNS])
         self.assertTrue(filled[given.columns].equals(given))
         self.assertTrue(filled["variant"].equals(self.given["variant"]))
 

@@ -5,7 +5,7 @@ import xgboost
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from telco import FEATURE_NAMES, FEATURE_TYPES
+from telco import SCHEMA
 
 ROUNDS = 600
 SETTINGS = {
@@ -24,12 +24,12 @@ SETTINGS = {
 
 
 def matrix(rows, labels=None):
-    """The rows, encoded as `telco.encode` does, as XGBoost wants them."""
+    """The rows, encoded as the schema does, as XGBoost wants them."""
     return xgboost.DMatrix(
         rows,
         labels,
-        feature_names=FEATURE_NAMES,
-        feature_types=FEATURE_TYPES,
+        feature_names=SCHEMA.feature_names,
+        feature_types=SCHEMA.feature_types,
         enable_categorical=True,
         nthread=1,
     )

@@ -52,7 +52,7 @@ def main():
 
     booster = xgboost.Booster({"nthread": 1}, model_file=options.model)
     calibration = json.loads(options.card.read_text())["calibration"]
-    rows = sample(telco.encode(telco.read(options.customers, allow_other_data=True)))
+    rows = sample(telco.SCHEMA.encode(telco.read(options.customers, allow_other_data=True)))
     matrix = churn_model.matrix(rows)
     margins = booster.predict(matrix, output_margin=True)
     probabilities = churn_model.calibrate(margins.astype(float), calibration["slope"], calibration["intercept"])
@@ -60,9 +60,9 @@ def main():
     interactions = booster.predict(matrix, pred_interactions=True)
 
     options.out.mkdir(exist_ok=True)
-    write_csv(options.out / "rows.csv", telco.FEATURE_NAMES, rows)
+    write_csv(options.out / "rows.csv", telco.SCHEMA.feature_names, rows)
     write_csv(options.out / "margins.csv", ["margin", "probability"], zip(margins, probabilities, strict=True))
-    write_csv(options.out / "contributions.csv", [*telco.FEATURE_NAMES, "bias"], contributions)
+    write_csv(options.out / "contributions.csv", [*telco.SCHEMA.feature_names, "bias"], contributions)
     upper = np.triu_indices(interactions.shape[1])
     (options.out / "interactions.f32").write_bytes(interactions[:, *upper].astype("<f4").tobytes())
 

@@ -29,48 +29,57 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 # Customers whose plans are scored together: 128 × 1,536 rows at most, 15 MB, which suits XGBoost best.
 BATCH = 128
-LARGEST_CHARGE = 1_000_000
-CONTRACT, PAPERLESS, PAYMENT, MONTHLY, TOTAL, TENURE = map(
-    telco.FEATURE_NAMES.index,
-    ["contract", "paperless_billing", "payment_method", "monthly_charges", "total_charges", "tenure_months"],
-)
-ADD_ONS = [telco.FEATURE_NAMES.index(name) for name in telco.ADD_ONS.values()]
-NO_INTERNET = telco.ADD_ON_VALUES.index("No internet service")
+SCHEMA = telco.SCHEMA
+RECURRING, LIFETIME, TENURE = (SCHEMA.position(SCHEMA.roles[role]) for role in ("recurring", "lifetime", "tenure"))
+LARGEST_RECURRING, LARGEST_LIFETIME = (SCHEMA[SCHEMA.roles[role]].most for role in ("recurring", "lifetime"))
+# What one customer may change, and where each stands in a row.
+CHANGEABLE = [field for field in SCHEMA.features.values() if field.change in ("any", "up")]
+POSITIONS = [SCHEMA.position(field.name) for field in CHANGEABLE]
+CHOICES = np.array([field.choices for field in CHANGEABLE])
+ONLY_UP = np.array([field.change == "up" for field in CHANGEABLE])
 
 
 def moves():
-    """Every change of plan as a row: contract, payment and billing places further, six add-ons toggled; and its steps."""
-    every = np.array(list(product(range(3), range(4), range(2), *[range(2)] * 6)))
+    """Every change of plan as a row: how many values further each changeable field goes, in circles; and its steps."""
+    every = np.array(list(product(*map(range, CHOICES))))
     steps = (every > 0).sum(axis=1)
     return every, steps
 
 
-def plans(rows, moves, prices):
+def price_changes(before, after):
+    """What each plan costs more than the one before it, per period."""
+    change = np.zeros(len(after))
+    for column, field in enumerate(CHANGEABLE):
+        for code, price in field.prices.items():
+            change += price * ((after[:, column] == code).astype(float) - (before[:, column] == code))
+    return change
+
+
+def plans(rows, moves):
     """The rows after each move, which customer's each is, and the price change of each; impossible moves left out."""
     customer, move = np.divmod(np.arange(len(rows) * len(moves)), len(moves))
-    after, move = rows[customer], moves[move]
-    after[:, CONTRACT] += move[:, 0]
-    after[:, PAYMENT] = (after[:, PAYMENT] + move[:, 1]) % 4
-    after[:, PAPERLESS] = after[:, PAPERLESS] != move[:, 2]
-    toggled = move[:, 3:] == 1
-    before = after[:, ADD_ONS]
-    possible = (after[:, CONTRACT] <= 2) & ~(toggled & (before == NO_INTERNET)).any(axis=1)
-    after[:, ADD_ONS] = np.where(toggled, 1 - before, before)
-    change = np.where(toggled, 1 - 2 * before, 0) @ prices
+    move = moves[move]
+    before = rows[customer][:, POSITIONS]
+    # A field whose needs do not hold stays as it is.
+    possible = ((move == 0) | ((before < CHOICES) & ~(ONLY_UP & (before + move >= CHOICES)))).all(axis=1)
+    customer, move, before = customer[possible], move[possible], before[possible]
+    after = rows[customer]
+    after[:, POSITIONS] = np.where(move > 0, (before + move) % CHOICES, before)
+    change = price_changes(before, after[:, POSITIONS])
     moved = change != 0
-    after[moved, MONTHLY] = np.clip(after[moved, MONTHLY] + change[moved], 0, LARGEST_CHARGE)
-    after[moved, TOTAL] = np.clip(after[moved, TOTAL] + after[moved, TENURE] * change[moved], 0, LARGEST_CHARGE)
-    return after[possible], customer[possible], change[possible]
+    after[moved, RECURRING] = np.clip(after[moved, RECURRING] + change[moved], 0, LARGEST_RECURRING)
+    after[moved, LIFETIME] = np.clip(after[moved, LIFETIME] + after[moved, TENURE] * change[moved], 0, LARGEST_LIFETIME)
+    return after, customer, change
 
 
-def audit(rows, probability, prices, target):
+def audit(rows, probability, target):
     """The number of changes that each customer needs to get below the target; NaN where no plan does."""
     every, steps_of_move = moves()
     needed = np.full(len(rows), np.nan)
     for start in range(0, len(rows), BATCH):
         pending = np.arange(start, min(start + BATCH, len(rows)))
         for steps in range(steps_of_move.max() + 1):
-            after, customer, change = plans(rows[pending], every[steps_of_move == steps], prices)
+            after, customer, change = plans(rows[pending], every[steps_of_move == steps])
             probabilities = probability(after)
             # By customer, then the lowest price change, then the lowest risk: the first of each is the answer.
             reached = np.flatnonzero(probabilities < target)
@@ -100,11 +109,9 @@ def main():
     options = parser.parse_args()
 
     booster = xgboost.Booster({"nthread": 1}, model_file=HERE / "churn.json")
-    card = json.loads((HERE / "card.json").read_text())
-    calibration = card["calibration"]
-    prices = np.array([card["price_list"][name] for name in telco.ADD_ONS.values()])
-    frame = telco.read(options.customers, allow_other_data=True).sort_values("customerID")
-    rows = telco.encode(frame)
+    calibration = json.loads((HERE / "card.json").read_text())["calibration"]
+    frame = telco.read(options.customers, allow_other_data=True).sort_values(telco.COLUMNS[0])
+    rows = SCHEMA.encode(frame)
     scored = 0
 
     def probability(plans):
@@ -117,7 +124,7 @@ def main():
     for _ in range(options.repeat):
         scored = 0
         start = time.perf_counter()
-        theirs = audit(rows, probability, prices, options.target)
+        theirs = audit(rows, probability, options.target)
         seconds.append(time.perf_counter() - start)
     answers, our_seconds = ours(options.target, options.repeat)
     their_seconds = statistics.median(seconds)
@@ -129,7 +136,9 @@ def main():
         print(f"{name:>12} {counts[name]:>6}")
     different = int((~((answers == theirs) | (np.isnan(answers) & np.isnan(theirs)))).sum())
     print(f"answers that differ from XGBoost's: {different}")
-    print(f"engagetrack {our_seconds:.3f} s, XGBoost inplace_predict {their_seconds:.3f} s: {their_seconds / our_seconds:.1f}×")
+    print(
+        f"engagetrack {our_seconds:.3f} s, XGBoost inplace_predict {their_seconds:.3f} s: {their_seconds / our_seconds:.1f}×"
+    )
     if different > len(rows) / 1000:
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""The Telco schema: its columns, how the model sees them, and the price list behind the monthly charges."""
+"""IBM's Telco file: where it comes from, how it is read, and the prices that its monthly charges follow."""
 
 import hashlib
 import sys
@@ -7,53 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from schema import Schema
+
 SHA256 = "16320c9c1ec72448db59aa0a26a0b95401046bef5d02fd3aeb906448e3055e91"
 SOURCE = "https://github.com/IBM/telco-customer-churn-on-icp4d/blob/master/data/Telco-Customer-Churn.csv"
 
-COLUMNS = [
-    "customerID", "gender", "SeniorCitizen", "Partner", "Dependents", "tenure", "PhoneService", "MultipleLines",
-    "InternetService", "OnlineSecurity", "OnlineBackup", "DeviceProtection", "TechSupport", "StreamingTV",
-    "StreamingMovies", "Contract", "PaperlessBilling", "PaymentMethod", "MonthlyCharges", "TotalCharges", "Churn",
-]  # fmt: skip
+SCHEMA = Schema(Path(__file__).parent.parent / "data" / "schema.toml")
 
-NO_YES = ["No", "Yes"]
-ADD_ON_VALUES = ["No", "Yes", "No internet service"]
+# The columns of the file: the id, the model's features and the outcome.
+FEATURE_COLUMNS = [field.column for field in SCHEMA.features.values()]
+CATEGORICAL_COLUMNS = [field.column for field in SCHEMA.features.values() if field.values is not None]
+NUMERIC_COLUMNS = [field.column for field in SCHEMA.features.values() if field.values is None]
+MONEY_COLUMNS = [field.column for field in SCHEMA.features.values() if field.kind == "money"]
+COLUMNS = [SCHEMA.columns_of("id")[0], *FEATURE_COLUMNS, SCHEMA.columns_of("outcome")[0]]
 
-# Each add-on: Telco's column -> the feature of the same meaning.
-ADD_ONS = {
-    "OnlineSecurity": "online_security",
-    "OnlineBackup": "online_backup",
-    "DeviceProtection": "device_protection",
-    "TechSupport": "tech_support",
-    "StreamingTV": "streaming_tv",
-    "StreamingMovies": "streaming_movies",
-}
-
-# Telco's column -> (feature, XGBoost's feature type, allowed values; a value's place is its code; None: a number).
-FEATURES = {
-    "gender": ("gender", "q", ["Female", "Male"]),
-    "SeniorCitizen": ("senior_citizen", "q", ["0", "1"]),
-    "Partner": ("partner", "q", NO_YES),
-    "Dependents": ("dependents", "q", NO_YES),
-    "tenure": ("tenure_months", "q", None),
-    "PhoneService": ("phone_service", "q", NO_YES),
-    "MultipleLines": ("multiple_lines", "c", ["No", "Yes", "No phone service"]),
-    "InternetService": ("internet_service", "c", ["DSL", "Fiber optic", "No"]),
-    **{column: (feature, "c", ADD_ON_VALUES) for column, feature in ADD_ONS.items()},
-    "Contract": ("contract", "c", ["Month-to-month", "One year", "Two year"]),
-    "PaperlessBilling": ("paperless_billing", "q", NO_YES),
-    "PaymentMethod": (
-        "payment_method",
-        "c",
-        ["Electronic check", "Mailed check", "Bank transfer (automatic)", "Credit card (automatic)"],
-    ),
-    "MonthlyCharges": ("monthly_charges", "q", None),
-    "TotalCharges": ("total_charges", "q", None),
-}
-FEATURE_NAMES = [name for name, _, _ in FEATURES.values()]
-FEATURE_TYPES = [kind for _, kind, _ in FEATURES.values()]
-CATEGORICAL_COLUMNS = [column for column, (_, _, values) in FEATURES.items() if values is not None]
-NUMERIC_COLUMNS = [column for column, (_, _, values) in FEATURES.items() if values is None]
+# What is sold beside internet service.
+ADD_ONS = [field for field in SCHEMA.fields.values() if "internet_service" in field.needs]
 
 
 def read(path, *, allow_other_data=False):
@@ -79,44 +48,15 @@ def sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def encode(frame):
-    """The rows as the model sees them: 64-bit floats, one column per feature, categories as codes, blank as NaN.
-
-    Ends the program with a sentence when a value is neither a number nor one of the allowed.
-    """
-    columns = []
-    for column, (_, _, values) in FEATURES.items():
-        text = frame[column].astype(str).str.strip()
-        if values is None:
-            try:
-                numbers = text.replace("", "nan").to_numpy(object).astype(float)
-            except ValueError as error:
-                sys.exit(f"column {column}: {error}.")
-        else:
-            numbers = text.map({value: code for code, value in enumerate(values)}).to_numpy(float)
-            unknown = sorted(set(text[np.isnan(numbers)]))
-            if unknown:
-                sys.exit(f"column {column} holds {unknown}; allowed are {values}.")
-        columns.append(numbers)
-    return np.column_stack(columns)
-
-
-def churned(frame):
-    """1 for every customer who left, else 0."""
-    return (frame["Churn"] == "Yes").to_numpy(int)
+def values(field):
+    """The values of a field as IBM's file spells them: one flag, alone of all, as digits. None for a number."""
+    return ["0", "1"] if field.name == "senior_citizen" else field.values
 
 
 def services(frame):
-    """What each customer pays for, as 0/1 columns in the order of `price_list`."""
-    return np.column_stack(
-        [
-            frame["PhoneService"] == "Yes",
-            frame["MultipleLines"] == "Yes",
-            frame["InternetService"] == "DSL",
-            frame["InternetService"] == "Fiber optic",
-            *(frame[column] == "Yes" for column in ADD_ONS),
-        ]
-    ).astype(float)
+    """What each customer pays for, as 0/1 columns in the order of the schema's prices."""
+    paid = [field.encode(frame[field.column]) == code for field, code, _ in SCHEMA.priced]
+    return np.column_stack(paid).astype(float)
 
 
 def fit_prices(frame):
@@ -129,15 +69,17 @@ def fit_prices(frame):
 
 def price_list(frame):
     """The fitted prices by name, with the fit's R² (about the mean) and root mean squared error in dollars."""
-    prices = fit_prices(frame)
+    fitted = fit_prices(frame)
     charges = frame["MonthlyCharges"].to_numpy(float)
-    residual = charges - services(frame) @ prices
-    phone, lines, dsl, fiber, *add_ons = prices
+    residual = charges - services(frame) @ fitted
+    prices = {}
+    for (field, code, _), price in zip(SCHEMA.priced, fitted, strict=True):
+        if field.kind == "flag":
+            prices[field.name] = price
+        else:
+            prices.setdefault(field.name, {})[field.values[code]] = price
     return {
-        "phone_service": phone,
-        "multiple_lines": lines,
-        "internet_service": {"DSL": dsl, "Fiber optic": fiber},
-        **dict(zip(ADD_ONS.values(), add_ons, strict=True)),
+        **prices,
         "r_squared": 1 - np.sum(residual**2) / np.sum((charges - charges.mean()) ** 2),
         "rmse": np.sqrt(np.mean(residual**2)),
     }

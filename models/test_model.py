@@ -37,20 +37,20 @@ class Encoding(unittest.TestCase):
     def test_a_customer_becomes_codes_and_numbers_in_feature_order(self):
         customer = self.customers.iloc[[0]].assign(
             gender="Male", SeniorCitizen="1", Partner="No", Dependents="Yes", tenure="0", PhoneService="Yes",
-            MultipleLines="Yes", InternetService="No", **dict.fromkeys(telco.ADD_ONS, "No internet service"),
+            MultipleLines="Yes", InternetService="No", **{add_on.column: add_on.without for add_on in telco.ADD_ONS},
             Contract="Two year", PaperlessBilling="No", PaymentMethod="Credit card (automatic)",
             MonthlyCharges="25.3", TotalCharges=" ",
         )  # fmt: skip
         expected = [1, 1, 0, 1, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 0, 3, 25.3, np.nan]
-        np.testing.assert_array_equal(telco.encode(customer)[0], expected)
+        np.testing.assert_array_equal(telco.SCHEMA.encode(customer)[0], expected)
 
     def test_an_unknown_value_names_its_column_and_the_allowed_ones(self):
         with self.assertRaisesRegex(SystemExit, "column Contract holds .*Weekly.*; allowed are .*Month-to-month"):
-            telco.encode(self.customers.assign(Contract="Weekly"))
+            telco.SCHEMA.encode(self.customers.assign(Contract="Weekly"))
 
     def test_text_in_a_number_names_its_column(self):
         with self.assertRaisesRegex(SystemExit, "column tenure: .*two"):
-            telco.encode(self.customers.assign(tenure="two"))
+            telco.SCHEMA.encode(self.customers.assign(tenure="two"))
 
     def test_a_missing_file_says_where_to_download_it(self):
         with self.assertRaisesRegex(SystemExit, "does not exist. Download it from https://github.com/IBM/"):
@@ -114,8 +114,8 @@ class Evaluation(unittest.TestCase):
 
     def test_nobody_is_scored_by_a_model_that_saw_them(self):
         # Labels that no feature explains: whoever has seen them knows them, whoever has not must guess.
-        rows = np.random.default_rng(1).random((500, len(telco.FEATURE_NAMES)))
-        rows[:, [kind == "c" for kind in telco.FEATURE_TYPES]] = 0
+        rows = np.random.default_rng(1).random((500, len(telco.SCHEMA.feature_names)))
+        rows[:, [kind == "c" for kind in telco.SCHEMA.feature_types]] = 0
         seen = churn_model.margins(churn_model.fit(rows, self.labels, rounds=300), rows)
         self.assertGreater(roc_auc_score(self.labels, seen), 0.75)
         margins, folds = evaluation.out_of_fold(rows, self.labels, churn_model.SETTINGS, 300, seed=0)
@@ -146,7 +146,7 @@ class Outputs(unittest.TestCase):
 
     def test_the_training_distribution_covers_every_feature(self):
         distribution = self.card["training_distribution"]
-        self.assertEqual(list(distribution), telco.FEATURE_NAMES)
+        self.assertEqual(list(distribution), telco.SCHEMA.feature_names)
         for feature in distribution.values():
             self.assertAlmostEqual(sum(feature["shares"]), 1, places=6)
             bins = len(feature["values"]) if "values" in feature else len(feature["edges"]) + 1
@@ -183,7 +183,7 @@ class Outputs(unittest.TestCase):
     def test_golden_rows_hold_gaps(self):
         with (HERE / "golden" / "rows.csv").open() as file:
             header, *rows = csv.reader(file)
-        self.assertEqual(header, telco.FEATURE_NAMES)
+        self.assertEqual(header, telco.SCHEMA.feature_names)
         for position, feature in enumerate(header):
             self.assertTrue(any(row[position] == "" for row in rows), f"{feature} is never missing")
 

@@ -19,10 +19,9 @@ import churn_model
 import evaluation
 import telco
 
-# The day the shipped customers are dated to. Reports name it, for the domain of the product asks no clock.
-DATA_DATE = "2026-11-22"
-THRESHOLDS = {"will_churn": 0.5, "medium": 0.5, "high": 0.75}
 LIBRARIES = [np, pd, scipy, sklearn, xgboost]
+# Those about whom the metrics are also given by group.
+GROUPS = ["gender", "senior_citizen"]
 
 SEARCH_REPEATS = 2
 # Each entry changes the shipped settings; "rounds" is the number of trees.
@@ -70,7 +69,8 @@ def training_distribution(rows):
     Bin i of a number holds edges[i-1] <= value < edges[i]; shares are of the values that are not missing.
     """
     features = {}
-    for (feature, _, values), column in zip(telco.FEATURES.values(), rows.T, strict=True):
+    for field, column in zip(telco.SCHEMA.features.values(), rows.T, strict=True):
+        values = telco.values(field)
         present = column[~np.isnan(column)]
         if values is None:
             edges = np.unique(np.quantile(present, np.arange(1, evaluation.BINS) / evaluation.BINS))
@@ -79,7 +79,7 @@ def training_distribution(rows):
         else:
             counts = np.bincount(present.astype(int), minlength=len(values))
             bins = {"values": values}
-        features[feature] = {**bins, "shares": counts / len(present), "missing": float(np.isnan(column).mean())}
+        features[field.name] = {**bins, "shares": counts / len(present), "missing": float(np.isnan(column).mean())}
     return features
 
 
@@ -102,7 +102,7 @@ def search(rows, labels):
 def train(source, frame, data_date, out):
     """Trains on all customers of the source file, evaluates out of fold, and writes the three files into `out`."""
     source_sha256 = telco.sha256(source)
-    rows, labels = telco.encode(frame), telco.churned(frame)
+    rows, labels = telco.SCHEMA.encode(frame), telco.SCHEMA.left(frame)
 
     repeats = [
         evaluation.out_of_fold(rows, labels, churn_model.SETTINGS, churn_model.ROUNDS, seed)
@@ -131,7 +131,7 @@ def train(source, frame, data_date, out):
         "libraries": {library.__name__: library.__version__ for library in LIBRARIES},
         "settings": {**churn_model.SETTINGS, "rounds": churn_model.ROUNDS},
         "calibration": {"method": "platt", "slope": slope, "intercept": intercept},
-        "thresholds": THRESHOLDS,
+        "thresholds": telco.SCHEMA.thresholds,
         "metrics": {
             "folds": evaluation.FOLDS,
             "repeats": evaluation.REPEATS,
@@ -143,8 +143,7 @@ def train(source, frame, data_date, out):
     write_json(out / "card.json", card, indent=2)
 
     groups = {
-        "gender": frame["gender"].to_numpy(),
-        "senior_citizen": frame["SeniorCitizen"].map({"0": "No", "1": "Yes"}).to_numpy(),
+        name: np.array(telco.SCHEMA[name].values)[rows[:, telco.SCHEMA.position(name)].astype(int)] for name in GROUPS
     }
     report = {"version": card["version"], **evaluation.report(probabilities, labels, groups)}
     write_json(out / "evaluation.json", report, separators=(",", ":"))
@@ -156,14 +155,16 @@ def main():
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to (default: here)")
     parser.add_argument("--allow-other-data", action="store_true", help="train on a file that is not IBM's")
     parser.add_argument(
-        "--data-date", default=DATA_DATE, help="the day the customers are dated to (default: %(default)s)"
+        "--data-date",
+        default=telco.SCHEMA.as_of,
+        help="the day the customers are dated to (default: the schema's, %(default)s)",
     )
     parser.add_argument("--search", action="store_true", help="compare settings and write nothing")
     options = parser.parse_args()
 
     frame = telco.read(options.telco, allow_other_data=options.allow_other_data)
     if options.search:
-        search(telco.encode(frame), telco.churned(frame))
+        search(telco.SCHEMA.encode(frame), telco.SCHEMA.left(frame))
     else:
         train(options.telco, frame, options.data_date, options.out)
 

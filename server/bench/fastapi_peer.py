@@ -15,7 +15,7 @@ from scipy.special import expit
 card = json.loads(Path("models/card.json").read_text())
 booster = xgb.Booster({"nthread": 1}, model_file="models/churn.json")
 customers = telco.read("data/customers.csv", allow_other_data=True)
-rows = telco.encode(customers).astype(np.float32)
+rows = telco.SCHEMA.encode(customers).astype(np.float32)
 row_of = {customer_id: row for row, customer_id in enumerate(customers["customerID"])}
 slope, intercept = card["calibration"]["slope"], card["calibration"]["intercept"]
 
@@ -37,7 +37,7 @@ async def predict(customer_id: str):
     return {
         "customer_id": customer_id,
         "probability": probability,
-        "will_churn": probability >= card["thresholds"]["will_churn"],
+        "will_churn": probability >= telco.SCHEMA.thresholds["will_churn"],
         "risk_level": risk_level(probability),
         "percentile": 100 * float(np.searchsorted(population, probability)) / len(population),
         "base_rate": card["base_rate"],
@@ -47,6 +47,6 @@ async def predict(customer_id: str):
 
 def risk_level(probability):
     for level in ("high", "medium"):
-        if probability >= card["thresholds"][level]:
+        if probability >= telco.SCHEMA.thresholds[level]:
             return level
     return "low"

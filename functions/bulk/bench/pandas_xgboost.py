@@ -25,33 +25,19 @@ MODELS = Path("models")
 sys.path.append(str(MODELS))
 import telco  # noqa: E402
 
-# Behaviour and variant, which nudges ask for and the model does not see: Telco's column -> the catalogue's name.
-BEHAVIOUR = {
-    "UsageFrequency": "usage_frequency",
-    "SupportCalls": "support_calls",
-    "PaymentDelay": "payment_delay",
-}
-LARGEST_CHARGE = 1_000_000
+# Behaviour, which nudges ask for and the model does not see.
+BEHAVIOUR = [field for field in telco.SCHEMA.fields.values() if field.about == "behaviour"]
 COMPARED = {"above": np.greater, "at_least": np.greater_equal, "below": np.less, "at_most": np.less_equal}
-VALUES = {feature: values for feature, _, values in telco.FEATURES.values()}
-AT = {feature: position for position, feature in enumerate(telco.FEATURE_NAMES)}
-# How far behaviour is beyond what is unremarkable, which decides between nudges that project the same.
-URGENCY = {
-    "usage_frequency": lambda value: (10 - value) / 10,
-    "support_calls": lambda value: (value - 3) / value,
-    "payment_delay": lambda value: (value - 15) / value,
-}
+AT = {feature: position for position, feature in enumerate(telco.SCHEMA.feature_names)}
 
 
 class Model:
-    """The shipped model with its calibration and its prices."""
+    """The shipped model with its calibration."""
 
     def __init__(self):
         self.booster = xgboost.Booster({"nthread": 1}, model_file=MODELS / "churn.json")
         card = json.loads((MODELS / "card.json").read_text())
         self.slope, self.intercept = card["calibration"]["slope"], card["calibration"]["intercept"]
-        self.thresholds = card["thresholds"]
-        self.prices = card["price_list"]
 
     def probabilities(self, rows):
         """Calibrated churn probabilities, 0 to 1."""
@@ -60,13 +46,17 @@ class Model:
 
     def contributions(self, rows):
         """Calibrated SHAP values in log-odds, without the base value."""
-        matrix = xgboost.DMatrix(rows, feature_types=telco.FEATURE_TYPES, feature_names=telco.FEATURE_NAMES)
+        matrix = xgboost.DMatrix(
+            rows, feature_types=telco.SCHEMA.feature_types, feature_names=telco.SCHEMA.feature_names
+        )
         return self.slope * self.booster.predict(matrix, pred_contribs=True)[:, :-1]
 
 
-def code(feature, value):
-    """The number that stands for a value of the catalogue."""
-    return float(value) if isinstance(value, bool) else VALUES[feature].index(value)
+def urgency_of(field, values):
+    """How far behaviour is beyond what is unremarkable, which decides between nudges that project the same."""
+    if "above" in field.alarm:
+        return (values - field.alarm["above"]) / values
+    return (field.alarm["below"] - values) / field.alarm["below"]
 
 
 def holds(condition, values):
@@ -77,7 +67,7 @@ def holds(condition, values):
     if name == "variant":
         return values[name] == wanted
     wanted = wanted if isinstance(wanted, list) else [wanted]
-    return np.isin(values[name], [code(name, value) for value in wanted])
+    return np.isin(values[name], [telco.SCHEMA[name].code(value) for value in wanted])
 
 
 def presence(catalogue, values):
@@ -99,25 +89,26 @@ def presence(catalogue, values):
     return present
 
 
-def changed_rows(rows, change, prices):
+def changed_rows(rows, change):
     """The rows after a nudge's change of plan, re-priced."""
     changed = rows.copy()
-    price = 0.0
+    price = np.zeros(len(rows))
     for feature, value in change.items():
-        changed[:, AT[feature]] = code(feature, value)
-        if feature in telco.ADD_ONS.values():
-            price += prices[feature] if value else -prices[feature]
-    if price:
-        monthly, total, tenure = AT["monthly_charges"], AT["total_charges"], AT["tenure_months"]
-        changed[:, monthly] = np.clip(changed[:, monthly] + price, 0, LARGEST_CHARGE)
-        changed[:, total] = np.clip(changed[:, total] + changed[:, tenure] * price, 0, LARGEST_CHARGE)
+        field = telco.SCHEMA[feature]
+        for code, of_code in field.prices.items():
+            price += of_code * ((field.code(value) == code) - (rows[:, AT[feature]] == code).astype(float))
+        changed[:, AT[feature]] = field.code(value)
+    if price.any():
+        recurring, lifetime, tenure = (telco.SCHEMA.roles[role] for role in ("recurring", "lifetime", "tenure"))
+        for name, moved_by in ((recurring, price), (lifetime, changed[:, AT[tenure]] * price)):
+            changed[:, AT[name]] = np.clip(changed[:, AT[name]] + moved_by, 0, telco.SCHEMA[name].most)
     return changed
 
 
 def best_nudges(catalogue, model, frame, rows, probabilities):
     """The position in the catalogue of each customer's best nudge, and what it projects."""
     values = {feature: rows[:, position] for feature, position in AT.items()}
-    values |= {name: pd.to_numeric(frame[column]).to_numpy() for column, name in BEHAVIOUR.items()}
+    values |= {field.name: pd.to_numeric(frame[field.column]).to_numpy() for field in BEHAVIOUR}
     values["variant"] = frame["variant"].to_numpy()
     best = np.full(len(rows), -1)
     projected, urgent = np.full(len(rows), np.inf), np.zeros(len(rows))
@@ -128,11 +119,11 @@ def best_nudges(catalogue, model, frame, rows, probabilities):
             continue
         after, urgency = probabilities[who], np.zeros(len(who))
         if "change" in nudge:
-            after = model.probabilities(changed_rows(rows[who], nudge["change"], model.prices))
+            after = model.probabilities(changed_rows(rows[who], nudge["change"]))
         for feature in nudge.get("when", {}):
-            if feature in URGENCY:
+            if telco.SCHEMA[feature].alarm:
                 with np.errstate(divide="ignore"):
-                    urgency = np.maximum(urgency, URGENCY[feature](values[feature][who]))
+                    urgency = np.maximum(urgency, urgency_of(telco.SCHEMA[feature], values[feature][who]))
         better = (after < projected[who]) | ((after == projected[who]) & (urgency > urgent[who]))
         who, after, urgency = who[better], after[better], urgency[better]
         best[who], projected[who], urgent[who] = position, after, urgency
@@ -146,18 +137,19 @@ def main():
     start = time.process_time()
 
     frame = pd.read_csv(customers, dtype=str, keep_default_na=False)
-    rows = telco.encode(frame)
+    rows = telco.SCHEMA.encode(frame)
     probabilities = model.probabilities(rows)
     contributions = model.contributions(rows)
     order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :3]
     best, projected = best_nudges(catalogue, model, frame, rows, probabilities)
 
-    kept = [name for name in frame if name not in telco.FEATURES and name not in (*BEHAVIOUR, "variant")]
+    known = {field.column for field in telco.SCHEMA.fields.values()}
+    kept = [name for name in frame if name not in known]
     answer = frame[kept].copy()
     answer["churn_probability"] = probabilities
-    levels = [model.thresholds["medium"], model.thresholds["high"]]
+    levels = [telco.SCHEMA.thresholds["medium"], telco.SCHEMA.thresholds["high"]]
     answer["risk_level"] = np.array(["low", "medium", "high"])[np.searchsorted(levels, probabilities, side="right")]
-    names = np.array(telco.FEATURE_NAMES)
+    names = np.array(telco.SCHEMA.feature_names)
     for place in range(3):
         answer[f"reason_{place + 1}"] = names[order[:, place]]
         answer[f"contribution_{place + 1}"] = contributions[np.arange(len(rows)), order[:, place]]

@@ -34,7 +34,14 @@ TARGETS = {2: (20, 400, 4000), 4: (3, 25, 200), 6: (2, 20, 200)}
 ONE_ROW_TARGET = 50
 WOODELF_TARGET = 2
 
-SHIPPED = {"max_depth": 2, "eta": 0.02, "subsample": 0.7, "colsample_bytree": 0.5, "reg_lambda": 5, "min_child_weight": 5}
+SHIPPED = {
+    "max_depth": 2,
+    "eta": 0.02,
+    "subsample": 0.7,
+    "colsample_bytree": 0.5,
+    "reg_lambda": 5,
+    "min_child_weight": 5,
+}
 SETTINGS = {2: (SHIPPED, 600), 4: ({"max_depth": 4, "eta": 0.1}, 100), 6: ({"max_depth": 6, "eta": 0.1}, 100)}
 
 
@@ -100,9 +107,7 @@ def against_xgboost(engine, depth, model, rows, names, types):
     booster = xgb.Booster({"nthread": 1}, model_file=model)
 
     def matrix(rows):
-        return xgb.DMatrix(
-            rows, feature_names=names, feature_types=types, enable_categorical=True, nthread=1
-        )
+        return xgb.DMatrix(rows, feature_names=names, feature_types=types, enable_categorical=True, nthread=1)
 
     everyone, first = matrix(rows), matrix(rows[:INTERACTION_ROWS])
     margins, contributions, interactions = TARGETS[depth]
@@ -146,8 +151,8 @@ def main():
     import telco
 
     frame = telco.read(arguments.customers, allow_other_data=True)
-    rows, label = telco.encode(frame).astype(np.float32), telco.churned(frame)
-    names, types = telco.FEATURE_NAMES, telco.FEATURE_TYPES
+    rows, label = telco.SCHEMA.encode(frame).astype(np.float32), telco.SCHEMA.left(frame)
+    names, types = telco.SCHEMA.feature_names, telco.SCHEMA.feature_types
     print(f"{len(rows):,} customers, {len(names)} features; time per row, one thread")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
