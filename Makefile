@@ -54,7 +54,7 @@ test: lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashbo
 
 # Runs every night, and before an issue is closed.
 test-long: .venv-schemathesis ## the same properties over many more cases: property tests, generated requests, simulations
-	PROPTEST_CASES=$(LONG_CASES) cargo test --release --workspace -- --include-ignored
+	PROPTEST_CASES=$(LONG_CASES) cargo test --release --workspace --no-fail-fast -- --include-ignored
 	cargo build --release --package server
 	$</bin/python .ci/api-conformance.py target/release/server 500
 	$(MAKE) bench-experiment

@@ -631,10 +631,23 @@ pub(crate) mod tests {
         }
     }
 
+    /// Any profile. Values that contradict each other are settled rather than rejected: most random ones do.
     pub(crate) fn any_profile() -> impl Strategy<Value = Profile> {
+        use crate::encoding::{IMPOSSIBLE, at};
         let fields: Vec<_> = FIELDS.iter().map(|field| any_code(field.kind)).collect();
-        fields.prop_filter_map("an impossible plan", |codes| {
-            encoding::profile(&codes.try_into().ok()?).ok()
+        fields.prop_map(|codes| {
+            let mut codes: [f64; FIELDS.len()] = codes.try_into().unwrap();
+            let no_internet = codes[at::INTERNET_SERVICE] == IMPOSSIBLE;
+            let no_phone = codes[at::PHONE_SERVICE] == 0.0;
+            let add_ons = at::ADD_ONS..at::ADD_ONS + 6;
+            let dependent = add_ons.map(|position| (position, no_internet));
+            for (position, impossible) in dependent.chain([(at::MULTIPLE_LINES, no_phone)]) {
+                codes[position] = match (impossible, codes[position]) {
+                    (true, _) => IMPOSSIBLE,
+                    (false, code) => code.min(1.0),
+                };
+            }
+            encoding::profile(&codes).unwrap()
         })
     }
 
