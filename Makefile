@@ -143,7 +143,7 @@ bench-analytics: .venv-bench-analytics
 
 # Not of speed: how often the experiment's decision, its intervals and each engine err, and what the decision finds. Some minutes.
 bench-experiment:
-	cargo run --release --package engagetrack --example aa
+	cargo run --release --package experiment --example aa
 
 bench-usage-log:
 	cargo build --release --package server --bin server

@@ -8,10 +8,10 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use engagetrack::analytics::{self, Analytics, EmbeddedReadout, WhatIf, WhatIfJson, WhatIfRequest};
 use engagetrack::card;
-use engagetrack::experiment::{ExperimentRequest, Plan, PlanRequest, Readout};
 use engagetrack::intake;
 use engagetrack::query::Query;
 use engagetrack::selection::{Filters, Selection};
+use experiment::{ExperimentRequest, Plan, PlanRequest, Readout, RequestFault};
 use utoipa::OpenApi;
 use web::body::Json;
 use web::budget::Worker;
@@ -57,6 +57,15 @@ fn selection(query: Option<String>) -> Result<Selection, Problem> {
     let selection = Selection::from_query(&mut query);
     query.finish().map_err(Problem::invalid)?;
     Ok(selection)
+}
+
+/// 422 with every fault of a request about an experiment.
+fn invalid(faults: Vec<RequestFault>) -> Problem {
+    let pairs = faults
+        .into_iter()
+        .map(|fault| (fault.pointer, fault.detail));
+    let listed: Vec<_> = pairs.collect();
+    Problem::invalid((listed.len(), listed))
 }
 
 /// What a call leaves in the usage log that scored so many customers.
@@ -129,7 +138,7 @@ async fn read_posted_experiment(
     Json(request): Json<ExperimentRequest>,
 ) -> Result<Json<Readout>, Problem> {
     preferred(&headers, &["application/json"])?;
-    let experiment = request.validate().map_err(Problem::invalid)?;
+    let experiment = request.validate().map_err(invalid)?;
     Ok(Json(experiment.readout()))
 }
 
@@ -143,6 +152,6 @@ async fn plan_experiment(
     Json(request): Json<PlanRequest>,
 ) -> Result<Json<Plan>, Problem> {
     preferred(&headers, &["application/json"])?;
-    let experiment = request.validate().map_err(Problem::invalid)?;
+    let experiment = request.validate().map_err(invalid)?;
     Ok(Json(experiment.plan()))
 }

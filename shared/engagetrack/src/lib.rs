@@ -17,7 +17,6 @@ pub mod directory;
 pub mod drift;
 pub mod encoding;
 pub mod error;
-pub mod experiment;
 pub mod explanation;
 #[cfg(test)]
 mod golden;

@@ -1,9 +1,9 @@
 //! What the embedded experiment compared, and the effect it measured.
 
 use crate::customer::Variant;
-use crate::experiment::{Interval, Observation, Settings, read_selection};
 use crate::nudges;
 use crate::population;
+use experiment::{Assignment, Interval, Observation, ReadoutSettings, read_selection};
 use serde::Serialize;
 use std::sync::LazyLock;
 use utoipa::ToSchema;
@@ -59,13 +59,13 @@ impl Measured {
     fn compute() -> Option<Self> {
         let observations = population::all().filter_map(|customer| {
             Some(Observation {
-                variant: customer.profile().variant?,
-                churned: customer.churned(),
-                churn_score: customer.probability(),
+                assignment: assignment(customer.profile().variant?),
+                converted: customer.churned(),
+                covariate: customer.probability(),
                 segments: [],
             })
         });
-        let readout = read_selection(observations, [], &Settings::default());
+        let readout = read_selection(observations, &[], &ReadoutSettings::default());
         let counts = &readout.readout;
         if !counts.sample_ratio_mismatch.healthy {
             return None;
@@ -78,6 +78,14 @@ impl Measured {
             experiment: EXPERIMENT,
             control: offer(Variant::A),
         })
+    }
+}
+
+/// The arm of the embedded experiment that a variant is.
+pub fn assignment(variant: Variant) -> Assignment {
+    match variant {
+        Variant::A => Assignment::Control,
+        Variant::B => Assignment::Treatment,
     }
 }
 

@@ -104,7 +104,7 @@ fn a_section_is_written_once() {
 }
 
 #[test]
-fn a_format_without_sections_is_a_header() {
+fn formats_without_sections_are_a_header() {
     static NOTHING: Format = Format {
         sections: 0,
         ..FORMAT
@@ -222,7 +222,7 @@ fn misaligned_bytes_are_refused() {
         let sections = opened.unwrap();
         sections.verify().unwrap();
         assert_eq!(sections.get::<f64>(AMOUNTS).unwrap(), [0.5; 9]);
-        let wide = sections.get::<Line>(AMOUNTS);
+        let wide = sections.get::<Wide>(AMOUNTS);
         assert_eq!(wide.unwrap_err(), misaligned(64), "{shift}");
     }
 }
@@ -230,7 +230,7 @@ fn misaligned_bytes_are_refused() {
 /// A value that needs more than the eight bytes that every section is aligned to.
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct Wide([u8; 64]);
 
 #[test]
 fn sections_open_in_the_program_itself() {

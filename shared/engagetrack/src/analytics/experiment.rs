@@ -2,9 +2,9 @@
 
 use super::table::Table;
 use crate::customer::Variant;
-use crate::experiment::{Dimension, Observation, SelectionReadout, Settings, read_selection};
-use crate::measured::Arms;
+use crate::measured::{Arms, assignment};
 use crate::selection::{CHOICES, Selection, choice_index};
+use ::experiment::{Observation, ReadoutSettings, Segmentation, SelectionReadout, read_selection};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,7 +19,7 @@ const SEGMENTS: [&str; 6] = [
     "senior_citizen",
 ];
 
-/// The readout of the embedded experiment, with what it compares.
+/// The readout of the embedded experiment, with what it compares. The covariate of `cuped` is the churn probability.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EmbeddedReadout {
     /// What each arm is offered.
@@ -52,15 +52,15 @@ pub fn experiment(selection: &Selection) -> SelectionReadout {
     let observations = rows.iter().filter_map(|row| {
         let code = |index: usize| usize::from(row.traits.choices[index]);
         Some(Observation {
-            variant: Variant::from_code(code(variant))?,
-            churned: row.churned,
-            churn_score: row.probability,
-            segments: segments.map(|index| CHOICES[index].values[code(index)]),
+            assignment: assignment(Variant::from_code(code(variant))?),
+            converted: row.churned,
+            covariate: row.probability,
+            segments: segments.map(code),
         })
     });
-    let dimensions = segments.map(|index| Dimension {
+    let segmentations = segments.map(|index| Segmentation {
         name: CHOICES[index].name,
-        values: CHOICES[index].values,
+        values: CHOICES[index].values.to_vec(),
     });
-    read_selection(observations, dimensions, &Settings::default())
+    read_selection(observations, &segmentations, &ReadoutSettings::default())
 }

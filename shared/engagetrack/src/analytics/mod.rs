@@ -12,8 +12,8 @@ pub use experiment::{EmbeddedReadout, experiment};
 pub use what_if::{Cohort, WhatIf, WhatIfJson, WhatIfRequest};
 
 use crate::customer::Status;
-use crate::experiment::{Counts, Interval, Settings};
 use crate::selection::Selection;
+use ::experiment::{Counts, Interval, ReadoutSettings};
 use dimension::{Bin, Dimension, Filter};
 use serde::Serialize;
 use table::{DIMENSIONS, MOST_BINS, Row, Table};
@@ -182,7 +182,7 @@ impl Tally {
             known_outcomes: self.count,
             churned: self.churned,
             churn_rate: counts.rate(),
-            churn_rate_interval: counts.wilson_interval(Settings::default().alpha),
+            churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
         }
     }
 
@@ -192,7 +192,7 @@ impl Tally {
             count: self.count,
             churned: self.churned,
             churn_rate: counts.rate(),
-            churn_rate_interval: counts.wilson_interval(Settings::default().alpha),
+            churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
             mean_probability: Self::per(self.probability, self.count),
         }
     }

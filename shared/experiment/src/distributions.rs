@@ -1,10 +1,9 @@
-//! Tail probabilities and quantiles, each accurate where an experiment needs it: far in the tails and at any number of
-//! degrees of freedom.
+//! Computes tail probabilities and quantiles of the normal and Student's t distribution, accurately far in the tails and at
+//! any number of degrees of freedom.
 //!
-//! The normal distribution and the incomplete beta function come from `statrs`, good to some 1e-10. Student's t is put
-//! together here from them, because that crate
-//! loses digits as the degrees of freedom grow: its quantile is off by some 1e-6 at a million, and its incomplete beta
-//! function, built on differences of ln Γ, is wrong in the first digits at 1e12.
+//! The normal distribution and the incomplete beta function come from `statrs`, good to some 1e-10. Student's t is
+//! computed from them here, because that crate loses digits as the degrees of freedom grow: its quantile is off by some 1e-6
+//! at a million, and its incomplete beta function, built on differences of ln Γ, is wrong in the first digits at 1e12.
 
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 use statrs::function::beta::beta_reg;
@@ -14,22 +13,22 @@ use statrs::function::beta::beta_reg;
 const HILL_FROM_DEGREES_OF_FREEDOM: f64 = 1_000.0;
 
 /// P(Z > z) of the standard normal distribution.
-pub(super) fn normal_upper_tail(z: f64) -> f64 {
+pub(crate) fn normal_upper_tail(z: f64) -> f64 {
     Normal::standard().sf(z)
 }
 
 /// Density of the standard normal distribution at `z`.
-pub(super) fn normal_density(z: f64) -> f64 {
+pub(crate) fn normal_density(z: f64) -> f64 {
     Normal::standard().pdf(z)
 }
 
 /// The z that the standard normal distribution exceeds with probability `tail`, for `tail` in (0, 1).
-pub(super) fn normal_upper_quantile(tail: f64) -> f64 {
+pub(crate) fn normal_upper_quantile(tail: f64) -> f64 {
     -Normal::standard().inverse_cdf(tail)
 }
 
 /// P(|Z| > |z|) of the standard normal distribution.
-pub(super) fn normal_two_sided_p(z: f64) -> f64 {
+pub(crate) fn normal_two_sided_p(z: f64) -> f64 {
     2.0 * normal_upper_tail(z.abs())
 }
 
@@ -37,7 +36,7 @@ pub(super) fn normal_two_sided_p(z: f64) -> f64 {
 ///
 /// From [`HILL_FROM_DEGREES_OF_FREEDOM`] by the normalising transformation of G. W. Hill, "Algorithm 395: Student's
 /// t-distribution", Communications of the ACM 13 (1970).
-pub(super) fn student_two_sided_p(t: f64, degrees_of_freedom: f64) -> f64 {
+pub(crate) fn student_two_sided_p(t: f64, degrees_of_freedom: f64) -> f64 {
     if degrees_of_freedom < HILL_FROM_DEGREES_OF_FREEDOM {
         let x = degrees_of_freedom / (degrees_of_freedom + t * t);
         return beta_reg(degrees_of_freedom / 2.0, 0.5, x);
@@ -54,7 +53,7 @@ pub(super) fn student_two_sided_p(t: f64, degrees_of_freedom: f64) -> f64 {
 ///
 /// Newton's method from the normal quantile. That start lies below the root, and the tail is convex there, so the steps
 /// rise towards the root.
-pub(super) fn student_two_sided_quantile(p: f64, degrees_of_freedom: f64) -> f64 {
+pub(crate) fn student_two_sided_quantile(p: f64, degrees_of_freedom: f64) -> f64 {
     /// Only the heaviest tails (one degree of freedom) at the smallest α come near it.
     const MOST_STEPS: usize = 60;
     let mut t = normal_upper_quantile(p / 2.0);
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn no_deviation_at_all_has_a_p_value_of_one() {
+    fn p_values_without_a_deviation_are_one() {
         for degrees_of_freedom in [1.0, 50.0, 1e9] {
             assert_eq!(student_two_sided_p(0.0, degrees_of_freedom), 1.0);
         }

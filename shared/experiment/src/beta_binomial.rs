@@ -1,10 +1,10 @@
-//! The confidence sequence of a share: it covers the share at every look at once.
+//! Computes a confidence sequence of a share, which covers the share at every look at once.
 
 use std::f64::consts::TAU;
 
 use statrs::function::gamma::ln_gamma;
 
-use super::numeric::crossing;
+use crate::numeric::crossing;
 
 /// Trials with two outcomes, each with the same unknown share of successes.
 ///
@@ -12,16 +12,16 @@ use super::numeric::crossing;
 /// martingale with mean 1. By Ville's inequality it ever reaches 1/α with probability α at most, so the shares at which
 /// it stays below are a confidence sequence (Robbins 1970), exact for any share and any counts, 0 included.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BetaBinomial {
-    pub(super) successes: f64,
-    pub(super) failures: f64,
+pub(crate) struct BetaBinomial {
+    pub(crate) successes: f64,
+    pub(crate) failures: f64,
     /// The two parameters of the beta distribution. They decide where the interval is narrowest, never whether it holds.
-    pub(super) prior: [f64; 2],
+    pub(crate) prior: [f64; 2],
 }
 
 impl BetaBinomial {
     /// The interval of the odds successes : failures at level 1 − `alpha`, 0..=∞.
-    pub(super) fn odds_interval(self, alpha: f64) -> [f64; 2] {
+    pub(crate) fn odds_interval(self, alpha: f64) -> [f64; 2] {
         let Self {
             successes,
             failures,

@@ -1,9 +1,9 @@
-//! How an experiment is read: the metric's direction, the error rate, the prior and the intended split.
+//! Settings of a readout: the metric's direction, the error rate, the prior and the intended split.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Correction;
+use crate::Correction;
 
 /// Which direction of the rate is an improvement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -18,7 +18,7 @@ pub enum Metric {
 
 impl Metric {
     /// −1 or 1: the sign of a change that is an improvement.
-    pub(super) fn improvement_sign(self) -> f64 {
+    pub(crate) fn improvement_sign(self) -> f64 {
         match self {
             Self::LowerIsBetter => -1.0,
             Self::HigherIsBetter => 1.0,
@@ -50,9 +50,9 @@ impl Default for Prior {
     }
 }
 
-/// How an experiment is read. The defaults are those of the embedded experiment.
+/// How an experiment is read out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
+pub struct ReadoutSettings {
     /// Direction of an improvement.
     pub metric: Metric,
     /// Two-sided error rate; intervals hold at level 1 − α.
@@ -65,7 +65,7 @@ pub struct Settings {
     pub correction: Correction,
 }
 
-impl Default for Settings {
+impl Default for ReadoutSettings {
     fn default() -> Self {
         Self {
             metric: Metric::default(),
@@ -77,5 +77,5 @@ impl Default for Settings {
     }
 }
 
-pub(super) const DEFAULT_ALPHA: f64 = 0.05;
-pub(super) const EVEN_SPLIT: [f64; 2] = [0.5, 0.5];
+pub(crate) const DEFAULT_ALPHA: f64 = 0.05;
+pub(crate) const EVEN_SPLIT: [f64; 2] = [0.5, 0.5];

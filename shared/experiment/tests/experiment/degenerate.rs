@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use engagetrack::customer::Variant;
-use engagetrack::experiment::{
-    Counts, CovariateSums, Decision, Experiment, Observation, Readout, Settings, cuped,
-    read_selection,
+use experiment::{
+    Assignment, Counts, CovariateSums, Decision, Experiment, Observation, Readout, ReadoutSettings,
+    cuped, read_selection,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -16,7 +15,7 @@ fn readout(control: (u64, u64), treatment: (u64, u64)) -> Readout {
     Experiment {
         control: counts(control),
         treatment: counts(treatment),
-        settings: Settings::default(),
+        settings: ReadoutSettings::default(),
     }
     .readout()
 }
@@ -107,8 +106,8 @@ proptest! {
 }
 
 #[test]
-fn nobody_at_all_is_a_valid_selection() {
-    let selection = read_selection::<0>([], [], &Settings::default());
+fn empty_selections_are_valid() {
+    let selection = read_selection::<[usize; 0]>([], &[], &ReadoutSettings::default());
     assert_eq!(selection.cuped, None);
     assert!(selection.segments.is_empty());
     assert_eq!(selection.readout, readout((0, 0), (0, 0)));
@@ -125,7 +124,7 @@ fn nobody_at_all_is_a_valid_selection() {
 }
 
 #[test]
-fn a_selection_of_one_arm_only_is_invalid() {
+fn selections_of_a_single_arm_are_invalid() {
     let readout = readout((3_000, 800), (0, 0));
     assert_eq!(readout.decision, Decision::Invalid);
     assert!(
@@ -176,36 +175,36 @@ fn equal_arms_show_no_effect() {
 }
 
 #[test]
-fn two_users_an_arm_have_one_to_two_degrees_of_freedom() {
+fn arms_of_two_users_have_one_to_two_degrees_of_freedom() {
     let frequentist = readout((2, 1), (2, 1)).effect.frequentist.unwrap();
     assert!((frequentist.degrees_of_freedom - 2.0).abs() < 1e-12);
 }
 
 #[test]
-fn a_covariate_that_never_varies_adjusts_nothing() {
+fn constant_covariates_adjust_nothing() {
     let observations = (0..40).map(|index| Observation {
-        variant: if index % 2 == 0 {
-            Variant::A
+        assignment: if index % 2 == 0 {
+            Assignment::Control
         } else {
-            Variant::B
+            Assignment::Treatment
         },
-        churned: index % 3 == 0,
-        churn_score: 0.1,
+        converted: index % 3 == 0,
+        covariate: 0.1,
         segments: [],
     });
-    let selection = read_selection(observations, [], &Settings::default());
+    let selection = read_selection(observations, &[], &ReadoutSettings::default());
     let cuped = selection.cuped.unwrap();
     assert_eq!((cuped.theta, cuped.variance_reduction), (0.0, Some(0.0)));
     assert_eq!(cuped.effect, selection.readout.effect);
 }
 
 #[test]
-fn an_outcome_that_never_varies_is_not_adjusted() {
+fn constant_outcomes_are_not_adjusted() {
     let mut sums = CovariateSums::default();
     for score in [0.1, 0.5, 0.7] {
         sums.add(false, score);
     }
-    let cuped = cuped(sums, sums, &Settings::default()).unwrap();
+    let cuped = cuped(sums, sums, &ReadoutSettings::default()).unwrap();
     assert_eq!((cuped.theta, cuped.variance_reduction), (0.0, None));
     assert_eq!(cuped.effect.frequentist, None);
 }

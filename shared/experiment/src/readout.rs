@@ -1,16 +1,16 @@
-//! The whole readout of an experiment, and the decision that follows from it.
+//! Reads out an experiment and decides.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::anytime::{Anytime, Shown};
-use super::effect::{Effect, Sample, effect};
-use super::power::{Power, observed_power};
-use super::proportions::{ArmReadout, Counts, PooledZ, SampleRatio, pooled_z, sample_ratio};
-use super::settings::{Metric, Settings};
+use crate::anytime::{Anytime, Verdict};
+use crate::effect::{Effect, Sample, effect};
+use crate::power::{Power, observed_power};
+use crate::proportions::{ArmReadout, Counts, PooledZ, SampleRatio, pooled_z, sample_ratio};
+use crate::settings::{Metric, ReadoutSettings};
 
-/// Two arms and how to read them: what [`super::ExperimentRequest::validate`] lets through, or a selection of the
-/// embedded experiment, whose arms may be empty.
+/// Two arms and how to read them: what [`crate::ExperimentRequest::validate`] accepts, or a selection of an experiment's
+/// users, whose arms may be empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
     /// The arm that keeps things as they were.
@@ -18,7 +18,7 @@ pub struct Experiment {
     /// The arm that tries something new.
     pub treatment: Counts,
     /// How to read them.
-    pub settings: Settings,
+    pub settings: ReadoutSettings,
 }
 
 /// The readout of one experiment.
@@ -136,9 +136,9 @@ impl Experiment {
             )
         };
         match anytime.shown() {
-            Shown::Better => (Decision::Ship, moved(better, anytime.better)),
-            Shown::Worse => (Decision::RollBack, moved(worse, anytime.worse)),
-            Shown::Nothing => (
+            Verdict::Better => (Decision::Ship, moved(better, anytime.better)),
+            Verdict::Worse => (Decision::RollBack, moved(worse, anytime.worse)),
+            Verdict::Nothing => (
                 Decision::KeepRunning,
                 format!(
                     "Neither a lower nor a higher rate is shown yet: the evidence for a {better} one is {}, for a \
@@ -151,7 +151,7 @@ impl Experiment {
     }
 }
 
-/// A share that somebody chose, as they would write it.
+/// A share that a person chose, as they would write it.
 fn percent(share: f64) -> String {
     // At most four digits after the point: 50%, 14.9%, 99.9999%.
     without_trailing_zeros(format!("{:.4}", share * 100.0)) + "%"
@@ -168,7 +168,7 @@ fn percent_of_rate(rate: f64) -> String {
     without_trailing_zeros(format!("{percent:.decimals$}")) + "%"
 }
 
-/// An e-value as far as anybody reads it.
+/// An e-value with as many digits as a reader needs.
 fn evidence(e_value: f64) -> String {
     if e_value >= 1e6 {
         "over a million".to_owned()

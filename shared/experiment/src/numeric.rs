@@ -1,4 +1,4 @@
-//! Roots, maxima and integrals of smooth functions of one variable.
+//! Finds roots, maxima and integrals of smooth functions of one variable.
 
 /// Nodes and weights of the twelve-point Gauss–Legendre rule on −1..1, of which it takes both signs (Abramowitz and
 /// Stegun, table 25.4).
@@ -15,7 +15,7 @@ const GAUSS_LEGENDRE: [(f64, f64); 6] = [
 /// gives value and slope. Bisection first, as Newton's method crawls along the likelihood's poles; then Newton's method from
 /// the outside, where no tangent of a concave function passes the root. The answer errs to the outside, by about 1e-9 of its
 /// distance from `inside`.
-pub(super) fn crossing(inside: f64, outside: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
+pub(crate) fn crossing(inside: f64, outside: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     /// Bisection alone seldom needs more.
     const MOST_STEPS: usize = 100;
     const NEAR: f64 = -10.0;
@@ -44,7 +44,7 @@ pub(super) fn crossing(inside: f64, outside: f64, f: impl Fn(f64) -> (f64, f64))
 
 /// The place and value of a function's maximum between two points, by golden sections until both ends of the bracket lie
 /// less than `near` below it. Where the function is level, the maximum is sought towards `from`.
-pub(super) fn maximum(from: f64, to: f64, near: f64, f: impl Fn(f64) -> f64) -> (f64, f64) {
+pub(crate) fn maximum(from: f64, to: f64, near: f64, f: impl Fn(f64) -> f64) -> (f64, f64) {
     /// Reaches neighbouring numbers from any bracket.
     const MOST_STEPS: usize = 80;
     const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -73,7 +73,7 @@ pub(super) fn maximum(from: f64, to: f64, near: f64, f: impl Fn(f64) -> f64) -> 
 
 /// ln ∫ exp f over 0..=`end`, for a function whose details are wider than `step`, except that its peaks may be as narrow
 /// as they like. Each peak is found first, then integrated in panels that widen with the distance from it.
-pub(super) fn log_integral(end: f64, step: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub(crate) fn log_integral(end: f64, step: f64, f: impl Fn(f64) -> f64) -> f64 {
     let steps = (end / step).ceil().max(1.0) as usize;
     let at = |index: usize| end * index as f64 / steps as f64;
     let values: Vec<f64> = (0..=steps).map(|index| f(at(index))).collect();
@@ -146,7 +146,7 @@ fn integral_beside(peak: f64, valley: f64, g: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// ln(exp a + exp b)
-pub(super) fn log_add(a: f64, b: f64) -> f64 {
+pub(crate) fn log_add(a: f64, b: f64) -> f64 {
     let (low, high) = (a.min(b), a.max(b));
     if low == f64::NEG_INFINITY {
         return high;

@@ -1,13 +1,13 @@
-//! What may be read at any look and acted on at once: the evidence that decides, and intervals that hold throughout.
+//! Computes the evidence and the intervals that are valid at every look.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::beta_binomial::BetaBinomial;
-use super::evidence::{Arm, Contrast};
-use super::numeric::{crossing, log_add, maximum};
-use super::proportions::{Counts, Interval};
-use super::settings::{Metric, Settings};
+use crate::beta_binomial::BetaBinomial;
+use crate::evidence::{ArmTally, Contrast};
+use crate::numeric::{crossing, log_add, maximum};
+use crate::proportions::{Counts, Interval};
+use crate::settings::{Metric, ReadoutSettings};
 
 /// A larger e-value is given as this one. It is still an e-value, and JSON has no infinity.
 pub const LARGEST_EVIDENCE: f64 = 1e300;
@@ -43,18 +43,18 @@ pub struct RatioInterval(pub (f64, Option<f64>));
 
 /// What the evidence shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Verdict {
     Better,
     Worse,
     Nothing,
 }
 
 impl Anytime {
-    pub(super) fn new(control: Counts, treatment: Counts, settings: &Settings) -> Self {
+    pub(crate) fn new(control: Counts, treatment: Counts, settings: &ReadoutSettings) -> Self {
         let [control_share, treatment_share] = settings.expected_split;
         let upwards = Contrast {
-            lower: Arm::new(control, control_share),
-            higher: Arm::new(treatment, treatment_share),
+            lower: ArmTally::new(control, control_share),
+            higher: ArmTally::new(treatment, treatment_share),
         };
         let [higher, lower] = [upwards, upwards.reversed()]
             .map(|contrast| contrast.log_evidence().exp().min(LARGEST_EVIDENCE));
@@ -73,11 +73,11 @@ impl Anytime {
 
     /// What is shown at this look. Evidence for both sides at once, which no split that passes its check allows, shows
     /// nothing.
-    pub(super) fn shown(&self) -> Shown {
+    pub(crate) fn shown(&self) -> Verdict {
         match [self.better, self.worse].map(|evidence| evidence >= self.threshold) {
-            [true, false] => Shown::Better,
-            [false, true] => Shown::Worse,
-            _ => Shown::Nothing,
+            [true, false] => Verdict::Better,
+            [false, true] => Verdict::Worse,
+            _ => Verdict::Nothing,
         }
     }
 }

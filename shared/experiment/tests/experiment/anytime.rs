@@ -1,8 +1,8 @@
 //! The evidence that decides and the intervals that hold at any look.
 
-use engagetrack::experiment::{
+use experiment::{
     Counts, Decision, Experiment, ExperimentRequest, Interval, LARGEST_EVIDENCE, Metric,
-    RatioInterval, Readout, Settings,
+    RatioInterval, Readout, ReadoutSettings,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -14,10 +14,10 @@ fn counts((users, conversions): (u64, u64)) -> Counts {
 }
 
 fn readout(control: (u64, u64), treatment: (u64, u64)) -> Readout {
-    readout_by(control, treatment, Settings::default())
+    readout_by(control, treatment, ReadoutSettings::default())
 }
 
-fn readout_by(control: (u64, u64), treatment: (u64, u64), settings: Settings) -> Readout {
+fn readout_by(control: (u64, u64), treatment: (u64, u64), settings: ReadoutSettings) -> Readout {
     Experiment {
         control: counts(control),
         treatment: counts(treatment),
@@ -33,12 +33,11 @@ fn assert_close(actual: f64, expected: f64, relative: f64, what: &str) {
     );
 }
 
-/// Expected values: `testdata/experiment/make_anytime_golden.py`, the definitions with scipy 1.17.1. The ends of the
+/// Expected values: `testdata/make_anytime_golden.py`, the definitions with scipy 1.17.1. The ends of the
 /// difference's interval are rounded to the outside, hence the wider tolerance.
 #[test]
 fn evidence_and_intervals_agree_with_scipy() {
-    let golden: Value =
-        serde_json::from_str(include_str!("../../testdata/experiment/anytime.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../../testdata/anytime.json")).unwrap();
     let cases = golden.as_array().unwrap();
     assert!(cases.len() >= 60);
     for (index, case) in cases.iter().enumerate() {
@@ -133,16 +132,16 @@ fn decisions_at_low_rates_follow_the_evidence() {
 }
 
 #[test]
-fn a_failed_sample_ratio_check_comes_before_the_evidence() {
+fn sample_ratio_checks_come_before_the_evidence() {
     let lopsided = readout((20_000, 10), (21_000, 100));
     assert!(lopsided.anytime.worse > lopsided.anytime.threshold);
     assert_eq!(lopsided.decision, Decision::Invalid);
     let as_intended = readout_by(
         (20_000, 20),
         (80_000, 20),
-        Settings {
+        ReadoutSettings {
             expected_split: [0.2, 0.8],
-            ..Settings::default()
+            ..ReadoutSettings::default()
         },
     );
     assert_eq!(as_intended.decision, Decision::Ship);
@@ -184,11 +183,11 @@ fn any_alpha() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.05), 1e-6..0.5]
 }
 
-fn settings(share: f64, alpha: f64) -> Settings {
-    Settings {
+fn settings(share: f64, alpha: f64) -> ReadoutSettings {
+    ReadoutSettings {
         expected_split: [1.0 - share, share],
         alpha,
-        ..Settings::default()
+        ..ReadoutSettings::default()
     }
 }
 
@@ -196,7 +195,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn swapping_the_arms_swaps_the_evidence(control in any_arm(), treatment in any_arm(), share in any_share(), alpha in any_alpha()) {
+    fn evidence_is_swapped_with_the_arms(control in any_arm(), treatment in any_arm(), share in any_share(), alpha in any_alpha()) {
         let given = readout_by(control, treatment, settings(share, alpha));
         let mut swapped_settings = settings(share, alpha);
         swapped_settings.expected_split.reverse();
@@ -219,7 +218,7 @@ proptest! {
 
     #[test]
     fn the_metric_says_which_evidence_is_better(control in any_arm(), treatment in any_arm(), share in any_share()) {
-        let read = |metric| readout_by(control, treatment, Settings { metric, ..settings(share, 0.05) });
+        let read = |metric| readout_by(control, treatment, ReadoutSettings { metric, ..settings(share, 0.05) });
         let (lower, higher) = (read(Metric::LowerIsBetter), read(Metric::HigherIsBetter));
         prop_assert_eq!((lower.anytime.better, lower.anytime.worse), (higher.anytime.worse, higher.anytime.better));
         prop_assert_eq!(lower.anytime.absolute_difference, higher.anytime.absolute_difference);
@@ -255,7 +254,7 @@ proptest! {
     }
 
     #[test]
-    fn a_smaller_alpha_widens_the_intervals(control in any_arm(), treatment in any_arm(), share in any_share()) {
+    fn intervals_hold_more_as_alpha_falls(control in any_arm(), treatment in any_arm(), share in any_share()) {
         let read = |alpha| readout_by(control, treatment, settings(share, alpha)).anytime;
         let (wide, narrow) = (read(0.01), read(0.05));
         let (Interval([wide_lower, wide_upper]), Interval([lower, upper])) = (wide.absolute_difference, narrow.absolute_difference);

@@ -1,4 +1,4 @@
-//! The readout of an A/B experiment on a conversion rate: what happened, how sure that is, and what to do.
+//! Reads out and plans A/B experiments on a conversion rate: what happened, how sure that is, and what to do.
 //!
 //! Three engines read the same relative lift. The frequentist one (Welch's t) is right at a single look that was fixed in
 //! advance; the Bayesian one (a normal posterior) gives the chance to win and the cost of being wrong; the sequential
@@ -8,10 +8,12 @@
 //! The decision rests on none of them, but on evidence (`anytime`) that treats both arms alike, may be read every day, and
 //! keeps its error rate at any conversion rate, without a single conversion in an arm too.
 //!
-//! Counts that determine no answer give `None` (null in JSON), never a number that is none: an empty arm has no rate, a
+//! Counts that determine no answer give `None` (null in JSON), never a made-up number: an empty arm has no rate, a
 //! control arm without conversions no lift, and an arm in which nobody or everybody converted no standard error, hence
 //! no interval and no verdict by the three engines. What else can be said (rates, Wilson intervals, the pooled z test, the
 //! sample-ratio check, the evidence and its intervals) is still said.
+
+#![forbid(unsafe_code)]
 
 mod adjust;
 mod anytime;
@@ -21,20 +23,22 @@ mod distributions;
 mod effect;
 mod evidence;
 mod numeric;
+mod observations;
 mod power;
 mod proportions;
 mod readout;
 mod request;
-mod selection;
 mod settings;
 
 pub use adjust::Correction;
 pub use anytime::{Anytime, LARGEST_EVIDENCE, RatioInterval};
 pub use cuped::{CovariateSums, Cuped, cuped};
 pub use effect::{Bayesian, Effect, Estimate, Frequentist, Risk, SEQUENTIAL_TUNING, Sequential};
+pub use observations::{
+    Assignment, Observation, SegmentEffect, Segmentation, SelectionReadout, read_selection,
+};
 pub use power::{ArmUsers, Plan, PlannedExperiment, Power, TARGET_POWER};
 pub use proportions::{ArmReadout, Counts, Interval, PooledZ, SAMPLE_RATIO_ALPHA, SampleRatio};
 pub use readout::{Decision, Experiment, Readout};
-pub use request::{ArmCounts, ExperimentRequest, PlanRequest};
-pub use selection::{Dimension, Observation, SegmentEffect, SelectionReadout, read_selection};
-pub use settings::{Metric, Prior, Settings};
+pub use request::{ArmCounts, ExperimentRequest, PlanRequest, RequestFault};
+pub use settings::{Metric, Prior, ReadoutSettings};

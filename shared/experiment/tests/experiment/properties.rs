@@ -1,22 +1,23 @@
 //! What holds for all counts.
 
-use engagetrack::customer::Variant;
-use engagetrack::experiment::{
-    Correction, Counts, CovariateSums, Decision, Dimension, Experiment, Interval, Metric,
-    Observation, Settings, cuped, read_selection,
+use experiment::{
+    Assignment, Correction, Counts, CovariateSums, Decision, Experiment, Interval, Metric,
+    Observation, ReadoutSettings, Segmentation, cuped, read_selection,
 };
 use proptest::prelude::*;
 
-const DIMENSIONS: [Dimension<'static>; 2] = [
-    Dimension {
-        name: "contract",
-        values: &["Month-to-month", "One year", "Two year"],
-    },
-    Dimension {
-        name: "stage",
-        values: &["new", "established"],
-    },
-];
+fn segmentations() -> [Segmentation<'static>; 2] {
+    [
+        Segmentation {
+            name: "contract",
+            values: vec!["Month-to-month", "One year", "Two year"],
+        },
+        Segmentation {
+            name: "stage",
+            values: vec!["new", "established"],
+        },
+    ]
+}
 
 /// Arms in which some, but not all, users converted, so that every engine answers.
 fn determined_arm() -> impl Strategy<Value = Counts> {
@@ -25,7 +26,7 @@ fn determined_arm() -> impl Strategy<Value = Counts> {
     })
 }
 
-fn experiment(control: Counts, treatment: Counts, settings: Settings) -> Experiment {
+fn experiment(control: Counts, treatment: Counts, settings: ReadoutSettings) -> Experiment {
     Experiment {
         control,
         treatment,
@@ -33,48 +34,57 @@ fn experiment(control: Counts, treatment: Counts, settings: Settings) -> Experim
     }
 }
 
-fn observations() -> impl Strategy<Value = Vec<Observation<'static, 2>>> {
-    let contract = prop::sample::select(DIMENSIONS[0].values);
-    let stage = prop::sample::select(DIMENSIONS[1].values);
-    let observation = (any::<bool>(), any::<bool>(), 0.0..1.0, contract, stage).prop_map(
-        |(treated, churned, churn_score, contract, stage)| Observation {
-            variant: if treated { Variant::B } else { Variant::A },
-            churned,
-            churn_score,
-            segments: [contract, stage],
-        },
-    );
+fn observations() -> impl Strategy<Value = Vec<Observation<[usize; 2]>>> {
+    let observation = (
+        any::<bool>(),
+        any::<bool>(),
+        0.0..1.0,
+        0_usize..3,
+        0_usize..2,
+    )
+        .prop_map(
+            |(treated, converted, covariate, contract, stage)| Observation {
+                assignment: if treated {
+                    Assignment::Treatment
+                } else {
+                    Assignment::Control
+                },
+                converted,
+                covariate,
+                segments: [contract, stage],
+            },
+        );
     prop::collection::vec(observation, 0..200)
 }
 
 fn covariate_sums(
-    observations: &[Observation<'_, 2>],
-    variant: Variant,
+    observations: &[Observation<[usize; 2]>],
+    assignment: Assignment,
     shift: f64,
 ) -> CovariateSums {
     let mut sums = CovariateSums::default();
     for observation in observations
         .iter()
-        .filter(|observation| observation.variant == variant)
+        .filter(|observation| observation.assignment == assignment)
     {
-        sums.add(observation.churned, observation.churn_score + shift);
+        sums.add(observation.converted, observation.covariate + shift);
     }
     sums
 }
 
 proptest! {
     #[test]
-    fn swapping_the_arms_swaps_the_signs(
+    fn signs_are_swapped_with_the_arms(
         control in determined_arm(),
         treatment in determined_arm(),
         control_share in 0.05..0.95,
     ) {
         let split = [control_share, 1.0 - control_share];
-        let given = experiment(control, treatment, Settings { expected_split: split, ..Settings::default() }).readout();
+        let given = experiment(control, treatment, ReadoutSettings { expected_split: split, ..ReadoutSettings::default() }).readout();
         let swapped = experiment(
             treatment,
             control,
-            Settings { expected_split: [split[1], split[0]], ..Settings::default() },
+            ReadoutSettings { expected_split: [split[1], split[0]], ..ReadoutSettings::default() },
         )
         .readout();
 
@@ -91,8 +101,8 @@ proptest! {
     }
 
     #[test]
-    fn the_other_direction_wins_when_this_one_does_not(control in determined_arm(), treatment in determined_arm()) {
-        let read = |metric| experiment(control, treatment, Settings { metric, ..Settings::default() }).readout();
+    fn decisions_are_reversed_with_the_metric(control in determined_arm(), treatment in determined_arm()) {
+        let read = |metric| experiment(control, treatment, ReadoutSettings { metric, ..ReadoutSettings::default() }).readout();
         let (lower, higher) = (read(Metric::LowerIsBetter), read(Metric::HigherIsBetter));
         let (down, up) = (lower.effect.bayesian.unwrap(), higher.effect.bayesian.unwrap());
         prop_assert!((down.chance_to_win + up.chance_to_win - 1.0).abs() < 1e-9);
@@ -107,7 +117,7 @@ proptest! {
 
     #[test]
     fn numbers_stay_in_their_ranges(control in determined_arm(), treatment in determined_arm()) {
-        let readout = experiment(control, treatment, Settings::default()).readout();
+        let readout = experiment(control, treatment, ReadoutSettings::default()).readout();
         for arm in [&readout.control, &readout.treatment] {
             let Interval([lower, upper]) = arm.interval.unwrap();
             prop_assert!(0.0 <= lower && lower < arm.rate.unwrap() && arm.rate.unwrap() < upper && upper <= 1.0);
@@ -126,10 +136,10 @@ proptest! {
     }
 
     #[test]
-    fn a_smaller_alpha_widens_every_interval(control in determined_arm(), treatment in determined_arm()) {
-        let read = |alpha| experiment(control, treatment, Settings { alpha, ..Settings::default() }).readout().effect;
+    fn intervals_widen_as_alpha_falls(control in determined_arm(), treatment in determined_arm()) {
+        let read = |alpha| experiment(control, treatment, ReadoutSettings { alpha, ..ReadoutSettings::default() }).readout().effect;
         let (wide, narrow) = (read(0.01), read(0.05));
-        let widths = |effect: &engagetrack::experiment::Effect| {
+        let widths = |effect: &experiment::Effect| {
             [
                 effect.frequentist.unwrap().interval,
                 effect.bayesian.unwrap().interval,
@@ -143,9 +153,9 @@ proptest! {
     }
 
     #[test]
-    fn a_wide_prior_is_a_flat_one_and_a_narrow_one_decides(control in determined_arm(), treatment in determined_arm()) {
+    fn priors_are_flat_where_wide_and_decide_where_narrow(control in determined_arm(), treatment in determined_arm()) {
         let read = |sd, proper| {
-            let mut settings = Settings::default();
+            let mut settings = ReadoutSettings::default();
             (settings.prior.sd, settings.prior.proper) = (sd, proper);
             experiment(control, treatment, settings).readout().effect.bayesian.unwrap()
         };
@@ -156,42 +166,53 @@ proptest! {
     }
 
     #[test]
-    fn every_dimension_divides_the_arms(observations in observations()) {
-        let selection = read_selection(observations.iter().copied(), DIMENSIONS, &Settings::default());
-        for dimension in DIMENSIONS {
-            let segments = || selection.segments.iter().filter(|segment| segment.dimension == dimension.name);
+    fn segments_divide_the_arms_in_every_segmentation(observations in observations()) {
+        let selection = read_selection(observations.iter().copied(), &segmentations(), &ReadoutSettings::default());
+        for segmentation in segmentations() {
+            let segments = || selection.segments.iter().filter(|segment| segment.dimension == segmentation.name);
             let (control, treatment) = (&selection.readout.control, &selection.readout.treatment);
             prop_assert_eq!(segments().map(|segment| segment.control.users).sum::<u64>(), control.users);
             prop_assert_eq!(segments().map(|segment| segment.treatment.conversions).sum::<u64>(), treatment.conversions);
         }
         let shown: Vec<&str> = selection.segments.iter().map(|segment| segment.value.as_str()).collect();
-        let in_order = DIMENSIONS.iter().flat_map(|dimension| dimension.values).filter(|value| shown.contains(value));
-        prop_assert!(shown.iter().eq(in_order));
+        let in_order = segmentations().into_iter().flat_map(|segmentation| segmentation.values);
+        prop_assert!(shown.iter().copied().eq(in_order.filter(|value| shown.contains(value))));
         for segment in &selection.segments {
             prop_assert_eq!(segment.p_value.is_some(), segment.adjusted_p_value.is_some());
             prop_assert!(segment.adjusted_p_value >= segment.p_value);
         }
     }
 
+    /// A value that is unknown, say.
     #[test]
-    fn the_order_of_users_does_not_matter(observations in observations()) {
-        let read = |observations: Vec<Observation<'static, 2>>| {
-            read_selection(observations, DIMENSIONS, &Settings::default())
+    fn users_without_a_segment_count_in_the_arms_alone(observations in observations()) {
+        let unknown = |observation: &Observation<[usize; 2]>| Observation { segments: [3, usize::MAX], ..*observation };
+        let given = read_selection(observations.iter().copied(), &segmentations(), &ReadoutSettings::default());
+        let selection = read_selection(observations.iter().map(unknown), &segmentations(), &ReadoutSettings::default());
+        prop_assert!(selection.segments.is_empty());
+        prop_assert_eq!((selection.readout, selection.cuped), (given.readout, given.cuped));
+    }
+
+    #[test]
+    fn selections_do_not_depend_on_the_order_of_users(observations in observations()) {
+        let read = |observations: Vec<Observation<[usize; 2]>>| {
+            read_selection(observations, &segmentations(), &ReadoutSettings::default())
         };
         let forwards = read(observations.clone());
         let backwards = read(observations.into_iter().rev().collect());
         prop_assert_eq!(forwards.readout, backwards.readout);
         prop_assert_eq!(forwards.segments, backwards.segments);
-        let theta = |cuped: Option<engagetrack::experiment::Cuped>| cuped.map_or(0.0, |cuped| cuped.theta);
+        let theta = |cuped: Option<experiment::Cuped>| cuped.map_or(0.0, |cuped| cuped.theta);
         prop_assert!((theta(forwards.cuped) - theta(backwards.cuped)).abs() < 1e-9);
     }
 
     #[test]
-    fn a_shift_of_the_covariate_changes_nothing(observations in observations(), shift in -10.0..10.0) {
+    fn covariates_may_be_shifted(observations in observations(), shift in -10.0..10.0) {
         let read = |shift| {
             let [control, treatment] =
-                [Variant::A, Variant::B].map(|variant| covariate_sums(&observations, variant, shift));
-            cuped(control, treatment, &Settings::default())
+                [Assignment::Control, Assignment::Treatment]
+                    .map(|assignment| covariate_sums(&observations, assignment, shift));
+            cuped(control, treatment, &ReadoutSettings::default())
         };
         match (read(0.0), read(shift)) {
             (Some(given), Some(shifted)) => {
@@ -204,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn adjusting_only_raises_p_values_and_keeps_their_order(p_values in prop::collection::vec(0.0..=1.0, 0..40)) {
+    fn adjusted_p_values_only_rise_and_keep_their_order(p_values in prop::collection::vec(0.0..=1.0, 0..40)) {
         let discovery = Correction::BenjaminiHochberg.adjust(&p_values);
         let family = Correction::Holm.adjust(&p_values);
         for (index, &p) in p_values.iter().enumerate() {

@@ -1,11 +1,11 @@
-//! CUPED: the effect with the variance taken out that a covariate known beforehand explains (Deng et al. 2013).
+//! Adjusts the effect by a covariate that was known beforehand (CUPED, Deng et al. 2013).
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::effect::{Effect, Sample, effect};
-use super::proportions::Counts;
-use super::settings::Settings;
+use crate::effect::{Effect, Sample, effect};
+use crate::proportions::Counts;
+use crate::settings::ReadoutSettings;
 
 /// Sums over one arm's users that are all CUPED needs. The covariate may be shifted by any constant, the same in both
 /// arms; one near its mean keeps the sums accurate.
@@ -30,9 +30,9 @@ pub struct Cuped {
     /// Share of the variance of the difference that the adjustment removes; below 0 when it adds some. Null when
     /// the difference has no variance.
     pub variance_reduction: Option<f64>,
-    /// Control's rate had its covariate had the mean of both arms.
+    /// Control's rate if its covariate had the mean of both arms.
     pub control_rate: f64,
-    /// The treatment's rate had its covariate had the mean of both arms.
+    /// The treatment's rate if its covariate had the mean of both arms.
     pub treatment_rate: f64,
     /// The adjusted effect.
     #[serde(flatten)]
@@ -107,7 +107,7 @@ impl CovariateSums {
 pub fn cuped(
     control: CovariateSums,
     treatment: CovariateSums,
-    settings: &Settings,
+    settings: &ReadoutSettings,
 ) -> Option<Cuped> {
     let plain = [
         Sample::of_counts(control.counts)?,

@@ -1,4 +1,4 @@
-//! p values that hold for a whole family of comparisons.
+//! Adjusts p values for a family of comparisons.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,19 +51,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_family_stays_empty() {
+    fn empty_families_stay_empty() {
         assert!(Correction::BenjaminiHochberg.adjust(&[]).is_empty());
         assert!(Correction::Holm.adjust(&[]).is_empty());
     }
 
     #[test]
-    fn a_single_p_value_stands() {
+    fn single_p_values_are_unchanged() {
         assert_eq!(Correction::BenjaminiHochberg.adjust(&[0.03]), [0.03]);
         assert_eq!(Correction::Holm.adjust(&[0.03]), [0.03]);
     }
 
     #[test]
-    fn order_is_kept_and_equal_p_values_stay_equal() {
+    fn adjusted_p_values_keep_their_order_and_ties() {
         let p_values = [0.04, 0.01, 0.04, 0.9];
         for correction in [Correction::BenjaminiHochberg, Correction::Holm] {
             let adjusted = correction.adjust(&p_values);

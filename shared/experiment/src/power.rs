@@ -1,4 +1,4 @@
-//! Power of a comparison of two proportions, and the sample size it takes.
+//! Computes the power of a comparison of two proportions, and the sample size for a given power.
 //!
 //! Power is that of a two-sided z test at one look that was fixed in advance. The decision, which may be taken at any look, needs
 //! more users for the same power.
@@ -9,9 +9,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::distributions::{normal_upper_quantile, normal_upper_tail};
-use super::proportions::Counts;
-use super::settings::Settings;
+use crate::distributions::{normal_upper_quantile, normal_upper_tail};
+use crate::proportions::Counts;
+use crate::settings::ReadoutSettings;
 
 /// The power a readout aims at: the chance to detect an effect that is there.
 pub const TARGET_POWER: f64 = 0.8;
@@ -54,15 +54,15 @@ impl ArmUsers {
     }
 }
 
-/// An experiment yet to be run, checked by [`super::PlanRequest::validate`].
+/// A planned experiment, checked by [`crate::PlanRequest::validate`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlannedExperiment {
-    pub(super) baseline_rate: f64,
-    pub(super) detectable_effect: f64,
-    pub(super) alpha: f64,
-    pub(super) power: f64,
-    pub(super) split: [f64; 2],
-    pub(super) users_per_day: Option<f64>,
+    pub(crate) baseline_rate: f64,
+    pub(crate) detectable_effect: f64,
+    pub(crate) alpha: f64,
+    pub(crate) power: f64,
+    pub(crate) split: [f64; 2],
+    pub(crate) users_per_day: Option<f64>,
 }
 
 /// The size of a planned experiment that is looked at once, at its end, by a two-sided z test. A decision that may be taken at any
@@ -102,7 +102,11 @@ impl PlannedExperiment {
 }
 
 /// Power of the comparison that was made.
-pub(super) fn observed_power(control: Counts, treatment: Counts, settings: &Settings) -> Power {
+pub(crate) fn observed_power(
+    control: Counts,
+    treatment: Counts,
+    settings: &ReadoutSettings,
+) -> Power {
     let (Some(control_rate), Some(treatment_rate)) = (control.rate(), treatment.rate()) else {
         return Power {
             cohens_h: None,

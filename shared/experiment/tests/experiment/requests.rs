@@ -1,6 +1,6 @@
 //! What a caller may ask, what the defaults are, and what is refused.
 
-use engagetrack::experiment::{Decision, ExperimentRequest, Metric, PlanRequest, Settings};
+use experiment::{Decision, ExperimentRequest, Metric, PlanRequest, ReadoutSettings, RequestFault};
 use serde_json::{Value, json};
 
 fn experiment(request: Value) -> ExperimentRequest {
@@ -12,9 +12,9 @@ fn plan(request: Value) -> PlanRequest {
 }
 
 /// Pointers and details of a refusal.
-fn errors<T>(refused: Result<T, engagetrack::error::FieldErrors>) -> Vec<(String, String)> {
-    let (_, listed) = refused.err().unwrap().into();
-    listed
+fn faults<T>(refused: Result<T, Vec<RequestFault>>) -> Vec<(String, String)> {
+    let faults = refused.err().unwrap().into_iter();
+    faults.map(|fault| (fault.pointer, fault.detail)).collect()
 }
 
 fn listed(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -25,13 +25,13 @@ fn listed(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn only_the_counts_are_required() {
+fn counts_alone_are_required() {
     let request = experiment(json!({
         "control": {"users": 3439, "conversions": 922},
         "treatment": {"users": 3604, "conversions": 947},
     }));
     let experiment = request.validate().unwrap();
-    assert_eq!(experiment.settings, Settings::default());
+    assert_eq!(experiment.settings, ReadoutSettings::default());
     assert_eq!(experiment.settings.metric, Metric::LowerIsBetter);
     assert_eq!(
         (
@@ -58,7 +58,7 @@ fn counts_may_be_written_as_any_json_number() {
 }
 
 #[test]
-fn everything_impossible_is_reported_at_once() {
+fn faults_are_reported_all_at_once() {
     let request = experiment(json!({
         "control": {"users": 0, "conversions": -1},
         "treatment": {"users": 10, "conversions": 11},
@@ -67,7 +67,7 @@ fn everything_impossible_is_reported_at_once() {
         "prior": {"mean": 1e7, "sd": 0, "proper": true},
     }));
     assert_eq!(
-        errors(request.validate()),
+        faults(request.validate()),
         listed(&[
             (
                 "/control/users",
@@ -101,9 +101,9 @@ fn fractions_of_users_are_refused() {
         "control": {"users": 10.5, "conversions": 0.5},
         "treatment": {"users": 10, "conversions": 1},
     }));
-    let pointers: Vec<String> = errors(request.validate())
+    let pointers: Vec<String> = faults(request.validate())
         .into_iter()
-        .map(|error| error.0)
+        .map(|fault| fault.0)
         .collect();
     assert_eq!(pointers, ["/control/users", "/control/conversions"]);
 }
@@ -139,7 +139,7 @@ fn rounded_shares_are_made_to_add_up() {
 }
 
 #[test]
-fn a_plan_counts_the_days() {
+fn plans_count_the_days() {
     let request = plan(json!({
         "baseline_rate": 0.265, "detectable_effect": -0.04, "split": [0.2, 0.8], "users_per_day": 100,
     }));
@@ -150,13 +150,13 @@ fn a_plan_counts_the_days() {
 }
 
 #[test]
-fn an_impossible_plan_is_refused_with_every_reason() {
+fn impossible_plans_are_refused_with_every_reason() {
     let request = plan(json!({
         "baseline_rate": 0.03, "detectable_effect": -0.04, "alpha": 0.9, "power": 0.8, "split": [1, 0],
         "users_per_day": -5,
     }));
-    let errors = errors(request.validate());
-    let pointers: Vec<&str> = errors.iter().map(|error| error.0.as_str()).collect();
+    let faults = faults(request.validate());
+    let pointers: Vec<&str> = faults.iter().map(|fault| fault.0.as_str()).collect();
     assert_eq!(
         pointers,
         [
@@ -170,10 +170,10 @@ fn an_impossible_plan_is_refused_with_every_reason() {
 }
 
 #[test]
-fn no_effect_cannot_be_planned_for() {
+fn plans_for_no_effect_are_refused() {
     let request = plan(json!({"baseline_rate": 0.3, "detectable_effect": 0}));
     assert_eq!(
-        errors(request.validate()),
+        faults(request.validate()),
         listed(&[(
             "/detectable_effect",
             "must differ from 0 by at least 0.000001, got 0"
@@ -183,7 +183,7 @@ fn no_effect_cannot_be_planned_for() {
 
 /// A share like 1e-300 would make the sample-ratio check's χ² and a plan's users infinite.
 #[test]
-fn a_vanishing_share_is_refused() {
+fn vanishing_shares_are_refused() {
     let detail = "must be two shares of at least 0.000001 that add up to 1, got [0.0000009, 1]";
     let experiment = experiment(json!({
         "control": {"users": 1, "conversions": 0},
@@ -191,15 +191,15 @@ fn a_vanishing_share_is_refused() {
         "expected_split": [9e-7, 1],
     }));
     assert_eq!(
-        errors(experiment.validate()),
+        faults(experiment.validate()),
         listed(&[("/expected_split", detail)])
     );
     let plan = plan(json!({"baseline_rate": 0.3, "detectable_effect": 0.1, "split": [9e-7, 1]}));
-    assert_eq!(errors(plan.validate()), listed(&[("/split", detail)]));
+    assert_eq!(faults(plan.validate()), listed(&[("/split", detail)]));
 }
 
 #[test]
-fn the_reason_says_what_the_decision_rests_on() {
+fn reasons_say_what_the_decision_rests_on() {
     let decided = |metric: &str, treatment: u64| {
         let readout = experiment(json!({
             "metric": metric,

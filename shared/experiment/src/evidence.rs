@@ -1,4 +1,4 @@
-//! Evidence that one arm's rate is above the other's, alike for both arms and valid at any look.
+//! Weighs the evidence that one arm's rate is above the other's, alike for both arms and valid at any look.
 //!
 //! Without an effect, the arm of a user says nothing about the outcome, so given the outcome it is a coin flip that shows an
 //! arm with that arm's share s of the users. With rates θ it shows arm i with probability s_i θ_i/θ₀ if the user
@@ -12,24 +12,24 @@
 //! pooled counts. Those depend on the outcomes alone, so at each look the mean given the outcomes is still exactly 1;
 //! that it hardly matters over many looks is checked by simulation.
 
-use super::numeric::log_integral;
-use super::proportions::Counts;
+use crate::numeric::log_integral;
+use crate::proportions::Counts;
 
 /// Weights and scales of the half-normal distributions of δ.
 const SCALES: [(f64, f64); 2] = [(0.6, 0.2), (0.4, 0.8)];
 
 /// An arm's counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arm {
-    pub(super) conversions: f64,
+pub(crate) struct ArmTally {
+    pub(crate) conversions: f64,
     /// Users who did not convert.
-    pub(super) others: f64,
+    pub(crate) others: f64,
     /// Expected share of all users.
-    pub(super) share: f64,
+    pub(crate) share: f64,
 }
 
-impl Arm {
-    pub(super) fn new(counts: Counts, share: f64) -> Self {
+impl ArmTally {
+    pub(crate) fn new(counts: Counts, share: f64) -> Self {
         Self {
             conversions: counts.conversions as f64,
             others: (counts.users - counts.conversions) as f64,
@@ -38,7 +38,7 @@ impl Arm {
     }
 
     /// Conversions per user; ½ without users.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         if self.conversions + self.others == 0.0 {
             return 0.5;
         }
@@ -48,9 +48,9 @@ impl Arm {
 
 /// Two arms, the second of which is held to have the higher rate.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Contrast {
-    pub(super) lower: Arm,
-    pub(super) higher: Arm,
+pub(crate) struct Contrast {
+    pub(crate) lower: ArmTally,
+    pub(crate) higher: ArmTally,
 }
 
 /// How the pair of rates is placed.
@@ -63,16 +63,16 @@ enum Centre {
 }
 
 impl Contrast {
-    pub(super) fn conversions(&self) -> f64 {
+    pub(crate) fn conversions(&self) -> f64 {
         self.lower.conversions + self.higher.conversions
     }
 
-    pub(super) fn others(&self) -> f64 {
+    pub(crate) fn others(&self) -> f64 {
         self.lower.others + self.higher.others
     }
 
     /// The contrast in the other direction.
-    pub(super) fn reversed(self) -> Self {
+    pub(crate) fn reversed(self) -> Self {
         Self {
             lower: self.higher,
             higher: self.lower,
@@ -80,13 +80,13 @@ impl Contrast {
     }
 
     /// ln E of the higher rate: the statistic that decides.
-    pub(super) fn log_evidence(&self) -> f64 {
+    pub(crate) fn log_evidence(&self) -> f64 {
         self.log_average(Centre::LogOdds)
     }
 
     /// The same over pairs with the pooled rate as their mean, among which is the pair of the observed rates when the arms
     /// have their expected shares. Intervals rest on it, because only so they shrink to a point.
-    pub(super) fn log_evidence_around_mean(&self) -> f64 {
+    pub(crate) fn log_evidence_around_mean(&self) -> f64 {
         self.log_average(Centre::Mean)
     }
 

@@ -1,13 +1,12 @@
-//! The questions a caller may ask in JSON, and what makes one answerable.
+//! Checks requests for a readout or a plan.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::power::{PlannedExperiment, TARGET_POWER};
-use super::proportions::Counts;
-use super::settings::{DEFAULT_ALPHA, EVEN_SPLIT, Metric, Prior, Settings};
-use super::{Correction, Experiment};
-use crate::error::{FieldError, FieldErrors};
+use crate::power::{PlannedExperiment, TARGET_POWER};
+use crate::proportions::Counts;
+use crate::settings::{DEFAULT_ALPHA, EVEN_SPLIT, Metric, Prior, ReadoutSettings};
+use crate::{Correction, Experiment};
 
 /// Counts up to here are whole numbers in double precision, with room for sums of them.
 const MOST_USERS: f64 = 1e15;
@@ -18,7 +17,7 @@ const SMALLEST_EFFECT: f64 = 1e-6;
 /// A smaller share of the users makes no experiment, and its inverse may be infinite.
 const SMALLEST_SHARE: f64 = 1e-6;
 
-/// A finished or running experiment of the caller's own: its counts, and how to read them.
+/// A request for a readout of the caller's own experiment, finished or running.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentRequest {
@@ -56,7 +55,7 @@ pub struct ArmCounts {
     pub conversions: f64,
 }
 
-/// An experiment to be planned.
+/// A request for a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
@@ -85,12 +84,12 @@ pub struct PlanRequest {
 }
 
 impl ExperimentRequest {
-    /// The experiment, when everything asked is possible.
+    /// The experiment, if every field is in its range.
     ///
     /// # Errors
     ///
     /// Every field that is out of its range, at once.
-    pub fn validate(&self) -> Result<Experiment, FieldErrors> {
+    pub fn validate(&self) -> Result<Experiment, Vec<RequestFault>> {
         let mut checks = Checks::default();
         let control = checks.counts("/control", self.control);
         let treatment = checks.counts("/treatment", self.treatment);
@@ -101,7 +100,7 @@ impl ExperimentRequest {
         checks.finish(Experiment {
             control,
             treatment,
-            settings: Settings {
+            settings: ReadoutSettings {
                 metric: self.metric,
                 alpha: self.alpha,
                 expected_split,
@@ -113,12 +112,12 @@ impl ExperimentRequest {
 }
 
 impl PlanRequest {
-    /// The experiment to be planned, when everything asked is possible.
+    /// The planned experiment, if every field is in its range.
     ///
     /// # Errors
     ///
     /// Every field that is out of its range, at once.
-    pub fn validate(&self) -> Result<PlannedExperiment, FieldErrors> {
+    pub fn validate(&self) -> Result<PlannedExperiment, Vec<RequestFault>> {
         let mut checks = Checks::default();
         let (baseline_rate, detectable_effect) = (self.baseline_rate, self.detectable_effect);
         checks.require(is_inner_share(baseline_rate), "/baseline_rate", || {
@@ -163,15 +162,24 @@ impl PlanRequest {
     }
 }
 
+/// One thing that is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestFault {
+    /// The field: an RFC 6901 JSON pointer into the request, such as `/control/users`.
+    pub pointer: String,
+    /// A sentence fragment that names what is allowed and what was found.
+    pub detail: String,
+}
+
 /// Collects everything that is wrong with a request.
 #[derive(Default)]
 struct Checks {
-    errors: FieldErrors,
+    faults: Vec<RequestFault>,
 }
 
 impl Checks {
     fn fail(&mut self, pointer: impl Into<String>, detail: String) {
-        self.errors.push(FieldError {
+        self.faults.push(RequestFault {
             pointer: pointer.into(),
             detail,
         });
@@ -233,8 +241,11 @@ impl Checks {
         split.map(|share| share / total)
     }
 
-    fn finish<T>(self, valid: T) -> Result<T, FieldErrors> {
-        self.errors.unless_any(valid)
+    fn finish<T>(self, valid: T) -> Result<T, Vec<RequestFault>> {
+        match self.faults.is_empty() {
+            true => Ok(valid),
+            false => Err(self.faults),
+        }
     }
 }
 

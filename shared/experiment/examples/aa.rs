@@ -13,7 +13,7 @@ mod simulation;
 use std::process::ExitCode;
 use std::thread;
 
-use looks::{Course, Tally, tally};
+use looks::{Course, LookTally, tally};
 use simulation::{DAYS, ENGINES, false_positives};
 
 const EXPERIMENTS: u32 = 2_000;
@@ -75,7 +75,7 @@ fn table(users_per_day: u64) -> usize {
         "{:>15} |{:>14} |{:>14} |{:>7} |{:>12}",
         "rates", "decision", "gbstats", "", "missed"
     );
-    let lines: Vec<[Option<(f64, Tally)>; 3]> = thread::scope(|scope| {
+    let lines: Vec<[Option<(f64, LookTally)>; 3]> = thread::scope(|scope| {
         let runs = RATES.map(|rate| scope.spawn(move || lines(rate, users_per_day)));
         runs.into_iter()
             .map(|run| run.join().expect("a simulation never panics"))
@@ -123,7 +123,7 @@ fn table(users_per_day: u64) -> usize {
 }
 
 /// No effect, fewer conversions and more of them, as far as there are such rates.
-fn lines(rate: f64, users_per_day: u64) -> [Option<(f64, Tally)>; 3] {
+fn lines(rate: f64, users_per_day: u64) -> [Option<(f64, LookTally)>; 3] {
     let effect = EFFECT * (USERS_PER_DAY[0] as f64 / users_per_day as f64).sqrt();
     [0.0, -effect, effect].map(|shift| {
         let angle = rate.sqrt().asin() + shift;

@@ -1,9 +1,9 @@
-//! What counts alone say: rates with their intervals, the pooled z test and the sample-ratio check.
+//! Computes what counts alone determine: rates with their intervals, the pooled z test and the sample-ratio check.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::distributions::{normal_two_sided_p, normal_upper_quantile};
+use crate::distributions::{normal_two_sided_p, normal_upper_quantile};
 
 /// Lower and upper end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
@@ -12,7 +12,7 @@ pub struct Interval(pub [f64; 2]);
 
 impl Interval {
     /// The interval that reaches `half_width` to both sides of `centre`.
-    pub(super) fn around(centre: f64, half_width: f64) -> Self {
+    pub(crate) fn around(centre: f64, half_width: f64) -> Self {
         Self([centre - half_width, centre + half_width])
     }
 
@@ -24,7 +24,7 @@ impl Interval {
     }
 }
 
-/// Users of one arm and how many of them converted. For churn, a conversion is a customer who left.
+/// Users of one arm and how many of them converted. Where churn is the metric, a conversion is a customer who left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Users in the arm.
@@ -69,7 +69,7 @@ impl Counts {
     }
 }
 
-/// One arm as it stands.
+/// One arm of a readout.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ArmReadout {
     /// Users in the arm.
@@ -83,7 +83,7 @@ pub struct ArmReadout {
 }
 
 impl ArmReadout {
-    pub(super) fn new(counts: Counts, alpha: f64) -> Self {
+    pub(crate) fn new(counts: Counts, alpha: f64) -> Self {
         Self {
             users: counts.users,
             conversions: counts.conversions,
@@ -93,7 +93,7 @@ impl ArmReadout {
     }
 }
 
-/// The textbook's test of equal rates with a pooled variance (statsmodels' `proportions_ztest`).
+/// The textbook test of equal rates with a pooled variance (statsmodels' `proportions_ztest`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct PooledZ {
     /// Control minus treatment, over the standard error: statsmodels' sign when control is named first.
@@ -103,7 +103,7 @@ pub struct PooledZ {
 }
 
 /// The pooled z test; none when an arm is empty, or when none or all of all users converted.
-pub(super) fn pooled_z(control: Counts, treatment: Counts) -> Option<PooledZ> {
+pub(crate) fn pooled_z(control: Counts, treatment: Counts) -> Option<PooledZ> {
     let (control_rate, treatment_rate) = (control.rate()?, treatment.rate()?);
     let (control_users, treatment_users) = (control.users as f64, treatment.users as f64);
     let pooled =
@@ -134,7 +134,7 @@ pub struct SampleRatio {
 }
 
 /// The sample-ratio check; `split` holds positive shares that add up to 1.
-pub(super) fn sample_ratio(control: Counts, treatment: Counts, split: [f64; 2]) -> SampleRatio {
+pub(crate) fn sample_ratio(control: Counts, treatment: Counts, split: [f64; 2]) -> SampleRatio {
     let observed = [control.users as f64, treatment.users as f64];
     let total: f64 = observed.iter().sum();
     let chi_squared: f64 = if total == 0.0 {

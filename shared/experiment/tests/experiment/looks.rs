@@ -1,8 +1,8 @@
 //! Simulated experiments that are looked at every day: how often the decision and gbstats' sequential interval find an effect, and
 //! how often the intervals that hold at any look miss the truth.
 
-use engagetrack::experiment::{
-    Anytime, Counts, Decision, Experiment, Interval, RatioInterval, Readout, Settings,
+use experiment::{
+    Anytime, Counts, Decision, Experiment, Interval, RatioInterval, Readout, ReadoutSettings,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -24,7 +24,7 @@ pub struct Course {
 /// In how many of the experiments something happened at any look. An effect counts as found for the side that was found first,
 /// on days when the sample-ratio check holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct LookTally {
     /// `ship` and `roll_back`.
     pub decided: [u32; 2],
     /// gbstats' sequential interval lay below 0, and above.
@@ -36,9 +36,9 @@ pub struct Tally {
 }
 
 /// Runs `experiments` experiments.
-pub fn tally(course: Course, experiments: u32, seed: u64) -> Tally {
+pub fn tally(course: Course, experiments: u32, seed: u64) -> LookTally {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut tally = Tally::default();
+    let mut tally = LookTally::default();
     for _ in 0..experiments {
         let mut arms = [Counts::default(); 2];
         let (mut decided, mut gbstats) = (None, None);
@@ -48,9 +48,9 @@ pub fn tally(course: Course, experiments: u32, seed: u64) -> Tally {
             let readout = Experiment {
                 control: arms[0],
                 treatment: arms[1],
-                settings: Settings {
+                settings: ReadoutSettings {
                     expected_split: [1.0 - course.treatment_share, course.treatment_share],
-                    ..Settings::default()
+                    ..ReadoutSettings::default()
                 },
             }
             .readout();

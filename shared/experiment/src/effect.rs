@@ -1,4 +1,4 @@
-//! The effect of a treatment on a mean, read by three engines: frequentist, Bayesian and sequential.
+//! Estimates the effect of a treatment on a mean by three engines: frequentist, Bayesian and sequential.
 //!
 //! Closed forms of GrowthBook's gbstats 0.8. With m the means, v the variances and n the users of control A and
 //! treatment B, the relative lift is (m_B − m_A)/|m_A| with the delta method's variance
@@ -7,12 +7,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::distributions::{
+use crate::distributions::{
     normal_density, normal_upper_quantile, normal_upper_tail, student_two_sided_p,
     student_two_sided_quantile,
 };
-use super::proportions::{Counts, Interval};
-use super::settings::{Prior, Settings};
+use crate::proportions::{Counts, Interval};
+use crate::settings::{Prior, ReadoutSettings};
 
 /// Users at which gbstats' always-valid interval is tightest, relative to a fixed-horizon one.
 pub const SEQUENTIAL_TUNING: f64 = 5_000.0;
@@ -99,19 +99,19 @@ pub struct Effect {
 
 /// One arm's mean, as the engines need it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
-    pub(super) users: f64,
+pub(crate) struct Sample {
+    pub(crate) users: f64,
     /// Mean, adjusted by the covariate where there is one.
-    pub(super) mean: f64,
+    pub(crate) mean: f64,
     /// Mean before any adjustment: what lifts are relative to.
-    pub(super) unadjusted_mean: f64,
+    pub(crate) unadjusted_mean: f64,
     /// Variance of one user.
-    pub(super) variance: f64,
+    pub(crate) variance: f64,
 }
 
 impl Sample {
     /// The arm's conversion rate with variance p(1−p); none without users.
-    pub(super) fn of_counts(counts: Counts) -> Option<Self> {
+    pub(crate) fn of_counts(counts: Counts) -> Option<Self> {
         let rate = counts.rate()?;
         Some(Self {
             users: counts.users as f64,
@@ -122,16 +122,16 @@ impl Sample {
     }
 
     /// Squared standard error of the mean.
-    pub(super) fn squared_error(self) -> f64 {
+    pub(crate) fn squared_error(self) -> f64 {
         self.variance / self.users
     }
 }
 
 /// The effect between two arms, either of which may be empty.
-pub(super) fn effect(
+pub(crate) fn effect(
     control: Option<Sample>,
     treatment: Option<Sample>,
-    settings: &Settings,
+    settings: &ReadoutSettings,
 ) -> Effect {
     let (Some(control), Some(treatment)) = (control, treatment) else {
         return Effect::default();
@@ -219,7 +219,7 @@ fn frequentist(
     }
 }
 
-fn bayesian(lift: f64, standard_error: f64, settings: &Settings) -> Bayesian {
+fn bayesian(lift: f64, standard_error: f64, settings: &ReadoutSettings) -> Bayesian {
     let (mean, standard_deviation) = posterior(lift, standard_error, settings.prior);
     let favourable_z = settings.metric.improvement_sign() * mean / standard_deviation;
     Bayesian {

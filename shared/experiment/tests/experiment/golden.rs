@@ -1,8 +1,8 @@
-//! Numbers of gbstats 0.8.0, statsmodels 0.15.0 and scipy 1.17.1, made by `testdata/experiment/make_golden.py`, and the
+//! Numbers of gbstats 0.8.0, statsmodels 0.15.0 and scipy 1.17.1, made by `testdata/make_golden.py`, and the
 //! figures those packages publish.
 
-use engagetrack::experiment::{
-    Correction, Counts, CovariateSums, ExperimentRequest, PlanRequest, Settings, cuped,
+use experiment::{
+    Correction, Counts, CovariateSums, ExperimentRequest, PlanRequest, ReadoutSettings, cuped,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ const RELATIVE: f64 = 1e-6;
 const ABSOLUTE: f64 = 1e-13;
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("../../testdata/experiment/golden.json")).unwrap()
+    serde_json::from_str(include_str!("../../testdata/golden.json")).unwrap()
 }
 
 fn cases<'a>(golden: &'a Value, section: &str, least: usize) -> &'a [Value] {
@@ -90,11 +90,11 @@ fn adjustment_by_a_covariate_agrees_with_gbstats() {
             cross: arm["cross"].as_f64().unwrap(),
         };
         let given = &case["settings"];
-        let settings = Settings {
+        let settings = ReadoutSettings {
             metric: serde_json::from_value(given["metric"].clone()).unwrap(),
             alpha: given["alpha"].as_f64().unwrap(),
             prior: serde_json::from_value(given["prior"].clone()).unwrap(),
-            ..Settings::default()
+            ..ReadoutSettings::default()
         };
         let cuped = cuped(sums(&case["control"]), sums(&case["treatment"]), &settings).unwrap();
         let actual = serde_json::to_value(cuped).unwrap();

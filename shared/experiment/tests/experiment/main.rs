@@ -4,7 +4,6 @@
 
 mod anytime;
 mod degenerate;
-mod embedded;
 mod false_positives;
 mod golden;
 mod looks;

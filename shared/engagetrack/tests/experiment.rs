@@ -1,21 +1,24 @@
 //! The embedded experiment, whose true effect is known.
 
-use engagetrack::experiment::{
-    Estimate, Interval, Observation, SelectionReadout, Settings, read_selection,
-};
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
+
+use engagetrack::measured::assignment;
 use engagetrack::population;
+use experiment::{
+    Estimate, Interval, Observation, ReadoutSettings, SelectionReadout, read_selection,
+};
 use serde_json::Value;
 
 fn whole_population() -> SelectionReadout {
     let observations = population::all().filter_map(|customer| {
         Some(Observation {
-            variant: customer.profile().variant?,
-            churned: customer.churned(),
-            churn_score: customer.probability(),
+            assignment: assignment(customer.profile().variant?),
+            converted: customer.churned(),
+            covariate: customer.probability(),
             segments: [],
         })
     });
-    read_selection(observations, [], &Settings::default())
+    read_selection(observations, &[], &ReadoutSettings::default())
 }
 
 fn assert_covers(difference: Estimate, effect: f64) {
@@ -28,8 +31,8 @@ fn assert_covers(difference: Estimate, effect: f64) {
 
 /// `data/README.md` says what was put in, `data/truth.json` holds it for programs.
 #[test]
-fn its_intervals_cover_the_effect_that_was_put_in() {
-    let truth: Value = serde_json::from_str(include_str!("../../../../data/truth.json")).unwrap();
+fn the_intervals_cover_the_effect_that_was_put_in() {
+    let truth: Value = serde_json::from_str(include_str!("../../../data/truth.json")).unwrap();
     let effect = truth["variant_effect"].as_f64().unwrap();
     let selection = whole_population();
     assert_covers(selection.readout.effect.absolute_difference, effect);

@@ -1,7 +1,7 @@
 //! Simulated A/A experiments: both arms get the same, so every effect that is found is a false positive.
 
-use engagetrack::experiment::{
-    CovariateSums, Decision, Effect, Experiment, SAMPLE_RATIO_ALPHA, Settings, cuped,
+use experiment::{
+    CovariateSums, Decision, Effect, Experiment, ReadoutSettings, SAMPLE_RATIO_ALPHA, cuped,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -10,10 +10,10 @@ use rand_distr::{Binomial, Distribution};
 /// Length of an experiment, with one look a day.
 pub const DAYS: usize = 28;
 
-/// Users a day with one and the same churn score; with the scores and days this makes 3,500 users in each arm.
+/// Users a day with the same score; with the scores and days this makes 3,500 users in each arm.
 const USERS_PER_DAY_AND_SCORE: u64 = 25;
 
-/// The users' churn scores, which are also their true churn rates: 26.6% on average.
+/// The users' scores, which are also their true conversion rates: 26.6% on average.
 const SCORES: [f64; 10] = [0.02, 0.05, 0.08, 0.12, 0.18, 0.25, 0.33, 0.42, 0.55, 0.66];
 
 /// An engine whose verdict may be a false positive.
@@ -27,9 +27,9 @@ pub enum Engine {
     Sequential,
     /// The evidence decides, for either side.
     Decision,
-    /// Welch's t test of the effect adjusted by the churn score.
+    /// Welch's t test of the effect adjusted by the score.
     FrequentistCuped,
-    /// The always-valid interval of the effect adjusted by the churn score.
+    /// The always-valid interval of the effect adjusted by the score.
     SequentialCuped,
     /// The sample-ratio check, p < 0.001.
     SampleRatio,
@@ -52,8 +52,8 @@ impl Engine {
         match self {
             Self::SampleRatio => SAMPLE_RATIO_ALPHA,
             // α for each side.
-            Self::Decision => 2.0 * Settings::default().alpha,
-            _ => Settings::default().alpha,
+            Self::Decision => 2.0 * ReadoutSettings::default().alpha,
+            _ => ReadoutSettings::default().alpha,
         }
     }
 }
@@ -90,7 +90,7 @@ pub fn false_positives(experiments: u32, seed: u64) -> [FalsePositives; ENGINES.
     found
 }
 
-/// A day's users: a coin decides on the arm, the score on whether they leave.
+/// A day's users: a coin decides on the arm, the score on whether they convert.
 fn add_a_day(arms: &mut [CovariateSums; 2], rng: &mut ChaCha8Rng) {
     for score in SCORES {
         let in_treatment = draw(USERS_PER_DAY_AND_SCORE, 0.5, rng);
@@ -98,12 +98,12 @@ fn add_a_day(arms: &mut [CovariateSums; 2], rng: &mut ChaCha8Rng) {
             .iter_mut()
             .zip([USERS_PER_DAY_AND_SCORE - in_treatment, in_treatment])
         {
-            let churned = draw(users, score, rng);
+            let converted = draw(users, score, rng);
             sums.counts.users += users;
-            sums.counts.conversions += churned;
+            sums.counts.conversions += converted;
             sums.covariate += users as f64 * score;
             sums.covariate_squared += users as f64 * score * score;
-            sums.cross += churned as f64 * score;
+            sums.cross += converted as f64 * score;
         }
     }
 }
@@ -116,7 +116,7 @@ fn draw(trials: u64, probability: f64, rng: &mut ChaCha8Rng) -> u64 {
 
 /// Whether each engine finds an effect.
 fn verdicts(control: CovariateSums, treatment: CovariateSums) -> [bool; ENGINES.len()] {
-    let settings = Settings::default();
+    let settings = ReadoutSettings::default();
     let readout = Experiment {
         control: control.counts,
         treatment: treatment.counts,
