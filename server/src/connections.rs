@@ -1,12 +1,13 @@
 //! Connections: how many, how patient, and how they end.
 
 use crate::gate::Peer;
+use crate::security::Exit;
 use crate::settings::Settings;
 use crate::slots::{Activity, Slots};
 use crate::wire::{self, Wire};
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use hyper::body::{Body as HttpBody, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service;
 use web::Problem;
+use web::problem::Kind;
 
 /// Most bytes of a request's head that are read at all.
 pub const HEAD_LIMIT: usize = 32 << 10;
@@ -54,12 +56,12 @@ impl Stopping {
     }
 }
 
-/// Serves an app until `stop` resolves, then finishes the requests in hand, as long as the settings allow. `policy` is the content
-/// security policy of what is refused before it reaches the app.
+/// Serves an app until `stop` resolves, then finishes the requests in hand, as long as the settings allow. What is refused
+/// before it reaches the app leaves by `exit`.
 pub async fn serve<A, B>(
     listener: TcpListener,
     app: A,
-    policy: &HeaderValue,
+    exit: &Exit,
     settings: &Settings,
     stopping: &Stopping,
     stop: impl Future<Output = ()>,
@@ -94,13 +96,13 @@ pub async fn serve<A, B>(
             () = &mut stop => break,
         };
         let Some(slot) = slot else {
-            refuse(&stream, policy);
+            refuse(&stream, exit);
             continue;
         };
         let app = app.clone();
         let stopping = stopping.clone();
         let activity = Arc::clone(&slot.activity);
-        let wire = Wire::new(stream, Arc::clone(&activity), policy.clone());
+        let wire = Wire::new(stream, Arc::clone(&activity), exit.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
@@ -195,16 +197,14 @@ fn prepare(stream: &TcpStream, write_timeout: Duration) -> io::Result<()> {
 }
 
 /// Tells a client that it has too many connections open, as far as that can be said at once.
-fn refuse(stream: &TcpStream, policy: &HeaderValue) {
+fn refuse(stream: &TcpStream, exit: &Exit) {
     let problem = Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "too-many-connections",
-        "Too many connections",
+        Kind::TooManyConnections,
         "This client has as many connections with requests in hand as it may have.",
     )
     .retry_after(RETRY_AFTER_S);
     // What has been sent already must be taken, or the kernel resets the connection, and the answer may be lost.
     let mut sent = [0; 4 << 10];
     let _ = stream.try_read(&mut sent);
-    let _ = stream.try_write(&wire::refusal(problem, policy));
+    let _ = stream.try_write(&wire::refusal(problem, exit));
 }

@@ -25,6 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use web::Problem;
+use web::problem::Kind;
 
 /// Most bytes of all files together, and so of memory for them as they are; their compressed forms are smaller.
 const FOLDER_LIMIT: u64 = 16 << 20;
@@ -78,9 +79,7 @@ fn find<'f>(files: &'f Files, path: &str) -> Option<&'f File> {
 
 fn not_built() -> Problem {
     Problem::new(
-        StatusCode::NOT_FOUND,
-        "dashboard-not-built",
-        "The dashboard is not built",
+        Kind::DashboardNotBuilt,
         "Run `make dashboard` and start the server again, or `make run` for both.",
     )
 }
@@ -280,18 +279,14 @@ impl File {
 
 fn precondition_failed() -> Problem {
     Problem::new(
-        StatusCode::PRECONDITION_FAILED,
-        "precondition-failed",
-        "Precondition failed",
+        Kind::PreconditionFailed,
         "The file is not the one that the request's condition names.",
     )
 }
 
 fn not_satisfiable(length: u64) -> Problem {
     let problem = Problem::new(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "range-not-satisfiable",
-        "Range not satisfiable",
+        Kind::RangeNotSatisfiable,
         format!("The file has {length} bytes."),
     );
     match HeaderValue::try_from(format!("bytes */{length}")) {

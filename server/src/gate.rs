@@ -7,7 +7,7 @@ use crate::settings::{RateLimit, Settings};
 use crate::sign_in::Issuer;
 use axum::body::HttpBody;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::Route;
 use governor::clock::{Clock, DefaultClock};
@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tower::Service;
 use web::Problem;
 use web::budget::Budget;
+use web::problem::Kind;
 
 /// Most bytes of header names and values together.
 pub const HEADER_LIMIT: usize = 16 << 10;
@@ -142,18 +143,14 @@ impl Gate {
 
 fn headers_too_large() -> Problem {
     Problem::new(
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "headers-too-large",
-        "Headers too large",
+        Kind::HeadersTooLarge,
         format!("The headers may have at most {HEADER_LIMIT} bytes."),
     )
 }
 
 fn overloaded() -> Problem {
     Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "overloaded",
-        "Overloaded",
+        Kind::Overloaded,
         "Too many requests are in hand; try again soon.",
     )
     .retry_after(RETRY_AFTER_S)
@@ -161,9 +158,7 @@ fn overloaded() -> Problem {
 
 fn too_late(patience: Duration) -> Problem {
     Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "request-timeout",
-        "Request timeout",
+        Kind::RequestTimeout,
         format!(
             "The request did not arrive within {} s.",
             patience.as_secs_f64()
@@ -194,9 +189,7 @@ impl Clients {
             let wait = refusal.wait_time_from(DefaultClock::default().now());
             let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
             Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate-limited",
-                "Too many requests",
+                Kind::RateLimited,
                 "This client asks more often than it may.",
             )
             .retry_after(seconds.max(1))

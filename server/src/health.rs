@@ -1,9 +1,9 @@
 //! Liveness and readiness, for probes, at a port of their own if wanted.
 
+use crate::security::Exit;
 use crate::{Settings, Stopping, connections};
 use axum::body::HttpBody;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -16,6 +16,7 @@ use std::thread;
 use tokio::sync::oneshot;
 use tower::Service;
 use web::Problem;
+use web::problem::Kind;
 use web::usage_log::UsageLog;
 
 /// Most connections to the port for health: some probes and a scraper or two.
@@ -37,7 +38,7 @@ pub fn router(usage_log: UsageLog, stopping: Stopping) -> Router {
 pub fn listen<A, B>(
     port: u16,
     app: A,
-    policy: &HeaderValue,
+    exit: &Exit,
     settings: &Settings,
     stopping: &Stopping,
 ) -> io::Result<oneshot::Sender<()>>
@@ -59,7 +60,7 @@ where
         max_connections_per_client: MOST_CONNECTIONS,
         ..settings.clone()
     };
-    let (policy, stopping) = (policy.clone(), stopping.clone());
+    let (exit, stopping) = (exit.clone(), stopping.clone());
     let (end, ended) = oneshot::channel();
     thread::Builder::new()
         .name("health".to_owned())
@@ -68,8 +69,7 @@ where
                 match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => {
                         let ended = async { drop(ended.await) };
-                        connections::serve(listener, app, &policy, &settings, &stopping, ended)
-                            .await;
+                        connections::serve(listener, app, &exit, &settings, &stopping, ended).await;
                     }
                     Err(error) => tracing::error!(%error, "the health port is not served"),
                 }
@@ -84,14 +84,9 @@ where
 /// more can be kept, other replicas should take over.
 fn readiness(usage_log: &UsageLog, stopping: &Stopping) -> Response {
     let unready = |detail: &str| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not-ready",
-            "Not ready",
-            detail,
-        )
-        .retry_after(RETRY_AFTER_S)
-        .into_response()
+        Problem::new(Kind::NotReady, detail)
+            .retry_after(RETRY_AFTER_S)
+            .into_response()
     };
     let log = usage_log.status();
     if stopping.has_begun() {

@@ -5,10 +5,11 @@
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderValue, Version, header};
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use web::Problem;
+use web::problem::Kind;
 
 /// The host of a request, without its port: a name in lower case, or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,9 +159,7 @@ fn is_name(text: &str) -> bool {
 
 fn misdirected() -> Problem {
     Problem::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "misdirected-request",
-        "Misdirected request",
+        Kind::MisdirectedRequest,
         "The server does not answer under this host name; its setting ALLOWED_HOSTS lists the names that it answers under.",
     )
 }
@@ -169,13 +168,14 @@ fn misdirected() -> Problem {
 mod tests {
     use super::*;
     use axum::body::Body;
+    use axum::http::StatusCode;
 
     fn asked(target: &str, hosts: &[&str]) -> Result<Option<Host>, StatusCode> {
         let mut request = Request::builder().uri(target);
         for host in hosts {
             request = request.header("host", *host);
         }
-        Host::of(&request.body(Body::empty()).unwrap()).map_err(|problem| problem.status)
+        Host::of(&request.body(Body::empty()).unwrap()).map_err(|problem| problem.status())
     }
 
     fn allowed(list: &str, host: &str) -> bool {

@@ -14,6 +14,7 @@ mod host;
 mod leaving;
 mod memory;
 mod metrics;
+mod problems;
 mod security;
 mod settings;
 mod sign_in;
@@ -25,13 +26,13 @@ pub use command::command;
 pub use connections::Stopping;
 pub use settings::Settings;
 
-use axum::Router;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use axum::routing::{Route, get};
 use gate::Gate;
 use host::{AllowedHosts, Host};
 use metrics::Metrics;
+use security::Exit;
 use sign_in::Issuer;
 use std::convert::Infallible;
 use std::io::{self, Write};
@@ -44,13 +45,14 @@ use tower::layer::layer_fn;
 use tower::{Service, ServiceBuilder, service_fn};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use utoipa_axum::router::OpenApiRouter;
 use web::Problem;
 use web::budget::Budget;
 use web::usage_log::{Destination, UsageLog};
 
-/// The five functions in one router.
-pub fn functions() -> Router {
-    Router::new()
+/// The five functions in one router, with the description of their operations.
+pub fn functions() -> OpenApiRouter {
+    OpenApiRouter::new()
         .merge(analytics::router())
         .merge(explain::router())
         .merge(nudges::router())
@@ -64,7 +66,7 @@ fn product(
     hosts: AllowedHosts,
     budget: Budget,
     metrics: &Arc<Metrics>,
-) -> io::Result<Router> {
+) -> io::Result<OpenApiRouter> {
     let api = functions().route(
         "/v1/{*path}",
         axum::routing::any(async || Problem::unknown_path()),
@@ -74,27 +76,28 @@ fn product(
             "/openapi.json",
             get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
         )
+        .merge(problems::router())
         .fallback_service(dashboard::service(&settings.dashboard)?);
     let gate = Some(Arc::new(Gate::new(settings, hosts, budget)));
     let issuer = settings.sign_in.as_ref().map(Issuer::new);
     let api = around(api, metrics, gate.clone(), issuer);
-    Ok(api.merge(around(site, metrics, gate, None)))
+    Ok(api.merge(around(site.into(), metrics, gate, None)))
 }
 
 /// Health and metrics, for the inside. They answer under any host name: probes and scrapers know a pod by its address only.
-fn beside(usage_log: &UsageLog, stopping: &Stopping, metrics: &Arc<Metrics>) -> Router {
+fn beside(usage_log: &UsageLog, stopping: &Stopping, metrics: &Arc<Metrics>) -> OpenApiRouter {
     let health = health::router(usage_log.clone(), stopping.clone());
-    around(health.merge(metrics.router()), metrics, None, None)
+    around(health.merge(metrics.router()).into(), metrics, None, None)
 }
 
 /// Measures each request to a router, and puts the check of its host, the gate, and signing in, if there are any, before its
 /// routes. One layer does it all, because axum boxes and clones what each layer adds.
 fn around(
-    router: Router,
+    router: OpenApiRouter,
     metrics: &Arc<Metrics>,
     gate: Option<Arc<Gate>>,
     issuer: Option<Arc<Issuer>>,
-) -> Router {
+) -> OpenApiRouter {
     let around = Arc::new((Arc::clone(metrics), gate, issuer));
     router.layer(layer_fn(move |route: Route| {
         let around = Arc::clone(&around);
@@ -148,9 +151,9 @@ pub async fn serve(
     let hosts = hosts(settings, listener.local_addr()?);
     let budget = Budget::new(settings.memory.limits());
     let metrics = Arc::new(Metrics::new(usage_log.clone(), budget.clone()));
-    let policy = security::policy(settings.sign_in.as_ref());
+    let exit = Exit::new(settings.sign_in.as_ref(), metrics.refusals());
     let beside = beside(&usage_log, &stopping, &metrics);
-    let app = |router| {
+    let app = |router: OpenApiRouter| {
         // What has an etag has chosen its encoding, and would need another etag in another one.
         let has_none = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
             !headers.contains_key(header::ETAG)
@@ -158,9 +161,9 @@ pub async fn serve(
         let worthwhile = SizeAbove::new(encoding::COMPRESSED_FROM)
             .and(NotForContentType::IMAGES)
             .and(has_none);
-        let policy = policy.clone();
+        let exit = exit.clone();
         ServiceBuilder::new()
-            .map_response(move |response| security::secured(response, &policy))
+            .map_response(move |response| exit.pass(response))
             .map_request(encoding::settled)
             .layer(CompressionLayer::new().compress_when(worthwhile))
             .service(web::app(router, usage_log.clone()))
@@ -170,7 +173,7 @@ pub async fn serve(
         Some(port) => Some(health::listen(
             port,
             app(beside.clone().fallback(async || Problem::unknown_path())),
-            &policy,
+            &exit,
             settings,
             &stopping,
         )?),
@@ -178,7 +181,7 @@ pub async fn serve(
     };
     let router = product(settings, hosts, budget, &metrics)?.merge(beside);
     let stop = stopped(stopping.clone(), settings.drain)?;
-    connections::serve(listener, app(router), &policy, settings, &stopping, stop).await;
+    connections::serve(listener, app(router), &exit, settings, &stopping, stop).await;
     usage_log.close();
     Ok(())
 }

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 use web::budget::Budget;
+use web::problem::Kind;
 use web::usage_log::UsageLog;
 use web::{Problem, Usage};
 
@@ -32,6 +33,38 @@ pub struct Metrics {
     requests: Family<RouteAndStatus, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
     predictions: Counter,
+    refusals: Refusals,
+}
+
+/// Counts problems by their kind.
+#[derive(Clone, Debug)]
+pub struct Refusals(Family<ProblemType, Counter>);
+
+impl Refusals {
+    /// None of any kind.
+    fn new() -> Self {
+        let refusals = Self(Family::default());
+        // A counter that begins with its first event hides that event from a rate.
+        for &kind in Kind::ALL {
+            refusals.of(kind);
+        }
+        refusals
+    }
+
+    fn of(&self, kind: Kind) -> Counter {
+        let r#type = kind.explanation().slug;
+        self.0.get_or_create_owned(&ProblemType { r#type })
+    }
+
+    /// A request was answered with a problem.
+    pub fn count(&self, kind: Kind) {
+        self.of(kind).inc();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProblemType {
+    r#type: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,6 +87,7 @@ impl Metrics {
             Histogram::new(exponential_buckets(5e-5, 2.0, 16))
         });
         let predictions = Counter::default();
+        let refusals = Refusals::new();
         let mut registry = Registry::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register(
@@ -62,6 +96,11 @@ impl Metrics {
             durations.clone(),
         );
         registry.register("predictions", "Customers scored", predictions.clone());
+        registry.register(
+            "problems",
+            "Requests answered with a problem",
+            refusals.0.clone(),
+        );
         registry.register_collector(Box::new(LogCollector(usage_log)));
         registry.register_collector(Box::new(BodyCollector(budget)));
         Self {
@@ -69,7 +108,13 @@ impl Metrics {
             requests,
             durations,
             predictions,
+            refusals,
         }
+    }
+
+    /// What counts the requests that are answered with a problem.
+    pub fn refusals(&self) -> Refusals {
+        self.refusals.clone()
     }
 
     /// `/metrics`.

@@ -1,5 +1,6 @@
-//! Headers that tell a browser to be strict.
+//! What every answer gets on its way out: headers that tell a browser to be strict. Refusals are counted there, too.
 
+use crate::metrics::Refusals;
 use crate::settings::SignIn;
 use axum::http::{HeaderName, HeaderValue, Response, Uri, header};
 
@@ -17,8 +18,37 @@ static HEADERS: [(HeaderName, &str); 4] = [
     ),
 ];
 
+/// The end of each answer's way out of one server.
+#[derive(Clone)]
+pub struct Exit {
+    policy: HeaderValue,
+    refusals: Refusals,
+}
+
+impl Exit {
+    /// One that counts refusals here.
+    pub fn new(sign_in: Option<&SignIn>, refusals: Refusals) -> Self {
+        let policy = policy(sign_in);
+        Self { policy, refusals }
+    }
+
+    /// Counts a response if it is a refusal, and adds the headers.
+    pub fn pass<B>(&self, mut response: Response<B>) -> Response<B> {
+        if let Some(kind) = response.extensions().get() {
+            self.refusals.count(*kind);
+        }
+        let headers = response.headers_mut();
+        headers.reserve(HEADERS.len() + 1);
+        headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+        for (name, value) in &HEADERS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
 /// The policy, in which pages may also talk to the issuer that signs people in.
-pub fn policy(sign_in: Option<&SignIn>) -> HeaderValue {
+fn policy(sign_in: Option<&SignIn>) -> HeaderValue {
     let issuer = sign_in.and_then(|sign_in| sign_in.issuer.parse::<Uri>().ok());
     let origin = issuer
         .as_ref()
@@ -28,15 +58,4 @@ pub fn policy(sign_in: Option<&SignIn>) -> HeaderValue {
         HeaderValue::try_from(CONTENT_SECURITY_POLICY.to_owned() + &sources).ok()
     });
     with_issuer.unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
-}
-
-/// Adds the headers to a response.
-pub fn secured<B>(mut response: Response<B>, policy: &HeaderValue) -> Response<B> {
-    let headers = response.headers_mut();
-    headers.reserve(HEADERS.len() + 1);
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
-    for (name, value) in &HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

@@ -1,9 +1,9 @@
 //! The bytes of a connection on their way out. What hyper refuses by itself, because it can't read it, leaves as a problem
 //! document like every other refusal.
 
-use crate::security;
+use crate::security::Exit;
 use crate::slots::Activity;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use std::io::{self, IoSlice};
@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 use tokio::net::TcpStream;
 use web::Problem;
+use web::problem::Kind;
 
 /// Most bytes of an answer that hyper writes by itself.
 const LONGEST_BARE: usize = 160;
@@ -21,18 +22,18 @@ const LONGEST_BARE: usize = 160;
 pub struct Wire {
     stream: TokioIo<TcpStream>,
     activity: Arc<Activity>,
-    policy: HeaderValue,
+    exit: Exit,
     /// What leaves in place of what hyper wrote, and how much of it has left.
     refusal: Option<(Vec<u8>, usize)>,
 }
 
 impl Wire {
-    /// Nothing has left yet; `policy` is the content security policy of refusals.
-    pub fn new(stream: TcpStream, activity: Arc<Activity>, policy: HeaderValue) -> Self {
+    /// Nothing has left yet; refusals leave by `exit`.
+    pub fn new(stream: TcpStream, activity: Arc<Activity>, exit: Exit) -> Self {
         Self {
             stream: TokioIo::new(stream),
             activity,
-            policy,
+            exit,
             refusal: None,
         }
     }
@@ -60,7 +61,7 @@ impl Wire {
         if self.refusal.is_none()
             && let Some(status) = bare_refusal(bytes)
         {
-            self.refusal = Some((refusal(unreadable(status), &self.policy), 0));
+            self.refusal = Some((refusal(unreadable(status), &self.exit), 0));
         }
         self.refusal.is_some()
     }
@@ -137,16 +138,11 @@ fn bare_refusal(bytes: &[u8]) -> Option<StatusCode> {
 
 fn unreadable(status: StatusCode) -> Problem {
     match status {
-        StatusCode::URI_TOO_LONG => Problem::new(
-            status,
-            "address-too-long",
-            "Address too long",
-            "The request's address is too long.",
-        ),
+        StatusCode::URI_TOO_LONG => {
+            Problem::new(Kind::AddressTooLong, "The request's address is too long.")
+        }
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
-            status,
-            "headers-too-large",
-            "Headers too large",
+            Kind::HeadersTooLarge,
             format!(
                 "The request's first line and headers may have at most {} bytes, and 100 fields.",
                 crate::connections::HEAD_LIMIT
@@ -157,8 +153,8 @@ fn unreadable(status: StatusCode) -> Problem {
 }
 
 /// A refusal of what is no request, as bytes that end the connection.
-pub fn refusal(problem: Problem, policy: &HeaderValue) -> Vec<u8> {
-    let (parts, document) = security::secured(web::refusal(problem), policy).into_parts();
+pub fn refusal(problem: Problem, exit: &Exit) -> Vec<u8> {
+    let (parts, document) = exit.pass(web::refusal(problem)).into_parts();
     let mut bytes = format!(
         "HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\ndate: {}\r\n",
         parts.status,

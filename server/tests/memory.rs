@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use peak_alloc::PeakAlloc;
 use std::fmt::Write;
+use std::sync::LazyLock;
 use tower::ServiceExt;
+use web::Routes;
 use web::usage_log::UsageLog;
 
 #[global_allocator]
@@ -147,13 +148,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn router() -> Router {
-    predict::router()
-        .merge(explain::router())
-        .merge(nudges::router())
-        .merge(analytics::router())
-        .merge(summary::router())
-}
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions().into());
 
 /// Status and length of the answer.
 async fn send(case: &Case, body: Vec<u8>) -> (u16, usize) {
@@ -161,7 +156,7 @@ async fn send(case: &Case, body: Vec<u8>) -> (u16, usize) {
         .header("content-type", case.content_type)
         .body(Body::from(body))
         .unwrap();
-    let response = web::app(router(), UsageLog::off())
+    let response = web::app(ROUTES.clone(), UsageLog::off())
         .oneshot(request)
         .await
         .unwrap();

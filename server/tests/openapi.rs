@@ -6,7 +6,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use tower::ServiceExt;
+use web::Routes;
 use web::usage_log::UsageLog;
 
 #[tokio::test]
@@ -71,7 +73,8 @@ async fn status_and_pointers(
         .uri(target)
         .header("content-type", "application/json");
     let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
-    let response = web::app(server::functions(), UsageLog::off())
+    static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions().into());
+    let response = web::app(ROUTES.clone(), UsageLog::off())
         .oneshot(request.body(body).unwrap())
         .await
         .unwrap();

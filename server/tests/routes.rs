@@ -1,80 +1,47 @@
-//! A route stands in four places: axum, the description of the API, the emulator's router and the AWS template.
+//! A route is declared once, in its function. The committed description, the emulator's router and the AWS template derive from it.
 
 #![allow(clippy::unwrap_used)]
 
-use axum::body::Body;
-use axum::http::{Request, header};
-use axum::routing::MethodRouter;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
-use tower::ServiceExt;
+use std::collections::BTreeMap;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 /// The function of each path.
 type Functions = BTreeMap<String, String>;
 
-fn routers() -> Vec<(&'static str, &'static str, MethodRouter)> {
-    let of = |function, routes: Vec<(&'static str, MethodRouter)>| {
-        routes
-            .into_iter()
-            .map(move |(path, methods)| (function, path, methods))
-    };
-    of("analytics", analytics::routes().into())
-        .chain(of("explain", explain::routes().into()))
-        .chain(of("nudges", nudges::routes().into()))
-        .chain(of("predict", predict::routes().into()))
-        .chain(of("summary", summary::routes().into()))
-        .collect()
+fn description(router: OpenApiRouter) -> OpenApi {
+    router.into_openapi()
 }
 
 fn functions_in_axum() -> Functions {
-    routers()
-        .into_iter()
-        .map(|(function, path, _)| (path.to_owned(), function.to_owned()))
+    let of = |function: &'static str, router: OpenApiRouter| {
+        let paths = description(router).paths.paths;
+        paths
+            .into_keys()
+            .map(move |path| (path, function.to_owned()))
+    };
+    of("analytics", analytics::router())
+        .chain(of("explain", explain::router()))
+        .chain(of("nudges", nudges::router()))
+        .chain(of("predict", predict::router()))
+        .chain(of("summary", summary::router()))
         .collect()
 }
 
-fn description() -> serde_json::Map<String, Value> {
-    let document: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
-    document["paths"].as_object().unwrap().clone()
-}
-
+/// Whom the template's writer and the logs take a path to belong to.
 #[test]
-fn the_description_puts_each_path_under_its_function() {
-    let described: Functions = description()
-        .into_iter()
-        .flat_map(|(path, operations)| {
-            let operations = operations.as_object().unwrap().clone();
-            operations.into_iter().map(move |(_, operation)| {
-                (
-                    path.clone(),
-                    operation["tags"][0].as_str().unwrap().to_owned(),
-                )
-            })
-        })
-        .collect();
-    assert_eq!(described, functions_in_axum());
-}
-
-#[tokio::test]
-async fn the_description_has_each_paths_methods() {
-    let description = description();
-    for (_, path, methods) in routers() {
-        // A method that no route takes is answered with those that it does.
-        let request = Request::trace(path).body(Body::empty()).unwrap();
-        let response = methods.oneshot(request).await.unwrap();
-        let allowed = response.headers()[header::ALLOW].to_str().unwrap();
-        let taken: BTreeSet<String> = allowed
-            .split(',')
-            .filter(|method| *method != "HEAD")
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let described: BTreeSet<String> = description[path]
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect();
-        assert_eq!(described, taken, "{path}");
+fn tags_and_first_segments_name_the_function_of_a_path() {
+    let functions = functions_in_axum();
+    let paths = description(server::functions()).paths.paths;
+    assert_eq!(paths.len(), functions.len());
+    for (path, item) in paths {
+        let function = &functions[&path];
+        let segment = path.strip_prefix("/v1/").unwrap().split('/').next();
+        assert_eq!(segment, Some(function.as_str()), "{path}");
+        for operation in [item.get, item.post].into_iter().flatten() {
+            assert_eq!(operation.tags, Some(vec![function.clone()]), "{path}");
+        }
     }
 }
 

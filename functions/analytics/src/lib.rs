@@ -2,61 +2,27 @@
 
 #![forbid(unsafe_code)]
 
-use axum::extract::RawQuery;
-use axum::http::HeaderMap;
-use axum::routing::{MethodRouter, get, post};
-use axum::{Extension, Router};
+use axum::Extension;
 use engagetrack::analytics::{self, Analytics, EmbeddedReadout, WhatIf, WhatIfJson, WhatIfRequest};
 use engagetrack::card;
 use engagetrack::intake;
 use engagetrack::query::Query;
 use engagetrack::selection::{Filters, Selection};
 use experiment::{ExperimentRequest, Plan, PlanRequest, Readout, RequestFault};
-use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use web::body::Json;
 use web::budget::Worker;
-use web::negotiation::preferred;
-use web::{Problem, Usage};
+use web::negotiation::JsonOnly;
+use web::{Accept, Parameters, Problem, Usage};
 
-/// The paths of this function and what answers there.
-pub fn routes() -> [(&'static str, MethodRouter); 4] {
-    [
-        ("/v1/analytics", get(read)),
-        ("/v1/analytics/what-if", post(what_if)),
-        (
-            "/v1/analytics/experiment",
-            get(read_experiment).post(read_posted_experiment),
-        ),
-        ("/v1/analytics/experiment/plan", post(plan_experiment)),
-    ]
-}
-
-/// The router of this function.
-pub fn router() -> Router {
-    routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-}
-
-/// What this function adds to the API's description.
-#[derive(OpenApi)]
-#[openapi(paths(
-    read,
-    what_if,
-    read_experiment,
-    read_posted_experiment,
-    plan_experiment
-))]
-pub struct Api;
-
-/// Reads the filters, and nothing else, from a query.
-fn selection(query: Option<String>) -> Result<Selection, Problem> {
-    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-    let selection = Selection::from_query(&mut query);
-    query.finish().map_err(Problem::invalid)?;
-    Ok(selection)
+/// The operations of this function, with their descriptions.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(read))
+        .routes(routes!(what_if))
+        .routes(routes!(read_experiment, read_posted_experiment))
+        .routes(routes!(plan_experiment))
 }
 
 /// 422 with every fault of a request about an experiment.
@@ -70,9 +36,7 @@ fn invalid(faults: Vec<RequestFault>) -> Problem {
 
 /// What a call leaves in the usage log that scored so many customers.
 fn scored(count: usize) -> Extension<Usage> {
-    Usage::of_many("analytics", count)
-        .scored_by(card::VERSION)
-        .noted()
+    Usage::of_many(count).scored_by(card::VERSION).noted()
 }
 
 /// Describes a selection of customers.
@@ -82,12 +46,13 @@ fn scored(count: usize) -> Extension<Usage> {
 #[utoipa::path(get, path = "/v1/analytics", operation_id = "read_analytics", tag = "analytics", params(Filters),
     responses((status = 200, description = "The selection in numbers.", body = Analytics)))]
 async fn read(
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    _: Accept<JsonOnly>,
+    Parameters(query): Parameters<Query>,
     worker: Worker,
 ) -> Result<(Extension<Usage>, Json<Analytics>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let selection = selection(query)?;
+    let selection = query
+        .read(Selection::from_query)
+        .map_err(Problem::invalid)?;
     let analytics = worker.work(move || analytics::read(&selection)).await;
     Ok((scored(analytics.group.known_outcomes), Json(analytics)))
 }
@@ -99,11 +64,10 @@ async fn read(
 #[utoipa::path(post, path = "/v1/analytics/what-if", operation_id = "project_change", tag = "analytics", request_body = WhatIfJson,
     responses((status = 200, description = "The selection before and after the change.", body = WhatIf)))]
 async fn what_if(
-    headers: HeaderMap,
+    _: Accept<JsonOnly>,
     worker: Worker,
     Json(body): Json<intake::Json>,
 ) -> Result<(Extension<Usage>, Json<WhatIf>), Problem> {
-    preferred(&headers, &["application/json"])?;
     let request = WhatIfRequest::from_json(&body).map_err(Problem::invalid)?;
     let answer = worker.work(move || request.project()).await;
     Ok((scored(answer.customers), Json(answer)))
@@ -116,12 +80,13 @@ async fn what_if(
 #[utoipa::path(get, path = "/v1/analytics/experiment", tag = "analytics", params(Filters),
     responses((status = 200, description = "The readout.", body = EmbeddedReadout)))]
 async fn read_experiment(
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    _: Accept<JsonOnly>,
+    Parameters(query): Parameters<Query>,
     worker: Worker,
 ) -> Result<(Extension<Usage>, Json<EmbeddedReadout>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let selection = selection(query)?;
+    let selection = query
+        .read(Selection::from_query)
+        .map_err(Problem::invalid)?;
     let answer = worker.work(move || EmbeddedReadout::of(&selection)).await;
     let readout = &answer.readout.readout;
     let users = readout.control.users + readout.treatment.users;
@@ -134,10 +99,9 @@ async fn read_experiment(
 #[utoipa::path(post, path = "/v1/analytics/experiment", tag = "analytics", request_body = ExperimentRequest,
     responses((status = 200, description = "The readout.", body = Readout)))]
 async fn read_posted_experiment(
-    headers: HeaderMap,
+    _: Accept<JsonOnly>,
     Json(request): Json<ExperimentRequest>,
 ) -> Result<Json<Readout>, Problem> {
-    preferred(&headers, &["application/json"])?;
     let experiment = request.validate().map_err(invalid)?;
     Ok(Json(experiment.readout()))
 }
@@ -148,10 +112,9 @@ async fn read_posted_experiment(
 #[utoipa::path(post, path = "/v1/analytics/experiment/plan", tag = "analytics", request_body = PlanRequest,
     responses((status = 200, description = "The size and duration of the experiment.", body = Plan)))]
 async fn plan_experiment(
-    headers: HeaderMap,
+    _: Accept<JsonOnly>,
     Json(request): Json<PlanRequest>,
 ) -> Result<Json<Plan>, Problem> {
-    preferred(&headers, &["application/json"])?;
     let experiment = request.validate().map_err(invalid)?;
     Ok(Json(experiment.plan()))
 }

@@ -92,7 +92,10 @@ fn until_one_shard_is_complete(child: &mut Child, out: &Path) {
 async fn predicted(csv: Vec<u8>) -> Vec<String> {
     let request = Request::post("/v1/predict").header("content-type", "text/csv");
     let request = request.body(Body::from(csv)).unwrap();
-    let response = predict::router().oneshot(request).await.unwrap();
+    let response = axum::Router::from(predict::router())
+        .oneshot(request)
+        .await
+        .unwrap();
     assert_eq!(response.status(), 200);
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let text = String::from_utf8(body.to_vec()).unwrap();

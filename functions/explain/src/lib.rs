@@ -2,11 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use axum::extract::RawQuery;
-use axum::http::{HeaderMap, header};
+use axum::Extension;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
-use axum::{Extension, Router};
 use engagetrack::customer::{Profile, Status};
 use engagetrack::drift::Window;
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
@@ -19,11 +17,13 @@ use engagetrack::query::Query;
 use engagetrack::selection::{Filters, Selection};
 use engagetrack::{card, encoding};
 use serde::Serialize;
-use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use web::body::Json;
 use web::budget::Worker;
-use web::negotiation::preferred;
-use web::{Problem, Segment, Usage};
+use web::negotiation::JsonOnly;
+use web::{Accept, Parameters, Problem, Segment, Usage};
 
 /// Most points per feature: the answer must fit into the 6 MB that Lambda allows.
 const MOST_POINTS: usize = 2_000;
@@ -32,28 +32,13 @@ const USUAL_POINTS: usize = 300;
 /// The profiles that came by request.
 static POSTED: Window = Window::new();
 
-/// The paths of this function and what answers there.
-pub fn routes() -> [(&'static str, MethodRouter); 3] {
-    [
-        ("/v1/explain", get(explain_population).post(explain_posted)),
-        ("/v1/explain/model", get(explain_model)),
-        ("/v1/explain/{customer_id}", get(explain_customer)),
-    ]
+/// The operations of this function, with their descriptions.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(explain_population, explain_posted))
+        .routes(routes!(explain_model))
+        .routes(routes!(explain_customer))
 }
-
-/// The router of this function.
-pub fn router() -> Router {
-    routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-}
-
-/// What this function adds to the API's description.
-#[derive(OpenApi)]
-#[openapi(paths(explain_population, explain_posted, explain_model, explain_customer))]
-pub struct Api;
 
 /// An explanation of one customer's prediction.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -74,7 +59,7 @@ pub struct CustomerExplanation {
 
 impl CustomerExplanation {
     fn usage(&self) -> Usage {
-        let usage = Usage::of_customer("explain", self.customer_id.as_deref());
+        let usage = Usage::of_customer(self.customer_id.as_deref());
         usage.scored(
             self.explanation.probability,
             RiskLevel::of(self.explanation.probability).name(),
@@ -104,13 +89,10 @@ struct Detail {
 }
 
 impl Detail {
-    fn from_query(query: Option<String>) -> Result<Self, Problem> {
-        let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-        let detail = Self {
+    fn from_query(query: &mut Query) -> Self {
+        Self {
             interactions: query.flag("interactions"),
-        };
-        query.finish().map_err(Problem::invalid)?;
-        Ok(detail)
+        }
     }
 }
 
@@ -132,12 +114,11 @@ struct Cloud {
     params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG"), Detail),
     responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_customer(
-    headers: HeaderMap,
+    _: Accept<JsonOnly>,
     Segment(id): Segment,
-    RawQuery(query): RawQuery,
+    Parameters(query): Parameters<Query>,
 ) -> Result<(Extension<Usage>, Json<CustomerExplanation>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let detail = Detail::from_query(query)?;
+    let detail = query.read(Detail::from_query).map_err(Problem::invalid)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
     let explanation =
         CustomerExplanation::new(Some(id), customer.status(), &customer.profile(), detail);
@@ -150,12 +131,11 @@ async fn explain_customer(
 #[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail), request_body = ProfileJson,
     responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_posted(
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    _: Accept<JsonOnly>,
+    Parameters(query): Parameters<Query>,
     body: Json<intake::Json>,
 ) -> Result<(Extension<Usage>, Json<CustomerExplanation>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let detail = Detail::from_query(query)?;
+    let detail = query.read(Detail::from_query).map_err(Problem::invalid)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
     let recent = POSTED.observe([&encoding::encode(&submission.profile)]);
     let explanation = CustomerExplanation::new(
@@ -179,22 +159,21 @@ async fn explain_posted(
 #[utoipa::path(get, path = "/v1/explain", tag = "explain", params(Filters, Cloud),
     responses((status = 200, description = "The explanation of the selection.", body = GlobalExplanation)))]
 async fn explain_population(
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    _: Accept<JsonOnly>,
+    Parameters(query): Parameters<Query>,
     worker: Worker,
 ) -> Result<Response, Problem> {
-    preferred(&headers, &["application/json"])?;
-    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-    let selection = Selection::of_everybody(&mut query);
-    let max_points = query
-        .number("max_points", 0..=MOST_POINTS)
-        .unwrap_or(USUAL_POINTS);
-    query.finish().map_err(Problem::invalid)?;
+    let wanted = query.read(|query| {
+        let selection = Selection::of_everybody(query);
+        let max_points = query.number("max_points", 0..=MOST_POINTS);
+        (selection, max_points.unwrap_or(USUAL_POINTS))
+    });
+    let (selection, max_points) = wanted.map_err(Problem::invalid)?;
     let work = move || {
         let customers: Vec<Customer> = population::all()
             .filter(|customer| selection.contains(*customer))
             .collect();
-        let usage = Usage::of_many("explain", customers.len()).scored_by(card::VERSION);
+        let usage = Usage::of_many(customers.len()).scored_by(card::VERSION);
         let explanation = explanation::explain_all(&customers, max_points);
         (usage.noted(), Json(explanation)).into_response()
     };
@@ -205,8 +184,7 @@ async fn explain_population(
 ///
 /// All measures are out of fold: each customer is scored by models that were not trained on it.
 #[utoipa::path(get, path = "/v1/explain/model", tag = "explain", responses((status = 200, description = "The card and the evaluation.", body = Quality)))]
-async fn explain_model(headers: HeaderMap) -> Result<Response, Problem> {
-    preferred(&headers, &["application/json"])?;
+async fn explain_model(_: Accept<JsonOnly>) -> Result<Response, Problem> {
     Ok((
         [(header::CONTENT_TYPE, "application/json")],
         quality::DOCUMENT,
@@ -217,6 +195,7 @@ async fn explain_model(headers: HeaderMap) -> Result<Response, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
     use axum::body::Body;
     use axum::extract::Request;
     use engagetrack::drift::FEWEST_PROFILES;
@@ -235,11 +214,17 @@ mod tests {
         let row = encoding::encode(&customer.profile());
         assert_eq!(POSTED.observe(&[row; FEWEST_PROFILES as usize - 1]), None);
 
-        let answer = router().oneshot(asked.unwrap()).await.unwrap();
+        let answer = Router::from(router())
+            .oneshot(asked.unwrap())
+            .await
+            .unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         assert!(usage.posted_profiles().is_none());
 
-        let answer = router().oneshot(posted.unwrap()).await.unwrap();
+        let answer = Router::from(router())
+            .oneshot(posted.unwrap())
+            .await
+            .unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         let bins = &usage.posted_profiles().unwrap().bins;
         assert_eq!(bins["partner"].iter().sum::<u64>(), FEWEST_PROFILES);

@@ -2,10 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use axum::extract::RawQuery;
-use axum::http::HeaderMap;
-use axum::routing::{MethodRouter, get, post};
-use axum::{Extension, Router};
+use axum::Extension;
 use engagetrack::customer::{Profile, Status};
 use engagetrack::drift::Window;
 use engagetrack::model::RiskLevel;
@@ -14,35 +11,22 @@ use engagetrack::profile_json::ProfileJson;
 use engagetrack::query::Query;
 use engagetrack::{card, encoding, intake, population};
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use web::body::Json;
-use web::negotiation::preferred;
-use web::{Problem, Segment, Usage};
+use web::negotiation::JsonOnly;
+use web::{Accept, Parameters, Problem, Segment, Usage};
 
 /// The profiles that came by request.
 static POSTED: Window = Window::new();
 
-/// The paths of this function and what answers there.
-pub fn routes() -> [(&'static str, MethodRouter); 2] {
-    [
-        ("/v1/nudges", post(advise_posted)),
-        ("/v1/nudges/{customer_id}", get(advise_customer)),
-    ]
+/// The operations of this function, with their descriptions.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(advise_posted))
+        .routes(routes!(advise_customer))
 }
-
-/// The router of this function.
-pub fn router() -> Router {
-    routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-}
-
-/// What this function adds to the API's description.
-#[derive(OpenApi)]
-#[openapi(paths(advise_customer, advise_posted))]
-pub struct Api;
 
 /// What to do about one customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -73,20 +57,13 @@ impl CustomerAdvice {
     }
 
     fn usage(&self) -> Usage {
-        let usage = Usage::of_customer("nudges", self.customer_id.as_deref());
+        let usage = Usage::of_customer(self.customer_id.as_deref());
         usage.scored(
             self.advice.probability,
             RiskLevel::of(self.advice.probability).name(),
             card::VERSION,
         )
     }
-}
-
-fn request(query: Option<String>) -> Result<Request, Problem> {
-    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-    let request = Request::from_query(&mut query);
-    query.finish().map_err(Problem::invalid)?;
-    Ok(request)
 }
 
 /// Suggests what to do about one customer of the directory.
@@ -97,12 +74,11 @@ fn request(query: Option<String>) -> Result<Request, Problem> {
     params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG"), Options),
     responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
 async fn advise_customer(
-    headers: HeaderMap,
+    _: Accept<JsonOnly>,
     Segment(id): Segment,
-    RawQuery(query): RawQuery,
+    Parameters(query): Parameters<Query>,
 ) -> Result<(Extension<Usage>, Json<CustomerAdvice>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let request = request(query)?;
+    let request = query.read(Request::from_query).map_err(Problem::invalid)?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
     let advice = CustomerAdvice::new(Some(id), customer.status(), &customer.profile(), &request);
     Ok((advice.usage().noted(), Json(advice)))
@@ -114,12 +90,11 @@ async fn advise_customer(
 #[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options), request_body = ProfileJson,
     responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
 async fn advise_posted(
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    _: Accept<JsonOnly>,
+    Parameters(query): Parameters<Query>,
     body: Json<intake::Json>,
 ) -> Result<(Extension<Usage>, Json<CustomerAdvice>), Problem> {
-    preferred(&headers, &["application/json"])?;
-    let request = request(query)?;
+    let request = query.read(Request::from_query).map_err(Problem::invalid)?;
     let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
     let recent = POSTED.observe([&encoding::encode(&submission.profile)]);
     let advice = CustomerAdvice::new(
@@ -139,6 +114,7 @@ async fn advise_posted(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
     use axum::body::Body;
     use axum::extract::Request;
     use engagetrack::drift::FEWEST_PROFILES;
@@ -157,11 +133,17 @@ mod tests {
         let row = encoding::encode(&customer.profile());
         assert_eq!(POSTED.observe(&[row; FEWEST_PROFILES as usize - 1]), None);
 
-        let answer = router().oneshot(asked.unwrap()).await.unwrap();
+        let answer = Router::from(router())
+            .oneshot(asked.unwrap())
+            .await
+            .unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         assert!(usage.posted_profiles().is_none());
 
-        let answer = router().oneshot(posted.unwrap()).await.unwrap();
+        let answer = Router::from(router())
+            .oneshot(posted.unwrap())
+            .await
+            .unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         let bins = &usage.posted_profiles().unwrap().bins;
         assert_eq!(bins["partner"].iter().sum::<u64>(), FEWEST_PROFILES);

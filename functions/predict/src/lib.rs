@@ -5,11 +5,9 @@
 mod csv_answer;
 mod records;
 
-use axum::{Extension, Router};
-
+use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
 use engagetrack::customer::Status;
 use engagetrack::drift::Window;
 use engagetrack::encoding::{FEATURES, Row};
@@ -18,35 +16,22 @@ use engagetrack::model::{self, Prediction};
 use engagetrack::profile_json::ProfileJson;
 use engagetrack::{card, encoding, population};
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use web::body::{self, Payload};
-use web::negotiation::preferred;
-use web::{Problem, Segment, Usage};
+use web::negotiation::{CsvOnly, JsonOnly};
+use web::{Accept, Problem, Segment, Usage};
 
 /// The profiles that came by request.
 static POSTED: Window = Window::new();
 
-/// The paths of this function and what answers there.
-pub fn routes() -> [(&'static str, MethodRouter); 2] {
-    [
-        ("/v1/predict", post(predict_posted)),
-        ("/v1/predict/{customer_id}", get(predict_customer)),
-    ]
+/// The operations of this function, with their descriptions.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(predict_posted))
+        .routes(routes!(predict_customer))
 }
-
-/// The router of this function.
-pub fn router() -> Router {
-    routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-}
-
-/// What this function adds to the API's description.
-#[derive(OpenApi)]
-#[openapi(paths(predict_customer, predict_posted))]
-pub struct Api;
 
 /// A prediction for one customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -88,10 +73,9 @@ pub enum Answer {
     params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
     responses((status = 200, description = "The prediction.", body = CustomerPrediction)))]
 async fn predict_customer(
-    headers: HeaderMap,
+    _: Accept<JsonOnly>,
     Segment(id): Segment,
 ) -> Result<(Extension<Usage>, body::Json<CustomerPrediction>), Problem> {
-    preferred(&headers, &["application/json"])?;
     let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
     let row = encoding::row(&customer.codes());
     let prediction = Prediction::of(model::row_probability(&row));
@@ -117,11 +101,11 @@ async fn predict_customer(
 async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response, Problem> {
     match payload {
         Payload::Json(body) => {
-            preferred(&headers, &["application/json"])?;
+            Accept::<JsonOnly>::of(&headers)?;
             body.work(answer_json).await
         }
         Payload::Csv(body) => {
-            preferred(&headers, &["text/csv"])?;
+            Accept::<CsvOnly>::of(&headers)?;
             body.work(answer_csv).await
         }
     }
@@ -135,7 +119,7 @@ fn answer_json(bytes: &[u8]) -> Result<Response, Problem> {
 
 fn answer_csv(bytes: &[u8]) -> Result<Response, Problem> {
     let (answer, rows) = csv_answer::scored(bytes)?;
-    let usage = Usage::of_many("predict", rows.len() / FEATURES).scored_by(card::VERSION);
+    let usage = Usage::of_many(rows.len() / FEATURES).scored_by(card::VERSION);
     Ok((
         posted(usage, &rows).noted(),
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
@@ -146,7 +130,7 @@ fn answer_csv(bytes: &[u8]) -> Result<Response, Problem> {
 
 /// The usage of a call that predicts for one customer.
 fn scored(customer_id: Option<&str>, prediction: &Prediction) -> Usage {
-    Usage::of_customer("predict", customer_id).scored(
+    Usage::of_customer(customer_id).scored(
         prediction.probability,
         prediction.risk_level.name(),
         prediction.model_version,
@@ -170,9 +154,7 @@ impl Answer {
                 prediction,
                 ..
             }) => scored(customer_id.as_deref(), prediction),
-            Self::Many(predictions) => {
-                Usage::of_many("predict", predictions.len()).scored_by(card::VERSION)
-            }
+            Self::Many(predictions) => Usage::of_many(predictions.len()).scored_by(card::VERSION),
         }
     }
 }
@@ -207,6 +189,7 @@ fn answers(submissions: Vec<Submission>) -> (Vec<CustomerPrediction>, Vec<f32>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
     use axum::body::Body;
     use axum::extract::Request;
     use tower::ServiceExt;
@@ -214,7 +197,7 @@ mod tests {
     /// How many profiles the usage of a request describes, and whether it tells their drift.
     async fn counted(request: axum::http::request::Builder, body: Vec<u8>) -> Option<(u64, bool)> {
         let request: Request = request.body(Body::from(body)).unwrap();
-        let answer = router().oneshot(request).await.unwrap();
+        let answer = Router::from(router()).oneshot(request).await.unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         let posted = usage.posted_profiles()?;
         Some((posted.bins["partner"].iter().sum(), posted.psi.is_ok()))

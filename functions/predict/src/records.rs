@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(read(&wide)[0].len(), MOST_COLUMNS);
         let wider = wide + ",";
         let mut records = Records::new(wider.as_bytes()).unwrap();
-        assert_eq!(records.next().err().unwrap().status, 400);
-        assert_eq!(Records::new(b"a,\xff").err().unwrap().status, 400);
+        assert_eq!(records.next().err().unwrap().status(), 400);
+        assert_eq!(Records::new(b"a,\xff").err().unwrap().status(), 400);
     }
 }

@@ -2,11 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use axum::extract::RawQuery;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::Extension;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
-use axum::{Extension, Router};
 use engagetrack::card;
 use engagetrack::directory::{Page, Paging, Request};
 use engagetrack::error::{FieldError, FieldErrors};
@@ -15,34 +13,47 @@ use engagetrack::query::Query;
 use engagetrack::selection::Filters;
 use engagetrack::summary::{Summary, report};
 use engagetrack::{intake, nudges};
-use utoipa::{OpenApi, ToSchema};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use web::budget::Worker;
 use web::download::{DownloadRight, attachment};
-use web::negotiation::preferred;
-use web::{Problem, Segment, Usage, body};
+use web::negotiation::Offer;
+use web::{Accept, Parameters, Problem, Segment, Usage, body};
 
-/// The paths of this function and what answers there.
-pub fn routes() -> [(&'static str, MethodRouter); 3] {
-    [
-        ("/v1/summary", get(list)),
-        ("/v1/summary/{customer_id}", get(summarise)),
-        ("/v1/summary/{customer_id}/events", post(note)),
-    ]
+/// The operations of this function, with their descriptions.
+pub fn router() -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(summarise))
+        .routes(routes!(note))
 }
 
-/// The router of this function.
-pub fn router() -> Router {
-    routes()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
+/// As what the directory is answered.
+#[derive(Clone, Copy)]
+enum ListFormat {
+    Page,
+    File,
 }
 
-/// What this function adds to the API's description.
-#[derive(OpenApi)]
-#[openapi(paths(list, summarise, note))]
-pub struct Api;
+impl Offer for ListFormat {
+    const OFFERED: &'static [(&'static str, Self)] =
+        &[("application/json", Self::Page), ("text/csv", Self::File)];
+}
+
+/// As what a summary is answered.
+#[derive(Clone, Copy)]
+enum SummaryFormat {
+    Report,
+    Data,
+}
+
+impl Offer for SummaryFormat {
+    const OFFERED: &'static [(&'static str, Self)] = &[
+        ("text/plain", Self::Report),
+        ("application/json", Self::Data),
+    ];
+}
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -57,17 +68,16 @@ fn find(id: &str) -> Result<Customer, Problem> {
     responses((status = 200, description = "The list.", content((Page = "application/json"), (String = "text/csv")))))]
 async fn list(
     right: Result<DownloadRight, Problem>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
+    Accept(format): Accept<ListFormat>,
+    Parameters(query): Parameters<Query>,
     worker: Worker,
 ) -> Result<Response, Problem> {
-    let format = preferred(&headers, &["application/json", "text/csv"])?;
-    let mut query = Query::parse(&query.unwrap_or_default()).map_err(Problem::malformed)?;
-    let request = Request::from_query(&mut query);
-    query.finish().map_err(Problem::invalid)?;
-    if format == 0 {
+    let request = query.read(Request::from_query).map_err(Problem::invalid)?;
+    if let ListFormat::Page = format {
         let page = request.page();
-        let usage = Usage::of_many("list", page.items.len()).scored_by(card::VERSION);
+        let usage = Usage::of_many(page.items.len())
+            .doing("list")
+            .scored_by(card::VERSION);
         return Ok((usage.noted(), body::Json(page)).into_response());
     }
     let right = right?;
@@ -81,27 +91,25 @@ async fn list(
 #[utoipa::path(get, path = "/v1/summary/{customer_id}", operation_id = "summarise_customer", tag = "summary",
     params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
     responses((status = 200, description = "The summary.", content((String = "text/plain"), (Summary = "application/json")))))]
-async fn summarise(headers: HeaderMap, Segment(id): Segment) -> Result<Response, Problem> {
-    let format = preferred(&headers, &["text/plain", "application/json"])?;
+async fn summarise(
+    Accept(format): Accept<SummaryFormat>,
+    Segment(id): Segment,
+) -> Result<Response, Problem> {
     let customer = find(&id)?;
-    let usage = |action| {
-        Usage::of_customer(action, Some(&id))
-            .scored(
-                customer.probability(),
-                customer.risk_level().name(),
-                card::VERSION,
-            )
-            .noted()
-    };
-    if format == 1 {
-        return Ok((usage("summary"), body::Json(Summary::of(customer))).into_response());
+    let usage = Usage::of_customer(Some(&id)).scored(
+        customer.probability(),
+        customer.risk_level().name(),
+        card::VERSION,
+    );
+    if let SummaryFormat::Data = format {
+        return Ok((usage.noted(), body::Json(Summary::of(customer))).into_response());
     }
     let file = format!("summary_{}.txt", customer.id());
     let headers = [
         (header::CONTENT_TYPE, TEXT.to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&file)),
     ];
-    Ok((usage("report"), headers, report(customer)).into_response())
+    Ok((usage.doing("report").noted(), headers, report(customer)).into_response())
 }
 
 /// What a person can have done: taken a change into the what-if, asked for another wording, downloaded the report, sent a
@@ -171,6 +179,8 @@ async fn note(
 ) -> Result<(Extension<Usage>, StatusCode), Problem> {
     find(&id)?;
     let (kind, nudge_id) = deed(&json).map_err(Problem::invalid)?;
-    let usage = Usage::of_customer("event", Some(&id)).reporting(kind, nudge_id.map(str::to_owned));
+    let usage = Usage::of_customer(Some(&id))
+        .doing("event")
+        .reporting(kind, nudge_id.map(str::to_owned));
     Ok((usage.noted(), StatusCode::NO_CONTENT))
 }

@@ -49,8 +49,7 @@ fn body(operation: &str) -> Option<Value> {
 }
 
 /// Gives each operation an example of its body and of its successful response.
-pub async fn add(api: &mut OpenApi) {
-    let router = crate::functions();
+pub async fn add(api: &mut OpenApi, router: &Router) {
     for (path, item) in &mut api.paths.paths {
         let path = path.replace("{customer_id}", CUSTOMER);
         for operation in operations(item) {
@@ -61,7 +60,7 @@ pub async fn add(api: &mut OpenApi) {
                 content.expect("every body may be JSON").example = body.clone();
             }
             let asked = body.map(|body| body.to_string());
-            answer(operation, &router, &path, asked).await;
+            answer(operation, router, &path, asked).await;
         }
     }
 }

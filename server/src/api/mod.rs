@@ -172,16 +172,9 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 pub async fn openapi() -> OpenApi {
     let mut api: OpenApi = serde_json::from_str(SHARED).expect("shared.json is a description");
     env!("CARGO_PKG_VERSION").clone_into(&mut api.info.version);
-    for function in [
-        predict::Api::openapi(),
-        explain::Api::openapi(),
-        analytics::Api::openapi(),
-        nudges::Api::openapi(),
-        summary::Api::openapi(),
-        Errors::openapi(),
-    ] {
-        api.merge(function);
-    }
+    let (router, described) = crate::functions().split_for_parts();
+    api.merge(described);
+    api.merge(Errors::openapi());
     let components = api.components.get_or_insert_default();
     for failure in &FAILURES {
         let response = failure.response();
@@ -192,7 +185,7 @@ pub async fn openapi() -> OpenApi {
     for operation in api.paths.paths.values_mut().flat_map(operations) {
         complete(operation);
     }
-    examples::add(&mut api).await;
+    examples::add(&mut api, &router).await;
     api
 }
 

@@ -1,7 +1,16 @@
 //! What the server says of itself.
 
-use crate::client::get;
+use crate::client::{Answer, Client, get};
 use crate::process::{Server, command};
+use std::net::SocketAddr;
+use web::problem::Kind;
+
+/// Sends bytes and reads the answer.
+fn exchange(address: SocketAddr, bytes: &str) -> Answer {
+    let mut client = Client::connect(address).unwrap();
+    client.send(bytes).unwrap();
+    client.answer().unwrap()
+}
 
 /// The value of a sample in a scrape.
 fn sample(metrics: &str, name: &str) -> f64 {
@@ -102,6 +111,86 @@ fn metrics_count_requests_predictions_and_lines() {
         .lines()
         .count();
     assert_eq!(sample(metrics, "usage_log_lines_total"), lines as f64);
+}
+
+#[test]
+fn problems_are_counted_by_their_type() {
+    let server = Server::start(&[]);
+    let count = |kind: &str| {
+        let answer = get(server.address, "/metrics");
+        let name = format!("problems_total{{type=\"{kind}\"}}");
+        sample(answer.text(), &name)
+    };
+    for kind in Kind::ALL {
+        assert_eq!(count(kind.explanation().slug), 0.0, "{kind:?}");
+    }
+    for _ in 0..2 {
+        assert_eq!(get(server.address, "/v1/predict/nobody").status, 404);
+    }
+    for path in ["/v1/nowhere", "/nowhere", "/v1/a/b/c"] {
+        assert_eq!(get(server.address, path).status, 404, "{path}");
+    }
+    assert_eq!(
+        get(server.address, "/v1/summary?limit=0&limits=1").status,
+        422
+    );
+    // axum refuses the one by itself, hyper the other.
+    for (head, status) in [
+        ("DELETE /v1/predict HTTP/1.1\r\nhost: test", 405),
+        ("nonsense", 400),
+    ] {
+        let answer = exchange(server.address, &format!("{head}\r\n\r\n"));
+        assert_eq!(answer.status, status, "{head}");
+    }
+    let counts = [
+        ("unknown-customer", 2.0),
+        ("unknown-path", 3.0),
+        ("invalid-input", 1.0),
+        ("method-not-allowed", 1.0),
+        ("malformed-request", 1.0),
+    ];
+    for (kind, expected) in counts {
+        assert_eq!(count(kind), expected, "{kind}");
+    }
+    let metrics = get(server.address, "/metrics");
+    let types = metrics.text().matches("problems_total{").count();
+    assert_eq!(types, Kind::ALL.len());
+}
+
+#[test]
+fn each_type_of_problem_is_explained_at_its_path() {
+    let server = Server::start(&[]);
+    let ask = |path: &str, accept: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: test\r\naccept: {accept}\r\n\r\n");
+        exchange(server.address, &head)
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for kind in Kind::ALL {
+        let known = kind.explanation();
+        let answer = ask(&kind.path(), "*/*");
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("vary"), Some("accept"));
+        let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        let expected = serde_json::json!({
+            "type": kind.path(), "title": known.title, "status": known.status.as_u16(),
+            "when": known.when, "remedy": known.remedy,
+        });
+        assert_eq!(told, expected);
+        let page = ask(&kind.path(), browser);
+        let kind_of_page = page.header("content-type").unwrap();
+        assert_eq!(kind_of_page, "text/html; charset=utf-8");
+        assert!(page.text().contains(&format!("<h1>{}</h1>", known.title)));
+    }
+    // A problem leads to its own explanation.
+    let refused = get(server.address, "/problems/nothing");
+    assert_eq!(refused.status, 404);
+    let problem: serde_json::Value = serde_json::from_slice(&refused.body).unwrap();
+    assert_eq!(problem["type"], "/problems/unknown-problem");
+    let explained = get(server.address, problem["type"].as_str().unwrap());
+    let explained: serde_json::Value = serde_json::from_slice(&explained.body).unwrap();
+    for member in ["type", "title", "status"] {
+        assert_eq!(explained[member], problem[member]);
+    }
 }
 
 #[test]

@@ -18,7 +18,9 @@ use requests::Asked;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::{Read, Write};
+use std::sync::LazyLock;
 use tower::{Service, ServiceExt};
+use web::Routes;
 use web::usage_log::UsageLog;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/record/answers.jsonl.gz");
@@ -46,7 +48,8 @@ struct Answer {
 fn app()
 -> impl Service<Request<Body>, Response = axum::response::Response, Error = std::convert::Infallible>
 + Clone {
-    web::app(server::functions(), UsageLog::off())
+    static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions().into());
+    web::app(ROUTES.clone(), UsageLog::off())
 }
 
 async fn answer(asked: &Asked) -> Answer {

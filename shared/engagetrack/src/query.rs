@@ -52,6 +52,15 @@ impl Query {
         })
     }
 
+    /// Reads what is wanted, and ends the reading.
+    ///
+    /// # Errors
+    /// All that was wrong, and each parameter that nobody asked for.
+    pub fn read<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T, FieldErrors> {
+        let read = read(&mut self);
+        self.finish().map(|()| read)
+    }
+
     /// The same parameters as members of a JSON object: one value, an array of values, or null for none. What is no such
     /// thing, the query notes.
     pub fn from_members(members: &[(String, Json)]) -> Self {
@@ -172,6 +181,14 @@ impl Query {
             errors.add(name, format_args!("is an unknown parameter; {known}"));
         }
         errors.unless_any(())
+    }
+}
+
+impl FromStr for Query {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::parse(text)
     }
 }
 

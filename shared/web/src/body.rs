@@ -26,7 +26,7 @@ const ROOM: usize = 4 << 10;
 const DISCARDED: usize = 2 * CSV_LIMIT;
 const DISCARD_TIME: Duration = Duration::from_secs(10);
 
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 pub(crate) const CSV: &str = "text/csv";
 
 /// A JSON or CSV body.

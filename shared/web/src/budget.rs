@@ -1,8 +1,8 @@
 //! The memory that bodies may take: all of them together, those of one client, and what is worked out from them.
 
 use crate::Problem;
+use crate::problem::Kind;
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -230,11 +230,7 @@ impl Drop for Entry {
 }
 
 fn share_used_up(share: usize) -> Problem {
-    Problem::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "client-share-used-up",
-        "Client's share used up",
-        format!(
+    Problem::new(Kind::ClientShareUsedUp, format!(
             "The bodies and answers that this client has in hand may take {share} bytes together; wait for its other \
              requests, or send less at a time."
         ),
@@ -243,11 +239,7 @@ fn share_used_up(share: usize) -> Problem {
 }
 
 fn budget_used_up() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "overloaded",
-        "Overloaded",
-        "The bodies and answers in hand take all the memory that there is for them; try again soon.",
+    Problem::new(Kind::Overloaded, "The bodies and answers in hand take all the memory that there is for them; try again soon.",
     )
     .retry_after(RETRY_AFTER_S)
 }
@@ -286,7 +278,7 @@ mod tests {
         let budget = budget(500_000, 200_000);
         let first = budget.account(client(1));
         first.hold_body(100_000).unwrap();
-        let refusal = |refused: Result<(), Problem>| refused.unwrap_err().status.as_u16();
+        let refusal = |refused: Result<(), Problem>| refused.unwrap_err().status().as_u16();
         assert_eq!(refusal(budget.account(client(1)).hold_body(20_000)), 429);
         let (second, third) = (budget.account(client(2)), budget.account(client(3)));
         second.hold_body(100_000).unwrap();

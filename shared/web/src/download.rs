@@ -38,7 +38,9 @@ impl DownloadRight {
         count: usize,
         model_version: &'static str,
     ) -> Response {
-        let usage = Usage::of_many("export", count).scored_by(model_version);
+        let usage = Usage::of_many(count)
+            .doing("export")
+            .scored_by(model_version);
         let headers = [
             (
                 header::CONTENT_TYPE,

@@ -1,9 +1,9 @@
 //! What every request and response has in common: a request id, problems as documents, no cache, no panic.
 
-use crate::Problem;
+use crate::problem::{Kind, Problem};
+use crate::routes::Routes;
 use crate::usage::{self, Call, Caller, Usage};
 use crate::usage_log::UsageLog;
-use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -58,22 +58,22 @@ impl RequestId {
     }
 }
 
-/// Puts the frame around a router: this is what a home serves.
+/// Puts the frame around routes: this is what a home serves.
 ///
 /// Around the router, not a layer inside it, because axum adds `allow` to a 405 outside all layers.
 pub fn app(
-    router: Router,
+    routes: impl Into<Routes> + 'static,
     usage_log: UsageLog,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send {
-    // A router that was never given its state, be it none, puts its routes together anew for each request.
-    let router: Router = router.with_state(());
+    let routes = routes.into();
     // Boxed, because the services around it move its future again and again, and it is large.
-    service_fn(move |request| Box::pin(frame(router.clone(), usage_log.clone(), request)))
+    service_fn(move |request| Box::pin(frame(routes.clone(), usage_log.clone(), request)))
 }
 
 /// The answer to what can't be read as a request: it has an id, but no path is known.
 pub fn refusal(problem: Problem) -> axum::http::Response<Bytes> {
     let id = RequestId::fresh();
+    problem.trace(id.as_str(), None);
     let (mut head, document) = problem.into_document("", id.as_str()).into_parts();
     head.headers.insert(REQUEST_ID, id.0);
     let uncached = HeaderValue::from_static("no-store");
@@ -85,7 +85,7 @@ pub fn refusal(problem: Problem) -> axum::http::Response<Bytes> {
 }
 
 async fn frame(
-    router: Router,
+    routes: Routes,
     usage_log: UsageLog,
     mut request: Request,
 ) -> Result<Response, Infallible> {
@@ -94,14 +94,15 @@ async fn frame(
     let uri = request.uri().clone();
     // For the answer only: in a log, beside the request id, a path with a customer's id would name the usage line's subject.
     let path = uri.path();
+    let function = routes.functions.at(path);
     let caller = request.extensions_mut().remove::<Caller>();
-    let handled = AssertUnwindSafe(router.oneshot(request))
+    let handled = AssertUnwindSafe(routes.router.oneshot(request))
         .catch_unwind()
         .await;
     let mut response = handled.unwrap_or_else(|panic| {
         tracing::error!(
             request_id = id.as_str(),
-            function = usage::function(path),
+            function = function.map(|name| &**name),
             panic = panic_message(&*panic),
             "a handler panicked"
         );
@@ -119,24 +120,30 @@ async fn frame(
         (None, _) => None,
     };
     if let Some(problem) = problem {
-        if problem.status == StatusCode::INTERNAL_SERVER_ERROR {
+        let function = function.map(|name| &**name);
+        if problem.kind() == Kind::InternalError {
             tracing::error!(
                 request_id = id.as_str(),
-                function = usage::function(path),
-                status = problem.status.as_u16(),
+                function,
+                status = problem.status().as_u16(),
                 "a request failed"
             );
+        } else {
+            problem.trace(id.as_str(), function);
         }
         response = problem.into_document(path, id.as_str());
     }
-    let call = Call {
-        path,
-        request_id: id.as_str(),
-        caller,
-        outcome: response.status().as_u16(),
-        latency: arrival.elapsed(),
-    };
-    if let Some(event) = usage::event(call, response.extensions().get::<Usage>()) {
+    let event = function.and_then(|function| {
+        let call = Call {
+            function,
+            request_id: id.as_str(),
+            caller,
+            outcome: response.status().as_u16(),
+            latency: arrival.elapsed(),
+        };
+        usage::event(call, response.extensions().get::<Usage>())
+    });
+    if let Some(event) = event {
         usage_log.record(event).await;
     }
     let headers = response.headers_mut();
@@ -157,10 +164,14 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use super::*;
     use crate::usage_log::Key;
+    use axum::Router;
     use axum::body::Body;
+    use axum::routing::any;
     use axum::routing::get;
     use serde_json::{Value, json};
     use std::time::SystemTime;
+    use utoipa_axum::router::OpenApiRouter;
+    use utoipa_axum::routes;
 
     async fn panicking() -> StatusCode {
         panic!("the secret inside")
@@ -196,24 +207,42 @@ mod tests {
     async fn each_call_that_reads_a_customer_leaves_one_line() {
         let (log, lines) =
             UsageLog::in_memory(Key::new(b"a secret of tests", None), SystemTime::now);
-        let read = get(async || {
-            (
-                Usage::of_customer("read", Some("1234-ABCDE"))
-                    .scored(0.2512, "low", "v1")
-                    .noted(),
-                "read",
-            )
-        });
-        let refused = get(async || Problem::malformed("No."));
-        let router = Router::new()
-            .route("/v1/predict/x", read)
-            .route("/v1/explain", refused);
-        let router = router
-            .route("/v1/summary", get(async || "nobody was read"))
+        #[utoipa::path(get, path = "/v1/weather/{customer_id}")]
+        async fn read() -> impl IntoResponse {
+            let usage = Usage::of_customer(Some("1234-ABCDE")).scored(0.2512, "low", "v1");
+            (usage.doing("read").noted(), "read")
+        }
+        #[utoipa::path(get, path = "/v1/tides")]
+        async fn count() -> impl IntoResponse {
+            (Usage::of_many(2).noted(), "read")
+        }
+        #[utoipa::path(post, path = "/v1/tides")]
+        async fn refuse() -> Problem {
+            Problem::malformed("No.")
+        }
+        #[utoipa::path(get, path = "/v1/stars")]
+        async fn look() -> &'static str {
+            "nobody was read"
+        }
+        let router = OpenApiRouter::new()
+            .routes(routes!(read))
+            .routes(routes!(count, refuse))
+            .routes(routes!(look))
+            .route("/v1/{*path}", any(async || Problem::unknown_path()))
             .route("/healthz", get(async || "ok"));
         let app = app(router, log);
-        for path in ["/v1/predict/x", "/v1/explain", "/v1/summary", "/healthz"] {
-            let request = Request::get(path)
+        for (method, path) in [
+            ("GET", "/v1/weather/x"),
+            ("GET", "/v1/tides"),
+            ("POST", "/v1/tides"),
+            ("DELETE", "/v1/tides"),
+            ("GET", "/v1/stars"),
+            ("GET", "/v1/1234-ABCDE"),
+            ("GET", "/healthz"),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
                 .header(REQUEST_ID, "a\"b")
                 .body(Body::empty())
                 .unwrap();
@@ -226,9 +255,17 @@ mod tests {
             .collect();
         let seen: Vec<_> = lines
             .iter()
-            .map(|line| (&line["action"], &line["outcome"], &line["count"]))
+            .map(|line| {
+                let what = (&line["function"], &line["action"]);
+                (what.0, what.1, &line["outcome"], &line["count"])
+            })
             .collect();
-        let expected = [json!(["read", 200, 1]), json!(["explain", 400, 0])];
+        let expected = [
+            json!(["weather", "read", 200, 1]),
+            json!(["tides", "tides", 200, 2]),
+            json!(["tides", "tides", 400, 0]),
+            json!(["tides", "tides", 405, 0]),
+        ];
         assert_eq!(
             seen.iter().map(|line| json!(line)).collect::<Vec<_>>(),
             expected

@@ -1,13 +1,64 @@
 //! Content negotiation on `Accept`, RFC 9110 section 12.5.1.
 
-use crate::Problem;
+use crate::{Problem, body};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+
+/// The representations that an operation offers.
+pub trait Offer: Copy + 'static {
+    /// Each with its media type, first the one for callers that have no opinion.
+    const OFFERED: &'static [(&'static str, Self)];
+}
+
+/// JSON, and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonOnly;
+
+impl Offer for JsonOnly {
+    const OFFERED: &'static [(&'static str, Self)] = &[(body::JSON, Self)];
+}
+
+/// CSV, and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct CsvOnly;
+
+impl Offer for CsvOnly {
+    const OFFERED: &'static [(&'static str, Self)] = &[(body::CSV, Self)];
+}
+
+/// The representation that the caller likes best. A request that accepts none of those on offer is refused with 406.
+#[derive(Clone, Copy, Debug)]
+pub struct Accept<O>(pub O);
+
+impl<O: Offer> Accept<O> {
+    /// The one that these headers ask for.
+    ///
+    /// # Errors
+    /// 406 when they exclude all.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let offered: Vec<&str> = O::OFFERED
+            .iter()
+            .map(|(media_type, _)| *media_type)
+            .collect();
+        let position = preferred(headers, &offered)?;
+        Ok(Self(O::OFFERED[position].1))
+    }
+}
+
+impl<S: Sync, O: Offer> FromRequestParts<S> for Accept<O> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
+    }
+}
 
 /// The media type that the caller likes best, as its position in `offered`; the first where it has no opinion.
 ///
 /// # Errors
 /// 406 when it accepts none.
-pub fn preferred(headers: &HeaderMap, offered: &[&str]) -> Result<usize, Problem> {
+fn preferred(headers: &HeaderMap, offered: &[&str]) -> Result<usize, Problem> {
     let values: Vec<&str> = headers
         .get_all(header::ACCEPT)
         .iter()

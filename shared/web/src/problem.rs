@@ -1,5 +1,9 @@
 //! Errors as RFC 9457 problems. A handler returns a [`Problem`]; the frame adds path and request id and writes it.
 
+mod kind;
+
+pub use kind::{Explanation, Kind};
+
 use crate::body::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,14 +15,13 @@ use utoipa::ToSchema;
 pub(crate) const LONGEST_ECHO: usize = 200;
 /// Bytes of one detail at most: our words, which may list what is allowed, around a client's.
 const LONGEST_DETAIL: usize = 1_000;
+/// Bytes of a field's name at most, as far as a log repeats it.
+const LONGEST_NAME: usize = 40;
 
 /// What is wrong, before it is known where.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The HTTP status.
-    pub status: StatusCode,
-    slug: &'static str,
-    title: &'static str,
+    kind: Kind,
     detail: String,
     errors: Vec<InvalidField>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
@@ -36,7 +39,7 @@ pub struct InvalidField {
 /// A problem as it is sent, `application/problem+json`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProblemDocument {
-    /// What kind of problem it is: a path under `/problems/`.
+    /// What kind of problem it is: a path under `/problems/`, at which the server explains it.
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind in words.
@@ -55,39 +58,55 @@ pub struct ProblemDocument {
 }
 
 impl Problem {
-    /// A problem of a kind of its own.
-    pub fn new(
-        status: StatusCode,
-        slug: &'static str,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    /// A problem of this kind.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
-            status,
-            slug,
-            title,
+            kind,
             detail: detail.into(),
             errors: Vec::new(),
             header: None,
         }
     }
 
+    /// Which kind of problem it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.kind.explanation().status
+    }
+
+    /// Leaves a line for whoever looks for refused requests: the kind and where the faults are, never what was sent.
+    pub(crate) fn trace(&self, request_id: &str, function: Option<&str>) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let pointers: Vec<String> = self
+            .errors
+            .iter()
+            .map(|error| place(&error.pointer))
+            .collect();
+        tracing::debug!(
+            request_id,
+            function,
+            problem = self.kind.explanation().slug,
+            status = self.status().as_u16(),
+            ?pointers,
+            "a request was refused"
+        );
+    }
+
     /// 400: the request can't be read.
     pub fn malformed(detail: impl Display) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "malformed-request",
-            "Malformed request",
-            detail.to_string(),
-        )
+        Self::new(Kind::MalformedRequest, detail.to_string())
     }
 
     /// 401: a token is wanted, and none that is valid came. Says nothing about what is wrong with it.
     pub fn unauthenticated() -> Self {
         let mut problem = Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthenticated",
-            "Unauthenticated",
+            Kind::Unauthenticated,
             "A valid bearer token is wanted here.",
         );
         let bearer = HeaderValue::from_static("Bearer");
@@ -98,9 +117,7 @@ impl Problem {
     /// 403: a page of another site sent this.
     pub fn cross_site() -> Self {
         Self::new(
-            StatusCode::FORBIDDEN,
-            "cross-site-request",
-            "Cross-site request",
+            Kind::CrossSiteRequest,
             "Pages of other sites may not post here.",
         )
     }
@@ -108,9 +125,7 @@ impl Problem {
     /// 403: the caller may see lists of customers, but not download them.
     pub fn download_withheld() -> Self {
         Self::new(
-            StatusCode::FORBIDDEN,
-            "download-withheld",
-            "Download withheld",
+            Kind::DownloadWithheld,
             "The token lacks the claim without which lists of customers can't be downloaded.",
         )
     }
@@ -119,22 +134,12 @@ impl Problem {
     pub fn unknown_customer(id: &str) -> Self {
         let id = cut(format!("{id:?}"), LONGEST_ECHO);
         let detail = format!("There is no customer {id}.");
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "unknown-customer",
-            "Unknown customer",
-            detail,
-        )
+        Self::new(Kind::UnknownCustomer, detail)
     }
 
     /// 404: nothing is served at this path.
     pub fn unknown_path() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "unknown-path",
-            "Unknown path",
-            "Nothing is served at this path.",
-        )
+        Self::new(Kind::UnknownPath, "Nothing is served at this path.")
     }
 
     /// 405: the path is served, but not with this method.
@@ -143,12 +148,7 @@ impl Problem {
             .and_then(|allow| allow.to_str().ok())
             .unwrap_or("none");
         let detail = format!("Allowed here: {}.", allowed.replace(',', ", "));
-        let mut problem = Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "Method not allowed",
-            detail,
-        );
+        let mut problem = Self::new(Kind::MethodNotAllowed, detail);
         problem.header = allow.map(|allow| Box::new((header::ALLOW, allow.clone())));
         problem
     }
@@ -156,23 +156,13 @@ impl Problem {
     /// 406: none of the representations on offer is acceptable.
     pub fn not_acceptable(offered: &[&str]) -> Self {
         let detail = format!("Offered here: {}.", offered.join(", "));
-        Self::new(
-            StatusCode::NOT_ACCEPTABLE,
-            "not-acceptable",
-            "Not acceptable",
-            detail,
-        )
+        Self::new(Kind::NotAcceptable, detail)
     }
 
     /// 413: the body is too large.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("The body may have at most {limit} bytes.");
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            "Body too large",
-            detail,
-        )
+        Self::new(Kind::BodyTooLarge, detail)
     }
 
     /// 415: the body is of a type that is not understood here, or does not say of which.
@@ -181,12 +171,7 @@ impl Problem {
             "The body needs a content-type that is understood here, in UTF-8 and not compressed: {}.",
             offered.join(", ")
         );
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            "Unsupported media type",
-            detail,
-        )
+        Self::new(Kind::UnsupportedMediaType, detail)
     }
 
     /// 422: well-formed but invalid. Given is how many errors there are, and pointer and detail of those that are listed.
@@ -200,12 +185,7 @@ impl Problem {
             ),
             _ => format!("{count} fields can't be accepted."),
         };
-        let mut problem = Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid-input",
-            "Invalid input",
-            detail,
-        );
+        let mut problem = Self::new(Kind::InvalidInput, detail);
         let field = |(pointer, detail)| InvalidField { pointer, detail };
         problem.errors = listed.into_iter().map(field).collect();
         problem
@@ -214,12 +194,7 @@ impl Problem {
     /// 500: our fault. Says nothing about the inside.
     pub fn internal() -> Self {
         let detail = "Something went wrong on our side. It is logged under the request id.";
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal-error",
-            "Internal error",
-            detail,
-        )
+        Self::new(Kind::InternalError, detail)
     }
 
     /// Says after how many seconds it is worth to try again.
@@ -238,27 +213,51 @@ impl Problem {
     /// The answer to a request with this path and id. All text of a problem passes here, and is cut where a client's own would
     /// make it long.
     pub(crate) fn into_document(self, instance: &str, request_id: &str) -> Response {
+        let explanation = self.kind.explanation();
         let errors = self.errors.into_iter().map(|error| InvalidField {
             pointer: cut(error.pointer, LONGEST_ECHO),
             detail: cut(error.detail, LONGEST_DETAIL),
         });
         let document = ProblemDocument {
-            kind: format!("/problems/{}", self.slug),
-            title: self.title,
-            status: self.status.as_u16(),
+            kind: self.kind.path(),
+            title: explanation.title,
+            status: explanation.status.as_u16(),
             detail: cut(self.detail, LONGEST_DETAIL),
             instance: cut(instance.to_owned(), LONGEST_ECHO),
             request_id: request_id.to_owned(),
             errors: errors.collect(),
         };
-        let mut response = (self.status, Json(document)).into_response();
+        let mut response = (explanation.status, Json(document)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
             .headers_mut()
             .extend(self.header.map(|header| *header));
+        // For a home that counts them.
+        response.extensions_mut().insert(self.kind);
         response
     }
+}
+
+/// A pointer without what only the client could have written into it: of a member, names that could be a field's are kept.
+fn place(pointer: &str) -> String {
+    let is_index = |segment: &str| {
+        (1..=7).contains(&segment.len()) && segment.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_name = |segment: &str| {
+        segment.len() <= LONGEST_NAME
+            && segment.starts_with(|first: char| first.is_ascii_alphabetic())
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let segments = pointer.split('/').skip(1);
+    segments.fold(String::new(), |place, segment| {
+        match is_index(segment) || is_name(segment) {
+            true => place + "/" + segment,
+            false => place + "/?",
+        }
+    })
 }
 
 /// Cuts text to at most `most` bytes, with an ellipsis where something is missing.
@@ -273,7 +272,7 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
 impl IntoResponse for Problem {
     /// Carries the problem to the frame, which alone knows the path and the request id.
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }

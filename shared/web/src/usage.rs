@@ -4,10 +4,8 @@ use crate::usage_log::{Event, Interaction, Score};
 use axum::Extension;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// The functions whose calls are logged, by the first segment of their paths below `/v1/`.
-const FUNCTIONS: [&str; 5] = ["predict", "explain", "nudges", "analytics", "summary"];
 
 /// What a home answers in place of a function, which then was not called.
 const REFUSED_BY_THE_HOME: [u16; 5] = [401, 421, 429, 431, 503];
@@ -20,7 +18,8 @@ pub struct Caller(pub String);
 /// The customers that a call read or scored. A handler returns it beside its response.
 #[derive(Clone, Debug)]
 pub struct Usage {
-    action: &'static str,
+    /// What was done, where the function's name does not say it.
+    action: Option<&'static str>,
     customer_id: Option<String>,
     count: usize,
     score: Option<Score>,
@@ -40,23 +39,32 @@ pub struct Posted {
 
 impl Usage {
     /// One customer, or a profile of nobody in particular, was read.
-    pub fn of_customer(action: &'static str, customer_id: Option<&str>) -> Self {
+    pub fn of_customer(customer_id: Option<&str>) -> Self {
         Self {
             customer_id: customer_id.map(str::to_owned),
-            ..Self::of_many(action, 1)
+            ..Self::of_many(1)
         }
     }
 
     /// So many customers were read or scored.
-    pub fn of_many(action: &'static str, count: usize) -> Self {
+    pub fn of_many(count: usize) -> Self {
         Self {
-            action,
+            action: None,
             customer_id: None,
             count,
             score: None,
             model_version: None,
             interaction: None,
             posted: None,
+        }
+    }
+
+    /// Says what was done, where the function's name does not.
+    #[must_use]
+    pub fn doing(self, action: &'static str) -> Self {
+        Self {
+            action: Some(action),
+            ..self
         }
     }
 
@@ -131,15 +139,10 @@ impl Usage {
     }
 }
 
-/// The function that serves a path. Logs name it in place of the path, which may hold a customer's id.
-pub(crate) fn function(path: &str) -> Option<&'static str> {
-    let name = path.strip_prefix("/v1/")?.split('/').next()?;
-    FUNCTIONS.into_iter().find(|function| *function == name)
-}
-
 /// The call that a usage event is about.
 pub(crate) struct Call<'c> {
-    pub path: &'c str,
+    /// The function that was called.
+    pub function: &'c Arc<str>,
     pub request_id: &'c str,
     pub caller: Option<Caller>,
     pub outcome: u16,
@@ -149,20 +152,21 @@ pub(crate) struct Call<'c> {
 /// The event that a call leaves: always when it read or scored customers, and when a function refused
 /// or failed it.
 pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
-    let function = function(call.path)?;
     let refused;
     let usage = match usage {
         Some(usage) => usage,
         None if REFUSED_BY_THE_HOME.contains(&call.outcome) => return None,
         None if call.outcome >= 400 => {
-            refused = Usage::of_many(function, 0);
+            refused = Usage::of_many(0);
             &refused
         }
         None => return None,
     };
     Some(Event {
-        action: usage.action,
-        function,
+        action: usage
+            .action
+            .map_or_else(|| Arc::clone(call.function), Arc::from),
+        function: Arc::clone(call.function),
         customer_id: usage.customer_id.clone(),
         count: usage.count,
         outcome: call.outcome,

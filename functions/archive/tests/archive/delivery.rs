@@ -36,8 +36,8 @@ pub async fn lines_of_a_writer(calls: u64) -> Vec<String> {
     let (log, memory) = UsageLog::in_memory(key(), clock);
     for call in 0..calls {
         log.record(Event {
-            action: "predict",
-            function: "predict",
+            action: "predict".into(),
+            function: "predict".into(),
             customer_id: Some(format!("{call:04}-ABCDE")),
             count: 1,
             outcome: 200,

@@ -2,6 +2,7 @@
 //! answers plain HTTP. So the function itself needs no TLS.
 
 use crate::Problem;
+use crate::problem::Kind;
 use crate::usage_log::Key;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -169,11 +170,7 @@ fn in_a_query(text: &str) -> String {
 }
 
 fn key_unavailable() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "usage-log-key-unavailable",
-        "Usage log's key unavailable",
-        "The key of the usage log can't be had at the moment, and nothing is answered without a log; try again soon.",
+    Problem::new(Kind::UsageLogKeyUnavailable, "The key of the usage log can't be had at the moment, and nothing is answered without a log; try again soon.",
     )
     .retry_after(1)
 }

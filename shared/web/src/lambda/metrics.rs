@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn each_metric_is_declared_and_given() {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
-        let usage = Usage::of_customer("predict", None).scored(0.7512, "high", "model-1");
+        let usage = Usage::of_customer(None).scored(0.7512, "high", "model-1");
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
         let answered = Answered {
             latency: Duration::from_micros(42),
@@ -231,9 +231,7 @@ mod tests {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
         let lines = |psi| {
             let bins = BTreeMap::from([("partner".to_owned(), vec![600, 400, 0])]);
-            let usage = Usage::of_many("predict", 1_000)
-                .scored_by("model-1")
-                .posted(bins, psi);
+            let usage = Usage::of_many(1_000).scored_by("model-1").posted(bins, psi);
             metrics.lines(UNIX_EPOCH, answered(StatusCode::OK, Some(&usage)))
         };
         let few = lines(Err("too few"));

@@ -7,7 +7,7 @@ mod metrics;
 mod origin_guard;
 
 use crate::usage_log::{Destination, Key, UsageLog};
-use crate::{Caller, Problem};
+use crate::{Caller, Problem, Routes};
 use axum::Router;
 use axum::body::Body;
 use axum::middleware;
@@ -23,15 +23,15 @@ use tokio::sync::OnceCell;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt};
 
-/// Serves a function's router to the Lambda runtime until the platform ends it.
+/// Serves a function's routes to the Lambda runtime until the platform ends it.
 ///
 /// # Errors
 /// A setting that can't be used, and whatever the runtime API answers that can't be survived.
-pub async fn run(router: Router) -> Result<(), Error> {
+pub async fn run(routes: impl Into<Routes>) -> Result<(), Error> {
     log::init();
     let variable = |name: &str| std::env::var(name).ok();
     let home = &Home::new(
-        router,
+        routes.into(),
         OriginGuard::from_variables(variable)?,
         KeySource::from_variables(variable),
         |key| UsageLog::with_key(Destination::Stdout, key),
@@ -59,9 +59,9 @@ fn caller(request: &Request) -> Option<Caller> {
 
 type App = BoxCloneSyncService<axum::extract::Request, Response, Infallible>;
 
-/// A function's router, and what must hold before it is asked.
+/// A function's routes, and what must hold before it is asked.
 struct Home<O> {
-    router: Router,
+    routes: Routes,
     guard: OriginGuard,
     /// Where the usage log's key is fetched from; the environment holds it, if anything does, without.
     key_source: Option<KeySource>,
@@ -72,17 +72,17 @@ struct Home<O> {
 }
 
 impl<O: Fn(Option<Key>) -> UsageLog> Home<O> {
-    fn new(router: Router, guard: OriginGuard, key_source: Option<KeySource>, open: O) -> Self {
+    fn new(routes: Routes, guard: OriginGuard, key_source: Option<KeySource>, open: O) -> Self {
         let app = match key_source {
             // The extension that has the key serves no earlier than at the first invocation.
             Some(_) => OnceCell::new(),
             None => {
                 let key = Key::from_variables(|name| std::env::var(name).ok());
-                OnceCell::new_with(Some(app(router.clone(), open(key))))
+                OnceCell::new_with(Some(app(routes.clone(), open(key))))
             }
         };
         Self {
-            router,
+            routes,
             guard,
             key_source,
             open,
@@ -106,16 +106,16 @@ impl<O: Fn(Option<Key>) -> UsageLog> Home<O> {
             Some(source) => Some(source.key().await?),
             None => None,
         };
-        Ok(app(self.router.clone(), (self.open)(key)))
+        Ok(app(self.routes.clone(), (self.open)(key)))
     }
 }
 
-/// A router in its frame, measured.
-fn app(router: Router, usage_log: UsageLog) -> App {
+/// Routes in their frame, measured.
+fn app(routes: impl Into<Routes> + 'static, usage_log: UsageLog) -> App {
     let metrics = Metrics::from_env(usage_log.clone());
     // Around the frame, so that a handler's panic is measured as the 500 that it becomes.
     let app = middleware::from_fn_with_state(metrics, metrics::measured)
-        .layer(crate::app(router, usage_log));
+        .layer(crate::app(routes, usage_log));
     BoxCloneSyncService::new(app)
 }
 

@@ -1,7 +1,8 @@
 //! Whether a request came by way of the content delivery network, which adds a secret header.
 
 use crate::Problem;
-use axum::http::{HeaderMap, StatusCode};
+use crate::problem::Kind;
+use axum::http::HeaderMap;
 use hmac::digest::{CtOutput, Output};
 use sha2::{Digest, Sha256};
 
@@ -55,9 +56,7 @@ fn digest(text: &str) -> Option<CtOutput<Sha256>> {
 /// 403: the request did not come through the product's own address.
 pub fn wrong_origin() -> Problem {
     Problem::new(
-        StatusCode::FORBIDDEN,
-        "wrong-origin",
-        "Wrong origin",
+        Kind::WrongOrigin,
         "The API answers at the address of the dashboard only.",
     )
 }

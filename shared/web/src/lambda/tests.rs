@@ -1,14 +1,17 @@
 use super::*;
 use crate::Usage;
 use crate::usage_log::Memory;
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::response::IntoResponse;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const SECRET: &str = "a secret of a decent length";
 const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key+1-AbCdEf";
@@ -93,22 +96,22 @@ impl<O: Fn(Option<Key>) -> UsageLog + Send + Sync> AsyncAnswer for Home<O> {
     }
 }
 
+#[utoipa::path(get, path = "/v1/predict/x")]
+async fn read_customer(State(calls): State<Arc<AtomicUsize>>) -> impl IntoResponse {
+    calls.fetch_add(1, Ordering::Relaxed);
+    (Usage::of_customer(Some("1234-ABCDE")).noted(), "read")
+}
+
 impl Function {
     fn new(guard: &str, key_source: Option<KeySource>) -> Self {
         let calls = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&calls);
-        let read = get(async move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-            (
-                Usage::of_customer("read", Some("1234-ABCDE")).noted(),
-                "read",
-            )
-        });
         let log = Arc::new(Mutex::new(None));
         let opened = Arc::clone(&log);
         let guard = OriginGuard::from_variables(|_| Some(guard.to_owned())).unwrap();
-        let router = Router::new().route("/v1/predict/x", read);
-        let home = Home::new(router, guard, key_source, move |key| {
+        let router: OpenApiRouter = OpenApiRouter::new()
+            .routes(routes!(read_customer))
+            .with_state(Arc::clone(&calls));
+        let home = Home::new(router.into(), guard, key_source, move |key| {
             let (log, memory) = UsageLog::in_memory(key.unwrap(), SystemTime::now);
             *opened.lock().unwrap() = Some(memory);
             log

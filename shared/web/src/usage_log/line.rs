@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -52,8 +53,8 @@ pub(super) struct Record {
     /// In UTC, RFC 3339 with milliseconds.
     pub time: String,
     pub request_id: String,
-    pub action: &'static str,
-    pub function: &'static str,
+    pub action: Arc<str>,
+    pub function: Arc<str>,
     /// HMAC-SHA256 of the customer id, hexadecimal.
     pub subject: Option<String>,
     /// Customers read or scored.
@@ -80,8 +81,8 @@ impl Record {
         Self {
             time: "2026-11-22T17:28:00.123Z".to_owned(),
             request_id: "r-1".to_owned(),
-            action: "predict",
-            function: "predict",
+            action: "predict".into(),
+            function: "predict".into(),
             subject: Some("ab".repeat(32)),
             count: 1,
             outcome: 200,
@@ -151,8 +152,8 @@ impl Chain {
         let mut line = Fields(lines);
         line.text("time", &record.time);
         line.text("request_id", &record.request_id);
-        line.text("action", record.action);
-        line.text("function", record.function);
+        line.text("action", &record.action);
+        line.text("function", &record.function);
         if let Some(subject) = &record.subject {
             line.text("subject", subject);
         }

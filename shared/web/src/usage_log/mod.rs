@@ -30,9 +30,9 @@ use writer::{Patience, Writer};
 #[derive(Clone, Debug)]
 pub struct Event {
     /// What was done, such as `predict` or `report`.
-    pub action: &'static str,
+    pub action: Arc<str>,
     /// The function that did it.
-    pub function: &'static str,
+    pub function: Arc<str>,
     /// Whom it was about; the line holds an HMAC of this. `None` for an anonymous profile or a batch.
     pub customer_id: Option<String>,
     /// How many customers were read or scored: 1, or the size of a batch.

@@ -19,8 +19,8 @@ fn clock() -> SystemTime {
 
 fn event() -> Event {
     Event {
-        action: "predict",
-        function: "predict",
+        action: "predict".into(),
+        function: "predict".into(),
         customer_id: Some("7590-VHVEG".to_owned()),
         count: 1,
         outcome: 200,
