@@ -1,0 +1,659 @@
+//! Profiles from the outside, as JSON or as a row of a CSV file.
+//!
+//! Everything that is wrong with an input is reported at once.
+
+// An error is worded or counted where it arises; a box would allocate for each faulty cell of a large file.
+#![allow(clippy::result_large_err)]
+
+use crate::error::{FieldError, FieldErrors, echoed, is_deceptive};
+use crate::field::{Field, Kind};
+use crate::profile::{Codes, Profile};
+use crate::schema::{Named, Schema};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use smallvec::smallvec;
+use std::fmt;
+use std::str::Utf8Error;
+
+/// A JSON document that keeps the members of an object as they were written, repeated ones included.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object.
+    Object(Vec<(String, Json)>),
+}
+
+/// Values that one JSON document may hold, or one element where the document is an array of profiles. The tree of a value
+/// takes many times its text, so its size must not follow that of the body.
+const MOST_VALUES: usize = 1_000;
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut room = MOST_VALUES;
+        AnyJson { room: &mut room }.deserialize(deserializer)
+    }
+}
+
+/// Reads any JSON as long as there is room for its values.
+struct AnyJson<'r> {
+    room: &'r mut usize,
+}
+
+impl<'de> DeserializeSeed<'de> for AnyJson<'_> {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        *self.room = self.room.checked_sub(1).ok_or_else(|| {
+            de::Error::custom(format_args!(
+                "is one value too many: there may be {MOST_VALUES}"
+            ))
+        })?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyJson<'_> {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Number(value as f64))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(value as f64))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::Number(value))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element_seed(AnyJson { room: self.room })? {
+            array.push(element);
+        }
+        Ok(Json::Array(array))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut object = Vec::new();
+        while let Some(name) = members.next_key()? {
+            object.push((name, members.next_value_seed(AnyJson { room: self.room })?));
+        }
+        Ok(Json::Object(object))
+    }
+}
+
+/// A value of a field before it is understood.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Raw<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(&'a str),
+    Nested(&'static str),
+}
+
+impl<'a> From<&'a Json> for Raw<'a> {
+    fn from(json: &'a Json) -> Self {
+        match json {
+            Json::Null => Raw::Null,
+            Json::Bool(value) => Raw::Bool(*value),
+            Json::Number(value) => Raw::Number(*value),
+            Json::Text(value) => Raw::Text(value),
+            Json::Array(_) => Raw::Nested("an array"),
+            Json::Object(_) => Raw::Nested("an object"),
+        }
+    }
+}
+
+impl fmt::Display for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Raw::Null => f.write_str("null"),
+            Raw::Bool(value) => write!(f, "{value}"),
+            Raw::Number(value) => write!(f, "{value}"),
+            Raw::Nested(what) => f.write_str(what),
+            Raw::Text(text) => Quoted(text).fmt(f),
+        }
+    }
+}
+
+/// Text as an error quotes it: its beginning, with anything that is not printable escaped.
+pub(crate) struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(40) {
+            None => f.write_str(&echoed(&format!("{:?}", self.0))),
+            Some((end, _)) => write!(f, "{}…", echoed(&format!("{:?}", &self.0[..end]))),
+        }
+    }
+}
+
+/// A number, from a number or from decimal text.
+fn number(raw: Raw<'_>) -> Option<f64> {
+    match raw {
+        Raw::Number(value) => Some(value),
+        Raw::Text(text) => {
+            let decimal = text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+            text.parse().ok().filter(|_| decimal)
+        }
+        _ => None,
+    }
+}
+
+/// The code of a yes or no, in any spelling.
+fn flag(raw: Raw<'_>) -> Option<f64> {
+    match raw {
+        Raw::Bool(value) => Some(f64::from(value)),
+        Raw::Number(value) if value == 0.0 || value == 1.0 => Some(value),
+        Raw::Text("No" | "0" | "false") => Some(0.0),
+        Raw::Text("Yes" | "1" | "true") => Some(1.0),
+        _ => None,
+    }
+}
+
+/// A value that its field can't hold. It is put into words only where it is shown: most errors of a large file are counted
+/// and no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Unfit<'a> {
+    wanted: Wanted<'a>,
+    got: Raw<'a>,
+}
+
+/// What a value should have been.
+#[derive(Clone, Copy, Debug)]
+enum Wanted<'a> {
+    OneOf(Field<'a>),
+    Flag,
+    FlagOr(&'a str),
+    Number,
+    Between(f64, f64),
+    Whole,
+    Outcome(&'a Schema<'a>),
+}
+
+impl fmt::Display for Unfit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let got = self.got;
+        match self.wanted {
+            Wanted::OneOf(field) => {
+                f.write_str("must be one of ")?;
+                for (index, value) in field.values().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{:?}", value.name())?;
+                }
+                write!(f, "; got {got}")
+            }
+            Wanted::Flag => write!(f, "must be true or false, got {got}"),
+            Wanted::FlagOr(without) => write!(f, "must be true, false or {without:?}, got {got}"),
+            Wanted::Number => write!(f, "must be a number, got {got}"),
+            Wanted::Between(least, most) => {
+                write!(f, "must be between {least} and {most}, got {got}")
+            }
+            Wanted::Whole => write!(f, "must be a whole number, got {got}"),
+            Wanted::Outcome(schema) => {
+                let spellings = schema.left_spellings().chain(schema.stayed_spellings());
+                let spellings: Vec<String> =
+                    spellings.map(|spelling| format!("{spelling:?}")).collect();
+                write!(f, "must be {} or null, got {got}", spellings.join(", "))
+            }
+        }
+    }
+}
+
+/// A field's code, NaN when nothing is given, or what is wrong.
+fn code<'a>(field: Field<'a>, raw: Raw<'a>) -> Result<f64, Unfit<'a>> {
+    let got = match raw {
+        Raw::Text(text) => Raw::Text(text.trim_ascii()),
+        other => other,
+    };
+    if matches!(got, Raw::Null | Raw::Text("")) {
+        return Ok(f64::NAN);
+    }
+    let unfit = |wanted| Unfit { wanted, got };
+    let ranged = || {
+        let value = number(got).ok_or(unfit(Wanted::Number))?;
+        let range = field.range();
+        match range.contains(&value) {
+            true => Ok(value),
+            false => Err(unfit(Wanted::Between(*range.start(), *range.end()))),
+        }
+    };
+    match field.kind() {
+        Kind::Flag => match (field.without(), got) {
+            (Some(without), Raw::Text(text)) if text == without.name() => Ok(without.code() as f64),
+            (without, _) => named(field, got).or_else(|| flag(got)).ok_or_else(|| {
+                unfit(without.map_or(Wanted::Flag, |without| Wanted::FlagOr(without.name())))
+            }),
+        },
+        Kind::Choice => named(field, got).ok_or(unfit(Wanted::OneOf(field))),
+        Kind::Number | Kind::Money => ranged(),
+        Kind::Whole => match ranged()? {
+            value if value.fract() == 0.0 => Ok(value),
+            _ => Err(unfit(Wanted::Whole)),
+        },
+    }
+}
+
+/// The code of the value with this name or spelling. The names of flags are for people, not for inputs.
+fn named(field: Field<'_>, got: Raw<'_>) -> Option<f64> {
+    let Raw::Text(text) = got else {
+        return None;
+    };
+    let is_choice = field.kind() == Kind::Choice;
+    let is_meant = |code: &usize| {
+        let value = field.value(*code as f64);
+        value.is_some_and(|value| {
+            (is_choice && value.name() == text) || value.spelled().any(|spelled| spelled == text)
+        })
+    };
+    let found = (0..field.codes()).find(is_meant).map(|code| code as f64);
+    found.or_else(|| field.other().filter(|_| is_choice))
+}
+
+/// A profile as somebody sent it, with the id they gave it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submission {
+    /// The sender's id for the customer, echoed and never looked up.
+    pub customer_id: Option<String>,
+    /// The profile.
+    pub profile: Profile,
+    /// Whether the customer left, where an outcome came with the profile. It decides the status and nothing else.
+    pub left: Option<bool>,
+}
+
+/// Characters of the longest id.
+pub const LONGEST_ID: usize = 64;
+
+/// A value that is no customer's id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct UnfitId<'a>(Raw<'a>);
+
+impl fmt::Display for UnfitId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "must be text of at most {LONGEST_ID} characters without control or bidirectional characters, got {}",
+            self.0
+        )
+    }
+}
+
+/// Whether a text may be a customer's id: 1 to 64 characters, none of which makes it look like another text.
+pub fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.chars().nth(LONGEST_ID).is_none() && !text.chars().any(is_deceptive)
+}
+
+/// A customer's id, if one is given.
+fn customer_id(raw: Raw<'_>) -> Result<Option<&str>, UnfitId<'_>> {
+    match raw {
+        Raw::Null | Raw::Text("") => Ok(None),
+        Raw::Text(text) if is_id(text) => Ok(Some(text)),
+        _ => Err(UnfitId(raw)),
+    }
+}
+
+/// Whether the customer left, if that is known. Beside the schema's own spellings, a yes or no in any spelling.
+fn outcome<'a>(schema: &'a Schema<'a>, raw: Raw<'a>) -> Result<Option<bool>, Unfit<'a>> {
+    match raw {
+        Raw::Null => Ok(None),
+        Raw::Text(text) if text.trim().is_empty() => Ok(None),
+        _ => left(schema, raw).map(Some).ok_or(Unfit {
+            wanted: Wanted::Outcome(schema),
+            got: raw,
+        }),
+    }
+}
+
+fn left(schema: &Schema<'_>, raw: Raw<'_>) -> Option<bool> {
+    if let Raw::Text(text) = raw {
+        if schema.left_spellings().any(|spelling| spelling == text) {
+            return Some(true);
+        }
+        if schema.stayed_spellings().any(|spelling| spelling == text) {
+            return Some(false);
+        }
+    }
+    flag(raw).map(|code| code == 1.0)
+}
+
+/// The code of a field's value in JSON, NaN when it is null.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn json_code<'a>(field: Field<'a>, json: &'a Json) -> Result<f64, Unfit<'a>> {
+    code(field, Raw::from(json))
+}
+
+impl<'w> Schema<'w> {
+    /// Reads one profile from a JSON object.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with a pointer to the member as it was written.
+    pub fn submission(&self, json: &Json) -> Result<Submission, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        submission(self, json, &mut errors).ok_or(errors)
+    }
+}
+
+/// Reads one profile from a JSON object, unless something is wrong with it.
+fn submission(schema: &Schema<'_>, json: &Json, errors: &mut FieldErrors) -> Option<Submission> {
+    let Json::Object(members) = json else {
+        errors.push(FieldError {
+            pointer: String::new(),
+            detail: format!("must be a profile, a JSON object; got {}", Raw::from(json)),
+        });
+        return None;
+    };
+    let before = errors.count();
+    let mut codes: Codes = smallvec![f64::NAN; schema.len()];
+    let mut written: Vec<Option<&str>> = vec![None; schema.len()];
+    let mut refused = Vec::new();
+    let mut id = None;
+    let mut id_written: Option<&str> = None;
+    let mut left = None;
+    let mut outcome_written: Option<&str> = None;
+    for (name, value) in members {
+        let raw = Raw::from(value);
+        match schema.named(name) {
+            Some(Named::Id) => match (id_written.replace(name), customer_id(raw)) {
+                (Some(before), _) => errors.push(given_twice(name, before)),
+                (None, Err(unfit)) => errors.add(name, unfit),
+                (None, Ok(given)) => id = given,
+            },
+            Some(Named::Field(position)) => {
+                if let Some(before) = written[position].replace(name) {
+                    errors.push(given_twice(name, before));
+                    continue;
+                }
+                match code(schema.field(position), raw) {
+                    Ok(code) => codes[position] = code,
+                    Err(unfit) => {
+                        refused.push(position);
+                        errors.add(name, unfit);
+                    }
+                }
+            }
+            Some(Named::Outcome) => match (outcome_written.replace(name), outcome(schema, raw)) {
+                (Some(before), _) => errors.push(given_twice(name, before)),
+                (None, Err(unfit)) => errors.add(name, unfit),
+                (None, Ok(known)) => left = known,
+            },
+            None => errors.add(name, UnknownField(schema)),
+        }
+    }
+    let name = |position: usize| written[position].unwrap_or(schema.field(position).name());
+    finish(schema, codes, &refused, before, errors, name).map(|profile| Submission {
+        customer_id: id.map(str::to_owned),
+        profile,
+        left,
+    })
+}
+
+/// The error of a member that a profile has not.
+struct UnknownField<'a>(&'a Schema<'a>);
+
+impl fmt::Display for UnknownField<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "is unknown; the fields are {}", self.0.id_name())?;
+        self.0
+            .fields()
+            .try_for_each(|field| write!(f, ", {}", field.name()))
+    }
+}
+
+/// Profiles that one array may hold.
+pub const MOST_PROFILES: usize = 1_000;
+
+/// Reads profiles from a JSON array, or everything that is wrong with them, each with a pointer such as `/17/age`.
+///
+/// They are read one by one, so that no more of the document than one element is in memory.
+#[derive(Clone, Copy)]
+pub struct Submissions<'s>(pub &'s Schema<'s>);
+
+impl<'de> DeserializeSeed<'de> for Submissions<'_> {
+    type Value = Result<Vec<Submission>, FieldErrors>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Submissions<'_> {
+    type Value = Result<Vec<Submission>, FieldErrors>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of profiles")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut submissions = Vec::new();
+        let mut errors = FieldErrors::default();
+        for index in 0..MOST_PROFILES {
+            let Some(json) = elements.next_element::<Json>()? else {
+                return Ok(errors.unless_any(submissions));
+            };
+            let read = errors.within(index, |errors| submission(self.0, &json, errors));
+            submissions.extend(read);
+        }
+        let mut beyond = 0;
+        while elements.next_element::<IgnoredAny>()?.is_some() {
+            beyond += 1;
+        }
+        if beyond > 0 {
+            errors = FieldErrors::one(FieldError {
+                pointer: String::new(),
+                detail: format!(
+                    "must hold at most {MOST_PROFILES} profiles, got {}; send CSV for more",
+                    MOST_PROFILES + beyond
+                ),
+            });
+        }
+        Ok(errors.unless_any(submissions))
+    }
+}
+
+/// The error of a member that is given twice, under one name or under two.
+pub fn given_twice(name: &str, before: &str) -> FieldError {
+    let detail = match name == before {
+        true => "is given twice".to_owned(),
+        false => format!("is given twice, as {before} and as {name}"),
+    };
+    FieldError::new(name, detail)
+}
+
+/// The profile, unless errors were added after the first so many or show between its fields.
+fn finish<'n>(
+    schema: &'n Schema<'n>,
+    codes: Codes,
+    refused: &[usize],
+    before: usize,
+    errors: &mut FieldErrors,
+    name: impl Fn(usize) -> &'n str,
+) -> Option<Profile> {
+    let profile = schema.admit(codes, |position, fault| {
+        // A value that was refused has already been reported; it is not also missing.
+        if !refused.contains(&position) {
+            errors.add(name(position), fault);
+        }
+    });
+    profile.filter(|_| errors.count() == before)
+}
+
+/// Columns that a CSV file may have.
+pub const MOST_COLUMNS: usize = 1_000;
+
+/// Where the fields of a profile stand in a CSV file.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    names: Vec<String>,
+    fields: Vec<Option<usize>>,
+    id: Option<usize>,
+    outcome: Option<usize>,
+}
+
+impl Columns {
+    /// Finds the fields in a header, in any order, under any of their names. Other columns are ignored.
+    ///
+    /// # Errors
+    /// Each field that every profile needs or that the model sees and the header lacks, and each that is there twice.
+    pub fn from_header<'h>(
+        schema: &Schema<'_>,
+        header: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let mut columns = Self {
+            names: Vec::new(),
+            fields: vec![None; schema.len()],
+            id: None,
+            outcome: None,
+        };
+        for (column, cell) in header.into_iter().enumerate() {
+            if column == MOST_COLUMNS {
+                return Err(FieldErrors::one(FieldError {
+                    pointer: String::new(),
+                    detail: format!("has more than {MOST_COLUMNS} columns"),
+                }));
+            }
+            let cell = String::from_utf8_lossy(cell);
+            let name = cell.trim_start_matches('\u{feff}').trim();
+            let place = schema.named(name).map(|named| match named {
+                Named::Field(position) => &mut columns.fields[position],
+                Named::Id => &mut columns.id,
+                Named::Outcome => &mut columns.outcome,
+            });
+            if let Some(before) = place.and_then(|place| place.replace(column)) {
+                errors.push(given_twice(name, &columns.names[before]));
+            }
+            columns.names.push(name.to_owned());
+        }
+        for (field, column) in schema.fields().zip(&columns.fields) {
+            if column.is_none() && (field.required() || field.for_model()) {
+                errors.add(field.column(), "is a column that the header lacks");
+            }
+        }
+        errors.unless_any(columns)
+    }
+
+    /// Reads the profile in one record.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with a pointer to the column's name.
+    pub fn profile(
+        &self,
+        schema: &Schema<'_>,
+        record: &csv::ByteRecord,
+    ) -> Result<Profile, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let cell = |column| record.get(column).map(str::from_utf8);
+        self.profile_in(schema, cell, &mut errors).ok_or(errors)
+    }
+
+    /// Reads the profile in one record, given its cells by their columns. There is none if something is wrong with it or
+    /// with the customer's id; each error has a pointer to the column's name.
+    pub fn profile_in<'r>(
+        &self,
+        schema: &Schema<'_>,
+        cell: impl Fn(usize) -> Option<Result<&'r str, Utf8Error>>,
+        errors: &mut FieldErrors,
+    ) -> Option<Profile> {
+        const NOT_UTF8: &str = "must be UTF-8";
+        let before = errors.count();
+        if let Some(column) = self.id
+            && let Some(id) = cell(column)
+        {
+            match id.map(|id| customer_id(Raw::Text(id))) {
+                Ok(Ok(_)) => {}
+                Ok(Err(unfit)) => errors.add(&self.names[column], unfit),
+                Err(_) => errors.add(&self.names[column], NOT_UTF8),
+            }
+        }
+        let mut codes: Codes = smallvec![f64::NAN; schema.len()];
+        let mut refused = Vec::new();
+        for (position, column) in self.fields.iter().enumerate() {
+            let Some(cell) = column.and_then(&cell) else {
+                continue;
+            };
+            match cell.map(|text| code(schema.field(position), Raw::Text(text))) {
+                Ok(Ok(code)) => codes[position] = code,
+                Ok(Err(unfit)) => {
+                    refused.push(position);
+                    errors.add(self.name(schema, position), unfit);
+                }
+                Err(_) => {
+                    refused.push(position);
+                    errors.add(self.name(schema, position), NOT_UTF8);
+                }
+            }
+        }
+        finish(schema, codes, &refused, before, errors, |position| {
+            self.name(schema, position)
+        })
+    }
+
+    /// The column of the customer's id.
+    pub fn id_column(&self) -> Option<usize> {
+        self.id
+    }
+
+    /// The columns that hold neither the id nor a field of a profile.
+    pub fn others(&self) -> impl Iterator<Item = usize> {
+        let taken =
+            |column: &usize| self.id == Some(*column) || self.fields.contains(&Some(*column));
+        (0..self.names.len()).filter(move |column| !taken(column))
+    }
+
+    /// The customer's id in one record, as it was written.
+    pub fn id<'r>(&self, record: &'r csv::ByteRecord) -> Option<&'r [u8]> {
+        self.id.and_then(|column| record.get(column))
+    }
+
+    /// Whether the customer left, where the record says so.
+    ///
+    /// # Errors
+    /// A value that is no outcome, with a pointer to its column.
+    pub fn outcome(
+        &self,
+        schema: &Schema<'_>,
+        record: &csv::ByteRecord,
+    ) -> Result<Option<bool>, FieldErrors> {
+        let Some((column, cell)) = self
+            .outcome
+            .and_then(|column| Some((column, record.get(column)?)))
+        else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(cell);
+        outcome(schema, Raw::Text(text.trim()))
+            .map_err(|unfit| FieldErrors::one(FieldError::new(&self.names[column], unfit)))
+    }
+
+    fn name<'n>(&'n self, schema: &Schema<'n>, position: usize) -> &'n str {
+        self.fields[position].map_or_else(
+            || schema.field(position).column(),
+            |column| &self.names[column],
+        )
+    }
+}

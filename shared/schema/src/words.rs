@@ -1,0 +1,115 @@
+//! Codes in words.
+
+use crate::field::{Field, Kind};
+use crate::schema::Schema;
+use std::borrow::Cow;
+
+impl<'w> Field<'w> {
+    /// A code as a person reads it: `Month-to-month`, `29.85`, `yes`; the field's own word for an unknown one is left to
+    /// [`Field::unknown`].
+    pub fn display(&self, code: f64) -> Cow<'w, str> {
+        match self.kind() {
+            _ if code.is_nan() => "unknown".into(),
+            Kind::Flag | Kind::Choice => self
+                .value(code)
+                .map_or("unknown", |value| value.name())
+                .into(),
+            Kind::Whole => whole(code).into(),
+            Kind::Number => code.to_string().into(),
+            Kind::Money => amount(code).into(),
+        }
+    }
+
+    /// The number with the unit that it counts, such as `12 months`; of one without a unit, the number.
+    pub fn counted(&self, code: f64) -> String {
+        let value = self.display(code);
+        match self.unit() {
+            Some(unit) => format!("{value} {}", plural(code, unit)),
+            None => value.into_owned(),
+        }
+    }
+}
+
+impl<'w> Schema<'w> {
+    /// A code as a person reads it, money with its sign and an unknown value in the field's own words.
+    pub fn spoken(&self, field: Field<'w>, code: f64) -> Cow<'w, str> {
+        match field.kind() {
+            _ if code.is_nan() => field.unknown().into(),
+            Kind::Money => self.money(code).into(),
+            _ => field.display(code),
+        }
+    }
+
+    /// The value of a field, and the field, in a few words: `month-to-month contract`.
+    pub fn words(&self, field: Field<'w>, code: f64) -> Cow<'w, str> {
+        if code.is_nan() {
+            return format!("{} unknown", field.phrase()).into();
+        }
+        if let Some(value) = field.value(code) {
+            return value.words().into();
+        }
+        let value = match field.kind() {
+            Kind::Money => self.money(code).into(),
+            _ => field.display(code),
+        };
+        let mut words = field.template().replace("{value}", &value);
+        if let Some(unit) = field.unit() {
+            words = words.replace("{unit}", &plural(code, unit));
+        }
+        words.into()
+    }
+
+    /// An amount with two decimals and its sign: `$29.85`.
+    pub fn money(&self, amount: f64) -> String {
+        let minus = if amount < 0.0 { "-" } else { "" };
+        [minus, self.currency_sign(), &self::amount(amount.abs())].concat()
+    }
+}
+
+/// The noun for so many.
+pub fn plural(count: f64, noun: &str) -> Cow<'_, str> {
+    match count == 1.0 {
+        true => noun.into(),
+        false => format!("{noun}s").into(),
+    }
+}
+
+/// A whole number.
+fn whole(number: f64) -> String {
+    match number as i64 {
+        exact if exact as f64 == number => exact.to_string(),
+        _ => format!("{number:.0}"),
+    }
+}
+
+/// An amount with two decimals. What is a whole number of cents needs none of the long arithmetic that rounds exactly.
+fn amount(amount: f64) -> String {
+    const MOST_CENTS: f64 = 1e15;
+    let cents = (100.0 * amount).round();
+    match cents / 100.0 == amount && (0.0..=MOST_CENTS).contains(&cents) {
+        true => format!("{}.{:02}", cents as u64 / 100, cents as u64 % 100),
+        false => format!("{amount:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_rounded_as_the_standard_library_rounds() {
+        let cents = (0..200_000).map(|cents| f64::from(cents) / 100.0);
+        let between = (0..200_000).map(|step| f64::from(step) / 1_024.0);
+        for number in cents.chain(between).chain([1e6, 1e9, -1.5, 0.125]) {
+            assert_eq!(amount(number), format!("{number:.2}"), "{number:?}");
+        }
+        // Which would have a sign there.
+        assert_eq!(amount(-0.0), "0.00");
+    }
+
+    #[test]
+    fn nouns_are_counted() {
+        assert_eq!(plural(1.0, "month"), "month");
+        assert_eq!(plural(0.0, "month"), "months");
+    }
+}

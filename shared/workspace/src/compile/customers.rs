@@ -1,0 +1,222 @@
+//! The customers, from rows to columns.
+
+use super::model::CompiledModel;
+use crate::customers::{
+    AMOUNT, BANDS, FORMAT, MOST_CUSTOMERS, Outcome, Section, UNKNOWN, band, slot,
+};
+use crate::orders::{self, Key};
+use schema::intake::{Columns, is_id};
+use schema::{FieldErrors, Profile, Schema};
+use sections::{AlignedBytes, Writer};
+use std::cmp::Ordering;
+
+/// A row.
+pub struct Customer {
+    id: String,
+    profile: Profile,
+    outcome: Outcome,
+}
+
+/// Reads the customers, sorted by id.
+pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
+    let header = reader
+        .byte_headers()
+        .map_err(|error| vec![error.to_string()])?;
+    let columns = Columns::from_header(schema, header).map_err(|errors| listed(&errors))?;
+    if columns.id_column().is_none() {
+        return Err(vec![format!(
+            "{} is a column that the header lacks",
+            schema.id_name()
+        )]);
+    }
+    let mut details = Vec::new();
+    let mut customers: Vec<Customer> = Vec::new();
+    for record in reader.byte_records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                details.push(error.to_string());
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        let mut fault = |detail: String| details.push(format!("line {line}: {detail}"));
+        let id = columns
+            .id(&record)
+            .and_then(|id| std::str::from_utf8(id).ok())
+            .filter(|id| is_id(id));
+        if id.is_none() {
+            fault(format!(
+                "{} must be text of 1 to 64 characters",
+                schema.id_name()
+            ));
+        }
+        let profile = columns
+            .profile(schema, &record)
+            .map_err(|errors| listed(&errors).join("; "));
+        let outcome = columns
+            .outcome(schema, &record)
+            .map_err(|errors| listed(&errors).join("; "));
+        match (id, profile, outcome) {
+            (Some(id), Ok(profile), Ok(outcome)) => customers.push(Customer {
+                id: id.to_owned(),
+                profile,
+                outcome: match outcome {
+                    Some(true) => Outcome::Left,
+                    Some(false) => Outcome::Stayed,
+                    None => Outcome::Unknown,
+                },
+            }),
+            (_, profile, outcome) => [profile.err(), outcome.err()]
+                .into_iter()
+                .flatten()
+                .for_each(fault),
+        }
+    }
+    customers.sort_by(|a, b| a.id.cmp(&b.id));
+    let twice = customers.windows(2).filter(|pair| pair[0].id == pair[1].id);
+    details.extend(twice.map(|pair| format!("the id {:?} is used twice", pair[0].id)));
+    if customers.is_empty() && details.is_empty() {
+        details.push("there is no customer".to_owned());
+    }
+    if customers.len() > MOST_CUSTOMERS {
+        details.push(format!(
+            "there are {} customers; there may be {MOST_CUSTOMERS}",
+            customers.len()
+        ));
+    }
+    if details.is_empty() {
+        Ok(customers)
+    } else {
+        Err(details)
+    }
+}
+
+fn listed(errors: &FieldErrors) -> Vec<String> {
+    let errors = errors.listed().iter();
+    errors
+        .map(|error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail))
+        .collect()
+}
+
+/// The columns, and the customers by every sortable key.
+pub fn compile(
+    schema: &Schema<'_>,
+    model: &CompiledModel,
+    customers: &[Customer],
+) -> (AlignedBytes, AlignedBytes) {
+    let probabilities =
+        model.probabilities(customers.iter().map(|customer| customer.profile.codes()));
+    (
+        columns(schema, customers, &probabilities),
+        sorted(schema, customers, &probabilities),
+    )
+}
+
+fn columns(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -> AlignedBytes {
+    let mut ids = String::new();
+    let mut id_starts = vec![0u32];
+    let mut id_table = vec![0u32; (2 * customers.len() + 1).next_power_of_two()];
+    for (position, customer) in customers.iter().enumerate() {
+        ids.push_str(&customer.id);
+        id_starts.push(ids.len() as u32);
+        let mut slot = slot(&customer.id, id_table.len());
+        while id_table[slot] != 0 {
+            slot = (slot + 1) & (id_table.len() - 1);
+        }
+        id_table[slot] = position as u32 + 1;
+    }
+    let (mut places, mut codes, mut amounts) = (Vec::new(), Vec::<u8>::new(), Vec::<f64>::new());
+    let count = customers.len().max(1);
+    for field in schema.fields() {
+        let column = customers
+            .iter()
+            .map(|customer| customer.profile.code(field.index()));
+        // A byte has no room for the unknown value beside 256 codes.
+        match field.kind().is_named() && field.codes() <= usize::from(UNKNOWN) {
+            true => {
+                places.push((codes.len() / count) as u32);
+                codes.extend(column.map(|code| if code.is_nan() { UNKNOWN } else { code as u8 }));
+            }
+            false => {
+                places.push(AMOUNT | (amounts.len() / count) as u32);
+                amounts.extend(column);
+            }
+        }
+    }
+    let position = |found: Option<usize>| found.map_or(UNKNOWN, |position| position as u8);
+    let personas: Vec<u8> = customers
+        .iter()
+        .map(|customer| position(schema.persona_of(customer.profile.codes())))
+        .collect();
+    let stages: Vec<u8> = customers
+        .iter()
+        .map(|customer| position(schema.stage_of(customer.profile.codes())))
+        .collect();
+    let outcomes: Vec<u8> = customers
+        .iter()
+        .map(|customer| customer.outcome as u8)
+        .collect();
+    let mut ranked = probabilities.to_vec();
+    ranked.sort_by(f64::total_cmp);
+    let mut bands = vec![0u32; BANDS + 1];
+    for probability in &ranked {
+        bands[band(*probability) + 1] += 1;
+    }
+    for band in 0..BANDS {
+        bands[band + 1] += bands[band];
+    }
+    let mut writer = Writer::new(&FORMAT);
+    writer.write(Section::Ids as usize, ids.as_bytes());
+    writer.write(Section::IdStarts as usize, &id_starts);
+    writer.write(Section::IdTable as usize, &id_table);
+    writer.write(Section::Columns as usize, &places);
+    writer.write(Section::Codes as usize, &codes);
+    writer.write(Section::Amounts as usize, &amounts);
+    writer.write(Section::Outcomes as usize, &outcomes);
+    writer.write(Section::Personas as usize, &personas);
+    writer.write(Section::Stages as usize, &stages);
+    writer.write(Section::Probabilities as usize, probabilities);
+    writer.write(Section::Ranked as usize, &ranked);
+    writer.write(Section::Bands as usize, &bands);
+    AlignedBytes::from(writer.finish().as_slice())
+}
+
+fn sorted(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -> AlignedBytes {
+    let listed = schema
+        .list()
+        .filter(|field| !field.kind().is_named())
+        .map(|field| Key::Field(field.index()));
+    let outcome = schema.outcome_name().map(|_| Key::Outcome);
+    let keys: Vec<Key> = [Key::Probability]
+        .into_iter()
+        .chain(listed)
+        .chain(outcome)
+        .collect();
+    let order = |key: Key, a: usize, b: usize| match key {
+        Key::Probability => probabilities[a].total_cmp(&probabilities[b]),
+        Key::Outcome => (customers[a].outcome as u8).cmp(&(customers[b].outcome as u8)),
+        Key::Field(field) => by_code(
+            customers[a].profile.code(field),
+            customers[b].profile.code(field),
+        ),
+    };
+    let mut positions: Vec<u32> = Vec::new();
+    for key in &keys {
+        let mut by_key: Vec<u32> = (0..customers.len() as u32).collect();
+        // A stable sort keeps equal ones by id.
+        by_key.sort_by(|a, b| order(*key, *a as usize, *b as usize));
+        positions.extend(by_key);
+    }
+    let keys: Vec<u32> = keys.into_iter().map(Key::code).collect();
+    let mut writer = Writer::new(&orders::FORMAT);
+    writer.write(orders::Section::Keys as usize, &keys);
+    writer.write(orders::Section::Positions as usize, &positions);
+    AlignedBytes::from(writer.finish().as_slice())
+}
+
+/// Unknown ones last.
+fn by_code(a: f64, b: f64) -> Ordering {
+    a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b))
+}

@@ -1,0 +1,182 @@
+//! Compiles the source files of a workspace: bytes in, and either the parts or all faults out.
+
+mod customers;
+mod model;
+mod moves;
+mod nudges;
+
+use crate::{Part, Parts, Workspace};
+use schema::Schema;
+use sections::AlignedBytes;
+use sha2::{Digest, Sha256};
+use std::fmt::{self, Write};
+
+/// What the tables of contributions may take up, in bytes.
+const MEMORY_BUDGET: usize = 4 << 20;
+
+/// The source files, as their bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'s> {
+    /// `data/schema.toml`
+    pub schema: &'s [u8],
+    /// `data/customers.csv`
+    pub customers: &'s [u8],
+    /// `data/nudges.toml`
+    pub nudges: &'s [u8],
+    /// `models/churn.json`
+    pub model: &'s [u8],
+    /// `models/card.json`
+    pub card: &'s [u8],
+    /// `models/evaluation.json`
+    pub evaluation: &'s [u8],
+}
+
+impl Sources<'_> {
+    /// The files' paths in a workspace, in the order of the members.
+    pub const PATHS: [&'static str; 6] = [
+        "data/schema.toml",
+        "data/customers.csv",
+        "data/nudges.toml",
+        "models/churn.json",
+        "models/card.json",
+        "models/evaluation.json",
+    ];
+
+    /// The sources from the bytes of [`Self::PATHS`], in their order.
+    pub fn of(files: &[Vec<u8>; 6]) -> Sources<'_> {
+        let [schema, customers, nudges, model, card, evaluation] = files;
+        Sources {
+            schema,
+            customers,
+            nudges,
+            model,
+            card,
+            evaluation,
+        }
+    }
+}
+
+/// Something that is wrong with a source file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which file.
+    pub file: &'static str,
+    /// Which entry, and what is wrong with it.
+    pub detail: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.detail)
+    }
+}
+
+/// A compiled workspace, and what its owner should know although it is no fault.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The parts.
+    pub parts: Vec<(Part, AlignedBytes)>,
+    /// Warnings.
+    pub warnings: Vec<Fault>,
+}
+
+impl Compiled {
+    /// The parts, to be opened.
+    pub fn into_parts(self) -> Parts {
+        self.parts
+            .into_iter()
+            .fold(Parts::default(), |parts, (part, bytes)| {
+                parts.with_read(part, bytes)
+            })
+    }
+}
+
+/// Faults of one file, at most so many of which are told.
+const MOST_FAULTS: usize = 100;
+
+fn faults(file: &'static str, details: Vec<String>) -> Vec<Fault> {
+    let count = details.len();
+    let mut faults: Vec<Fault> = details
+        .into_iter()
+        .take(MOST_FAULTS)
+        .map(|detail| Fault { file, detail })
+        .collect();
+    if count > MOST_FAULTS {
+        let detail = format!("and {} more faults", count - MOST_FAULTS);
+        faults.push(Fault { file, detail });
+    }
+    faults
+}
+
+/// Compiles a workspace.
+///
+/// # Errors
+/// Everything that is wrong with the files. Where the schema is at fault nothing else can be checked against it.
+pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
+    let [schema_file, customers_file, nudges_file, ..] = Sources::PATHS;
+    let utf8 = |file: &'static str, bytes| {
+        std::str::from_utf8(bytes).map_err(|error| faults(file, vec![error.to_string()]))
+    };
+    let schema_bytes = schema::source::compile(utf8(schema_file, sources.schema)?)
+        .map_err(|details| faults(schema_file, details))?;
+    let schema = Schema::open(&schema_bytes)
+        .map_err(|error| faults(schema_file, vec![error.to_string()]))?;
+    let mut all = Vec::new();
+    let nudges = utf8(nudges_file, sources.nudges).and_then(|text| {
+        nudges::compile(&schema, text, &short_hash(sources.nudges))
+            .map_err(|details| faults(nudges_file, details))
+    });
+    let model = model::compile(&schema, sources);
+    let read = customers::read(&schema, sources.customers)
+        .map_err(|details| faults(customers_file, details));
+    let (nudges, model, read) = match (nudges, model, read) {
+        (Ok(nudges), Ok(model), Ok(read)) => (nudges, model, read),
+        (nudges, model, read) => {
+            all.extend(nudges.err().into_iter().flatten());
+            all.extend(model.err().into_iter().flatten());
+            all.extend(read.err().into_iter().flatten());
+            return Err(all);
+        }
+    };
+    let (customers, orders) = customers::compile(&schema, &model, &read);
+    let model::CompiledModel {
+        card,
+        margins,
+        explanations,
+        quality,
+        warnings,
+        ..
+    } = model;
+    let compiled = Compiled {
+        parts: vec![
+            (Part::Schema, schema_bytes.clone()),
+            (Part::Model, card),
+            (Part::Margins, margins),
+            (Part::Explanations, explanations),
+            (Part::Customers, customers),
+            (Part::Orders, orders),
+            (Part::Nudges, nudges),
+            (Part::Quality, AlignedBytes::from(quality.as_slice())),
+        ],
+        warnings,
+    };
+    Ok(compiled)
+}
+
+/// The first eight digits of a file's SHA-256.
+fn short_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)[..4]
+        .iter()
+        .fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        })
+}
+
+/// Opens what was compiled, as whoever uses it will.
+///
+/// # Errors
+/// Why it can't be used.
+pub fn check(parts: &Parts) -> Result<(), crate::WorkspaceError> {
+    Workspace::open(parts).map(|_| ())
+}

@@ -1,0 +1,241 @@
+//! The model and its card.
+
+use super::{Fault, MEMORY_BUDGET, Sources, faults, short_hash};
+use crate::model::{FORMAT, Head, Section};
+use forest::{Forest, Part};
+use schema::{Field, Kind, Schema};
+use sections::{AlignedBytes, Writer};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// By how much shares may miss 1 in sum: the card rounds them to nine digits.
+const ROUNDING: f64 = 1e-6;
+
+/// What the model was compiled to.
+pub struct CompiledModel {
+    pub card: AlignedBytes,
+    pub margins: AlignedBytes,
+    pub explanations: AlignedBytes,
+    pub quality: Vec<u8>,
+    pub warnings: Vec<Fault>,
+    features: Vec<u32>,
+}
+
+impl CompiledModel {
+    /// The calibrated probability of each of many profiles, given their codes.
+    pub fn probabilities<'c>(&self, codes: impl Iterator<Item = &'c [f64]>) -> Vec<f64> {
+        let forest = Forest::from_bytes(&self.margins).expect("it was just compiled");
+        let row = |codes: &[f64]| -> Vec<f32> {
+            self.features
+                .iter()
+                .map(|field| codes[*field as usize] as f32)
+                .collect()
+        };
+        codes
+            .map(|codes| crate::model::logistic(forest.margin(&row(codes))))
+            .collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct TrainingDistribution {
+    values: Option<Vec<String>>,
+    edges: Option<Vec<f64>>,
+    shares: Vec<f64>,
+    missing: f64,
+}
+
+pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledModel, Vec<Fault>> {
+    let [.., model_file, card_file, evaluation_file] = Sources::PATHS;
+    let mut all = Vec::new();
+    let mut fault = |file: &'static str, detail: String| all.extend(faults(file, vec![detail]));
+    let model = forest::Model::from_json(sources.model)
+        .map_err(|error| fault(model_file, error.to_string()))
+        .ok();
+    let card: Option<Value> = serde_json::from_slice(sources.card)
+        .map_err(|error| fault(card_file, error.to_string()))
+        .ok();
+    let evaluation: Option<Value> = serde_json::from_slice(sources.evaluation)
+        .map_err(|error| fault(evaluation_file, error.to_string()))
+        .ok();
+    let (Some(model), Some(card), Some(evaluation)) = (model, card, evaluation) else {
+        return Err(all);
+    };
+    let mut features = Vec::new();
+    for name in model.feature_names() {
+        match schema.find(name) {
+            Some(field) if field.for_model() => features.push(field.index() as u32),
+            Some(_) => fault(
+                model_file,
+                format!("the feature {name:?} is a field that the schema keeps from the model"),
+            ),
+            None => fault(
+                model_file,
+                format!("the feature {name:?} is no field of the schema"),
+            ),
+        }
+    }
+    let mut number = |pointer: &str| {
+        let value = card.pointer(pointer).and_then(Value::as_f64);
+        value.unwrap_or_else(|| {
+            fault(card_file, format!("{pointer} must be a number"));
+            0.0
+        })
+    };
+    let base_rate = number("/base_rate");
+    let (slope, intercept) = (
+        number("/calibration/slope"),
+        number("/calibration/intercept"),
+    );
+    let Some(version) = card.pointer("/version").and_then(Value::as_str) else {
+        fault(card_file, "/version must be text".to_owned());
+        return Err(all);
+    };
+    let hash = short_hash(sources.model);
+    // The card speaks of one model. Another one in its place is served uncalibrated, under its own name.
+    let described = version.ends_with(&hash);
+    let mut warnings = Vec::new();
+    let (version, slope, intercept) = match described {
+        true => (version.to_owned(), slope, intercept),
+        false => {
+            let detail =
+                format!("describes another model than {model_file}: no calibration is applied");
+            warnings.extend(faults(card_file, vec![detail]));
+            (format!("uncalibrated-{hash}"), 1.0, 0.0)
+        }
+    };
+    let training = match described {
+        true => training(schema, &features, &card).unwrap_or_else(|details| {
+            details
+                .into_iter()
+                .for_each(|detail| fault(card_file, detail));
+            Vec::new()
+        }),
+        // Of a model that nothing describes, nothing is known.
+        false => features
+            .iter()
+            .map(|_| (Vec::new(), vec![0.0, 0.0]))
+            .collect(),
+    };
+    if !all.is_empty() {
+        return Err(all);
+    }
+    let model = model.affine(slope, intercept);
+    let compiled = |part: Part| AlignedBytes::from(model.compile(part, MEMORY_BUDGET).as_slice());
+    Ok(CompiledModel {
+        card: written(&version, described, base_rate, &features, &training),
+        margins: compiled(Part::Margins),
+        explanations: compiled(Part::Explanations),
+        quality: quality(&version, described.then_some(card), evaluation),
+        warnings,
+        features,
+    })
+}
+
+/// Edges and shares of each feature.
+type Training = Vec<(Vec<f32>, Vec<f64>)>;
+
+fn training(schema: &Schema<'_>, features: &[u32], card: &Value) -> Result<Training, Vec<String>> {
+    let written: BTreeMap<String, TrainingDistribution> =
+        Deserialize::deserialize(&card["training_distribution"])
+            .map_err(|error| vec![format!("training_distribution: {error}")])?;
+    let mut details = Vec::new();
+    let mut training = Vec::new();
+    for &field in features {
+        let field = schema.field(field as usize);
+        let found = written
+            .get(field.name())
+            .ok_or_else(|| "is missing".to_owned());
+        match found.and_then(|found| distribution(field, found)) {
+            Ok(distribution) => training.push(distribution),
+            Err(what) => details.push(format!("training_distribution: {} {what}", field.name())),
+        }
+    }
+    if details.is_empty() {
+        Ok(training)
+    } else {
+        Err(details)
+    }
+}
+
+fn distribution(
+    field: Field<'_>,
+    found: &TrainingDistribution,
+) -> Result<(Vec<f32>, Vec<f64>), String> {
+    let edges: Vec<f32> = match (&found.values, &found.edges) {
+        (Some(values), None) if field.kind().is_named() && are_named(field, values) => {
+            (1..field.codes()).map(|code| code as f32).collect()
+        }
+        (None, Some(edges))
+            if !field.kind().is_named() && edges.is_sorted_by(|low, high| low < high) =>
+        {
+            edges.iter().map(|edge| *edge as f32).collect()
+        }
+        _ => return Err("must have its values, or the rising edges of its bins".to_owned()),
+    };
+    let sum: f64 = found.shares.iter().sum();
+    if found.shares.len() != edges.len() + 1 || (sum - 1.0).abs() > ROUNDING {
+        return Err("must have a share for each bin, which add up to 1".to_owned());
+    }
+    let mut shares: Vec<f64> = found
+        .shares
+        .iter()
+        .map(|share| share * (1.0 - found.missing))
+        .collect();
+    shares.push(found.missing);
+    Ok((edges, shares))
+}
+
+/// Whether the card's values are those of the field, in their order. Flags may be spelled in other ways.
+fn are_named(field: Field<'_>, values: &[String]) -> bool {
+    let names: Vec<&str> = (0..field.codes())
+        .filter_map(|code| field.value(code as f64))
+        .map(|value| value.name())
+        .collect();
+    match field.kind() {
+        Kind::Flag => {
+            values.len() == names.len()
+                && values.get(2).map(String::as_str) == names.get(2).copied()
+        }
+        _ => values == names,
+    }
+}
+
+fn written(
+    version: &str,
+    described: bool,
+    base_rate: f64,
+    features: &[u32],
+    training: &Training,
+) -> AlignedBytes {
+    let mut pool = schema::Pool::default();
+    let head = Head {
+        base_rate,
+        version: pool.add(version),
+        described: u32::from(described),
+        unused: 0,
+    };
+    let mut starts = vec![0u32];
+    let (mut edges, mut shares) = (Vec::new(), Vec::new());
+    for (feature_edges, feature_shares) in training {
+        edges.extend_from_slice(feature_edges);
+        shares.extend_from_slice(feature_shares);
+        starts.push(edges.len() as u32);
+    }
+    let mut writer = Writer::new(&FORMAT);
+    writer.write(Section::Text as usize, pool.as_str().as_bytes());
+    writer.write(Section::Head as usize, &[head]);
+    writer.write(Section::Features as usize, features);
+    writer.write(Section::EdgeStarts as usize, &starts);
+    writer.write(Section::Edges as usize, &edges);
+    writer.write(Section::Shares as usize, &shares);
+    AlignedBytes::from(writer.finish().as_slice())
+}
+
+/// Card and evaluation in one JSON document; each null where it describes another model.
+fn quality(version: &str, card: Option<Value>, evaluation: Value) -> Vec<u8> {
+    let evaluation = (evaluation["version"] == version).then_some(evaluation);
+    let quality = json!({"model_version": version, "card": card, "evaluation": evaluation});
+    quality.to_string().into_bytes()
+}

@@ -1,0 +1,109 @@
+//! One business in compiled form: its schema, model, customers and nudges, used where they lie.
+//!
+//! [`Workspace::open`] casts the parts and allocates nothing; with the feature `compile`, [`compile`](mod@compile) makes them from
+//! the source files.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "compile")]
+pub mod compile;
+pub mod customers;
+mod error;
+pub mod model;
+pub mod nudges;
+pub mod orders;
+mod parts;
+
+pub use customers::{Customers, Outcome};
+pub use error::WorkspaceError;
+pub use model::Model;
+pub use nudges::Catalogue;
+pub use orders::{Key, Orders};
+pub use parts::{Part, Parts};
+
+use forest::Forest;
+use schema::{Profile, Schema};
+
+/// A compiled workspace.
+#[derive(Clone, Copy)]
+pub struct Workspace<'w> {
+    /// What is known about a customer.
+    pub schema: Schema<'w>,
+    /// From a profile to a probability.
+    pub model: Model<'w>,
+    /// The customers.
+    pub customers: Customers<'w>,
+    /// What can be done about them.
+    pub nudges: Catalogue<'w>,
+    explanations: Option<Forest<'w>>,
+    orders: Option<Orders<'w>>,
+    quality: Option<&'w str>,
+}
+
+impl<'w> Workspace<'w> {
+    /// The workspace that these parts make up.
+    ///
+    /// # Errors
+    /// A part that is damaged, of another version, or does not fit the others.
+    pub fn open(parts: &'w Parts) -> Result<Self, WorkspaceError> {
+        let schema = Schema::open(parts.get(Part::Schema))?;
+        let optional = |part: Part| Some(parts.get(part)).filter(|bytes| !bytes.is_empty());
+        let explanations = optional(Part::Explanations);
+        let quality = optional(Part::Quality).map(std::str::from_utf8).transpose();
+        let customers = Customers::open(parts.get(Part::Customers), &schema)?;
+        let model = Model::open(parts.get(Part::Model), parts.get(Part::Margins), &schema)?;
+        let explanations = explanations.map(Forest::from_bytes).transpose()?;
+        if explanations
+            .as_ref()
+            .is_some_and(|forest| forest.n_features() != model.features().len())
+        {
+            return Err(WorkspaceError::Unsound(
+                "the explanations are of another model",
+            ));
+        }
+        Ok(Self {
+            schema,
+            model,
+            nudges: Catalogue::open(parts.get(Part::Nudges), &schema)?,
+            explanations,
+            orders: optional(Part::Orders)
+                .map(|bytes| Orders::open(bytes, customers.len()))
+                .transpose()?,
+            quality: quality.map_err(|_| WorkspaceError::Unsound("the quality is not UTF-8"))?,
+            customers,
+        })
+    }
+
+    /// The tables of contributions.
+    ///
+    /// # Panics
+    /// When the workspace was opened without [`Part::Explanations`]; a function names the parts that it uses where it is wired.
+    pub fn explanations(&self) -> &Forest<'w> {
+        self.explanations
+            .as_ref()
+            .expect("the function's parts include the explanations")
+    }
+
+    /// The customers by every sortable key.
+    ///
+    /// # Panics
+    /// When the workspace was opened without [`Part::Orders`].
+    pub fn orders(&self) -> Orders<'w> {
+        self.orders
+            .expect("the function's parts include the orders")
+    }
+
+    /// Card and evaluation of the model, as JSON.
+    ///
+    /// # Panics
+    /// When the workspace was opened without [`Part::Quality`].
+    pub fn quality(&self) -> &'w str {
+        self.quality
+            .expect("the function's parts include the quality")
+    }
+
+    /// The profile of the customer at a position.
+    pub fn profile(&self, customer: usize) -> Profile {
+        self.customers.profile(customer)
+    }
+}

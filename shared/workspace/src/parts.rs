@@ -1,0 +1,89 @@
+//! The parts that a workspace is compiled to. A program embeds those that it uses.
+
+use sections::{Aligned, AlignedBytes};
+
+/// A part of a compiled workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What is known about a customer.
+    Schema,
+    /// The model's features, card and training distribution.
+    Model,
+    /// The trees, for margins.
+    Margins,
+    /// The trees, for contributions.
+    Explanations,
+    /// The customers in columns.
+    Customers,
+    /// The customers by every sortable key.
+    Orders,
+    /// What can be done about customers.
+    Nudges,
+    /// Card and evaluation as JSON.
+    Quality,
+}
+
+impl Part {
+    /// Every part.
+    pub const ALL: [Self; 8] = [
+        Self::Schema,
+        Self::Model,
+        Self::Margins,
+        Self::Explanations,
+        Self::Customers,
+        Self::Orders,
+        Self::Nudges,
+        Self::Quality,
+    ];
+
+    /// The name of its file.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Schema => "schema.bin",
+            Self::Model => "model.bin",
+            Self::Margins => "margins.bin",
+            Self::Explanations => "explanations.bin",
+            Self::Customers => "customers.bin",
+            Self::Orders => "orders.bin",
+            Self::Nudges => "nudges.bin",
+            Self::Quality => "quality.json",
+        }
+    }
+}
+
+/// The bytes of the parts, embedded in the program or read at run time.
+#[derive(Debug, Default)]
+pub struct Parts([Bytes; Part::ALL.len()]);
+
+#[derive(Debug, Default)]
+enum Bytes {
+    #[default]
+    Absent,
+    Embedded(&'static Aligned<[u8]>),
+    Read(AlignedBytes),
+}
+
+impl Parts {
+    /// Adds a part that the program embeds.
+    #[must_use]
+    pub fn with(mut self, part: Part, bytes: &'static Aligned<[u8]>) -> Self {
+        self.0[part as usize] = Bytes::Embedded(bytes);
+        self
+    }
+
+    /// Adds a part that was read or compiled at run time.
+    #[must_use]
+    pub fn with_read(mut self, part: Part, bytes: AlignedBytes) -> Self {
+        self.0[part as usize] = Bytes::Read(bytes);
+        self
+    }
+
+    /// The bytes of a part; none where it is absent.
+    pub fn get(&self, part: Part) -> &[u8] {
+        match &self.0[part as usize] {
+            Bytes::Absent => &[],
+            Bytes::Embedded(bytes) => &bytes.0,
+            Bytes::Read(bytes) => bytes,
+        }
+    }
+}
