@@ -89,7 +89,8 @@ impl<'w> Schema<'w> {
     fn changed(&self, from: &Profile, change: &Change, charges: Charges) -> Option<Profile> {
         let mut codes = from.0.clone();
         for (field, code) in change.codes() {
-            codes[field] = code;
+            // Adding 0 turns a negative zero into a plain one, as in every admitted profile.
+            codes[field] = code + 0.0;
         }
         for &field in self.dependents() {
             let field = field as usize;

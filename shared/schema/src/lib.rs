@@ -15,6 +15,8 @@ pub mod profile;
 mod schema;
 #[cfg(feature = "compile")]
 pub mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 pub mod words;
 

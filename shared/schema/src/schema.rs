@@ -232,6 +232,10 @@ impl<'w> Schema<'w> {
             let named = crate::Kind::from_code(record.kind).is_some_and(crate::Kind::is_named);
             let fewest = 1 + (record.bits & crate::layout::WITHOUT) / crate::layout::WITHOUT;
             that(
+                named || record.bits & crate::layout::WITHOUT == 0,
+                "a number has values",
+            )?;
+            that(
                 named == (record.values.length > 0)
                     && (!named
                         || (fewest..=crate::MOST_VALUES as u32).contains(&record.values.length)),

@@ -21,6 +21,9 @@ const FORMAT_VERSION: i64 = 1;
 /// The largest whole number that a field may hold unless the schema says otherwise.
 const USUAL_MOST: f64 = 1e9;
 
+/// Personas that there may be, and stages: a customer's takes a byte, of which one value is for none.
+const MOST_RULES: usize = 255;
+
 /// Names that answers and queries use for other things.
 const RESERVED: [&str; 29] = [
     "customer_id",
@@ -452,6 +455,19 @@ impl Compiler {
         self.faults.push(format!("{entry}: {detail}"));
     }
 
+    /// Refuses texts that are given and say nothing: they would leave gaps in sentences.
+    fn no_blank<'t>(
+        &mut self,
+        entry: &str,
+        texts: impl IntoIterator<Item = (&'static str, Option<&'t str>)>,
+    ) {
+        for (key, text) in texts {
+            if text.is_some_and(|text| text.trim().is_empty()) {
+                self.fault(entry, format_args!("`{key}` is empty; leave it out"));
+            }
+        }
+    }
+
     fn texts<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> Span {
         let start = self.lists.len();
         for text in texts {
@@ -546,6 +562,21 @@ impl Compiler {
                 (0, 0.0)
             }
         };
+        if alarm_kind != 0 && !(least..=most).contains(&alarm) {
+            self.fault(
+                &entry,
+                format_args!("`alarm` must lie between {least} and {most}, got {alarm}"),
+            );
+        }
+        self.no_blank(
+            &entry,
+            [
+                ("label", field.label.as_deref()),
+                ("help", field.help.as_deref()),
+                ("unit", field.unit.as_deref()),
+                ("unknown", field.unknown.as_deref()),
+            ],
+        );
         let (filter, filter_end) = self.filter(field);
         let template = match &field.words {
             Some(WrittenWords::Template(template)) if numeric => {
@@ -713,6 +744,13 @@ impl Compiler {
             if !value.price.is_finite() {
                 self.fault(entry, "a `price` must be a number");
             }
+            self.no_blank(
+                entry,
+                [
+                    ("label", value.label.as_deref()),
+                    ("words", value.words.as_deref()),
+                ],
+            );
         }
         if described.iter().filter(|value| value.other).count() > 1 {
             self.fault(entry, "only one value can stand for all others");
@@ -760,13 +798,20 @@ impl Compiler {
     fn names(&mut self, roles: &WrittenRoles, fields: &[WrittenField]) {
         let mut known: BTreeMap<String, u32> = BTreeMap::new();
         let mut faults = Vec::new();
-        let mut add =
-            |name: &str, field: u32, entry: &str| match known.insert(name.to_owned(), field) {
+        let mut add = |name: &str, field: u32, entry: &str| {
+            // The cells of a header are read without the blanks at their ends.
+            if name.trim() != name || name.is_empty() {
+                faults.push(format!(
+                    "{entry}: the name {name:?} is empty or has blanks at an end"
+                ));
+            }
+            match known.insert(name.to_owned(), field) {
                 Some(other) if other != field => {
                     faults.push(format!("{entry}: the name {name:?} is used twice"))
                 }
                 _ => {}
-            };
+            }
+        };
         for (index, field) in fields.iter().enumerate() {
             let entry = format!("field {:?}", field.name);
             let twice = fields[..index].iter().any(|other| other.name == field.name);
@@ -800,6 +845,24 @@ impl Compiler {
                         field.name
                     ));
                 }
+            }
+        }
+        // A query would not tell a filter by one from a filter by the other.
+        for (index, field) in fields.iter().enumerate() {
+            let bounded = |other: &WrittenField, record: &FieldRecord| {
+                let mut parameters = [record.filter, record.filter_end].into_iter();
+                let mut bounds = ["_min", "_max", "_below"].into_iter();
+                parameters.any(|parameter| parameter.get(self.pool.as_str()) == Some(&field.name))
+                    || bounds.any(|bound| field.name.strip_suffix(bound) == Some(&other.name))
+            };
+            let mut others = fields.iter().zip(&self.fields).enumerate();
+            if let Some((_, (other, _))) = others
+                .find(|(position, (other, record))| *position != index && bounded(other, record))
+            {
+                self.faults.push(format!(
+                    "field {:?}: the name is that of a parameter of {:?}; call it {}_field and keep the column under `columns`",
+                    field.name, other.name, field.name
+                ));
             }
         }
         // BTreeMap iterates in the order in which `Schema::named` searches.
@@ -857,8 +920,9 @@ impl Compiler {
                     "is no field"
                 };
                 let detail = format!(
-                    "`{key}` must name a field of kind {}; {name:?} {what}",
-                    kinds.join(" or ")
+                    "`{key}` must name a field of kind {}; {:?} {what}",
+                    kinds.join(" or "),
+                    name.as_deref().unwrap_or_default()
                 );
                 self.faults.push(format!("roles: {detail}"));
                 NO_FIELD
@@ -1042,6 +1106,15 @@ impl Compiler {
     ) {
         for (kind, written) in [("persona", personas), ("stage", stages)] {
             let mut known = BTreeSet::new();
+            if written.len() > MOST_RULES {
+                self.fault(
+                    "schema",
+                    format_args!(
+                        "there are {} entries [[{kind}]]; there may be {MOST_RULES}",
+                        written.len()
+                    ),
+                );
+            }
             for (index, persona) in written.iter().enumerate() {
                 let entry = format!("{kind} {:?}", persona.name);
                 if !is_id(&persona.name) {
@@ -1176,6 +1249,11 @@ impl Compiler {
                 || (whole - 1.0).abs() > 1e-6
             {
                 self.fault(&entry, "`shares` must lie between 0 and 1 and add up to 1");
+            }
+            for (position, name) in names.iter().enumerate() {
+                if names[..position].contains(name) {
+                    self.fault(&entry, format_args!("the arm {name:?} is given twice"));
+                }
             }
             let start = self.arms.len();
             for (name, share) in names.iter().zip(&shares) {
