@@ -67,19 +67,9 @@ def fit_prices(frame):
     return np.round(prices, 9)
 
 
-def price_list(frame):
-    """The fitted prices by name, with the fit's R² (about the mean) and root mean squared error in dollars."""
-    fitted = fit_prices(frame)
+def variance_explained(frame, prices):
+    """R², about the mean, of the monthly charges that the prices give, and the root mean squared error in dollars."""
     charges = frame["MonthlyCharges"].to_numpy(float)
-    residual = charges - services(frame) @ fitted
-    prices = {}
-    for (field, code, _), price in zip(SCHEMA.priced, fitted, strict=True):
-        if field.kind == "flag":
-            prices[field.name] = price
-        else:
-            prices.setdefault(field.name, {})[field.values[code]] = price
-    return {
-        **prices,
-        "r_squared": 1 - np.sum(residual**2) / np.sum((charges - charges.mean()) ** 2),
-        "rmse": np.sqrt(np.mean(residual**2)),
-    }
+    residual = charges - services(frame) @ prices
+    r_squared = 1 - np.sum(residual**2) / np.sum((charges - charges.mean()) ** 2)
+    return r_squared, np.sqrt(np.mean(residual**2))

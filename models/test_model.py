@@ -136,9 +136,6 @@ class Outputs(unittest.TestCase):
         self.assertLessEqual(metrics["log_loss"]["mean"], 0.412)
         self.assertLessEqual(metrics["ece"], 0.010)
 
-    def test_the_price_list_explains_the_charges(self):
-        self.assertGreater(self.card["price_list"]["r_squared"], 0.998)
-
     def test_the_version_is_that_of_the_model_file(self):
         digest = telco.sha256(HERE / "churn.json")
         self.assertEqual(self.card["version"], f"telco-xgb-{digest[:8]}")

@@ -132,8 +132,13 @@ class Telco(unittest.TestCase):
 
     @unittest.skipUnless(TELCO.is_file(), f"{TELCO} is absent; set TELCO to IBM's file to test the prices")
     def test_prices_are_the_fit_of_ibms_file(self):
-        fitted = train.rounded(telco.fit_prices(telco.read(TELCO)))
-        self.assertEqual([price for _, _, price in telco.SCHEMA.priced], fitted)
+        frame = telco.read(TELCO)
+        prices = [price for _, _, price in telco.SCHEMA.priced]
+        self.assertEqual(prices, train.rounded(telco.fit_prices(frame)))
+        r_squared, error = telco.variance_explained(frame, prices)
+        self.assertGreater(r_squared, 0.998)
+        text = " ".join((HERE / "README.md").read_text().split())
+        self.assertIn(f"(R² {r_squared:.4f}, root mean squared error ${error:.2f})", text)
 
 
 if __name__ == "__main__":

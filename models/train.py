@@ -131,13 +131,11 @@ def train(source, frame, data_date, out):
         "libraries": {library.__name__: library.__version__ for library in LIBRARIES},
         "settings": {**churn_model.SETTINGS, "rounds": churn_model.ROUNDS},
         "calibration": {"method": "platt", "slope": slope, "intercept": intercept},
-        "thresholds": telco.SCHEMA.thresholds,
         "metrics": {
             "folds": evaluation.FOLDS,
             "repeats": evaluation.REPEATS,
             **evaluation.summary(probabilities, labels),
         },
-        "price_list": telco.price_list(frame),
         "training_distribution": training_distribution(rows),
     }
     write_json(out / "card.json", card, indent=2)

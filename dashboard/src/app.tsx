@@ -6,6 +6,7 @@ import { AnalyticsPage } from "./pages/analytics/analytics-page.tsx";
 import { CustomersPage } from "./pages/customers/customers-page.tsx";
 import { ExperimentPage } from "./pages/experiment/experiment-page.tsx";
 import { ExplainabilityPage } from "./pages/explainability/explainability-page.tsx";
+import { schema } from "./state/schema.ts";
 import { selection } from "./state/selection.ts";
 import { formatView, PLACES, type Place, view } from "./state/view.ts";
 
@@ -46,10 +47,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         <Content key={place} />
       </main>
-      <footer class="footer">
-        The customers are simulated; the model is trained on IBM’s Telco data. Probabilities are expectations,
-        not promises.
-      </footer>
+      <footer class="footer">{schema().note} Probabilities are expectations, not promises.</footer>
       <Announcer />
     </>
   );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  currencySign,
   customers,
   eValue,
   money,
@@ -9,9 +10,11 @@ import {
   points,
   pValue,
   ratioInterval,
+  roundMoney,
   sentenceCase,
-  signed,
+  setCurrency,
   signedMoney,
+  withSign,
 } from "./format.ts";
 
 describe("numbers as people read them", () => {
@@ -23,16 +26,22 @@ describe("numbers as people read them", () => {
   });
 
   it("writes signs with U+2212 and none on what rounds to zero", () => {
-    expect(signed(0.676)).toBe("+0.68");
-    expect(signed(-0.12)).toBe("\u22120.12");
-    expect(signed(-0.004)).toBe("0.00");
+    expect(withSign(0.676)).toBe("+0.68");
+    expect(withSign(-0.12)).toBe("\u22120.12");
+    expect(withSign(-0.004)).toBe("0.00");
+    setCurrency("USD");
     expect(signedMoney(-5)).toBe("\u2212$5.00");
     expect(signedMoney(0.001)).toBe("$0.00");
     expect(points(-0.031)).toBe("\u22123.1\u00a0pp");
   });
 
-  it("writes dollars with cents", () => {
-    expect(money(1889.5)).toBe("$1,889.50");
+  it.each([
+    ["USD", "$1,889.50", "$1,890", "$"],
+    ["EUR", "€1,889.50", "€1,890", "€"],
+    ["JPY", "¥1,890", "¥1,890", "¥"],
+  ])("writes money in %s", (currency, exact, round, sign) => {
+    setCurrency(currency);
+    expect([money(1889.5), roundMoney(1889.5), currencySign()]).toEqual([exact, round, sign]);
   });
 
   it("keeps percentiles between the 1st and the 99th", () => {

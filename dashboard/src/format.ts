@@ -6,12 +6,19 @@
 const NO_BREAK_SPACE = "\u00a0";
 const MINUS = "\u2212";
 
-const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
-const wholeDollars = new Intl.NumberFormat("en-US", {
-  style: "currency",
-  currency: "USD",
-  maximumFractionDigits: 0,
-});
+/** Amounts of money with and without their smaller unit; without a currency until it is known. */
+let amounts = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+let wholeAmounts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/** Writes all money in a currency, named as by ISO 4217. */
+export function setCurrency(currency: string): void {
+  amounts = new Intl.NumberFormat("en-US", { style: "currency", currency });
+  wholeAmounts = new Intl.NumberFormat("en-US", { style: "currency", currency, maximumFractionDigits: 0 });
+}
+
+/** The sign of the currency, such as `$`. */
+export const currencySign = (): string =>
+  amounts.formatToParts(0).find(({ type }) => type === "currency")?.value ?? "";
 
 /** A number with at most `digits` decimals and thousands separators. */
 export function decimal(value: number, digits = 0): string {
@@ -30,30 +37,30 @@ export function percent(share: number, digits = 0): string {
 
 /** A difference of two shares in percentage points, always with its sign. */
 export function points(difference: number, digits = 1): string {
-  return `${signed(difference * 100, digits)}${NO_BREAK_SPACE}pp`;
+  return `${withSign(difference * 100, digits)}${NO_BREAK_SPACE}pp`;
 }
 
 /** A number that always carries its sign; what rounds to zero carries none. */
-export function signed(value: number, digits = 2): string {
+export function withSign(value: number, digits = 2): string {
   const text = decimal(Math.abs(value), digits);
   if (Number(text.replaceAll(",", "")) === 0) return text;
   return `${value < 0 ? MINUS : "+"}${text}`;
 }
 
-/** Dollars and cents. */
+/** Money to its smaller unit. */
 export function money(value: number): string {
-  return dollars.format(value).replace("-", MINUS);
+  return amounts.format(value).replace("-", MINUS);
 }
 
-/** Dollars without cents, for sums over many customers. */
+/** Money without its smaller unit, for sums over many customers. */
 export function roundMoney(value: number): string {
-  return wholeDollars.format(value).replace("-", MINUS);
+  return wholeAmounts.format(value).replace("-", MINUS);
 }
 
-/** Dollars and cents, always with their sign. */
+/** Money to its smaller unit, always with its sign. */
 export function signedMoney(value: number): string {
-  const text = dollars.format(Math.abs(value));
-  if (text === dollars.format(0)) return text;
+  const text = amounts.format(Math.abs(value));
+  if (text === amounts.format(0)) return text;
   return `${value < 0 ? MINUS : "+"}${text}`;
 }
 
@@ -95,7 +102,7 @@ export function eValue(value: number): string {
   return value >= 1e6 ? `>\u00a0${count(1e6)}` : decimal(value, value >= 100 ? 0 : 2);
 }
 
-/** An interval of a ratio, whose upper end is null where nothing bounds it. */
+/** An interval of a ratio, whose upper end is null where it has no bound. */
 export function ratioInterval([low, high]: readonly (number | null)[]): string {
   const lower = decimal(low ?? 0, 2);
   return high == null ? `${lower} or more` : `${lower} to ${decimal(high, 2)}`;

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { Problem } from "./api/client.ts";
-import { App } from "./app.tsx";
 import { ProblemNote } from "./components/problem-note.tsx";
+import { Start } from "./start.tsx";
 import { whenOnline } from "./state/connection.ts";
 import { signIn } from "./state/sign-in.ts";
 import { followAddress } from "./state/view.ts";
@@ -18,11 +18,11 @@ if (root) {
   signIn().then(
     () => {
       followAddress();
-      render(<App />, root);
+      render(<Start />, root);
     },
     (error: unknown) => {
       if (error instanceof TypeError) {
-        // Nothing was reached; the address still holds the view.
+        // The issuer was not reached; the address still holds the view.
         const reload = () => location.reload();
         whenOnline(reload);
         render(<ProblemNote problem={Problem.from(error)} retry={reload} />, root);

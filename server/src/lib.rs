@@ -21,6 +21,7 @@ mod sign_in;
 mod slots;
 mod wire;
 
+use api::Description;
 pub use api::openapi;
 pub use command::command;
 pub use connections::Stopping;
@@ -29,6 +30,7 @@ pub use settings::Settings;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use axum::routing::{Route, get};
+use engagetrack::Live;
 use gate::Gate;
 use host::{AllowedHosts, Host};
 use metrics::Metrics;
@@ -50,14 +52,20 @@ use web::Problem;
 use web::budget::Budget;
 use web::usage_log::{Destination, UsageLog};
 
-/// The five functions in one router, with the description of their operations.
-pub fn functions() -> OpenApiRouter {
+/// The workspace that is compiled into the program.
+pub fn embedded() -> Live {
+    engagetrack::embedded::live(engagetrack::embedded::whole())
+}
+
+/// The five functions over a workspace in one router, with the description of their operations.
+pub fn functions(live: Live) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(analytics::router())
         .merge(explain::router())
         .merge(nudges::router())
         .merge(predict::router())
         .merge(summary::router())
+        .with_state(live)
 }
 
 /// The five functions, the description of the API and the dashboard behind the gate.
@@ -66,15 +74,19 @@ fn product(
     hosts: AllowedHosts,
     budget: Budget,
     metrics: &Arc<Metrics>,
+    live: &Live,
 ) -> io::Result<OpenApiRouter> {
-    let api = functions().route(
+    let api = functions(live.clone()).route(
         "/v1/{*path}",
         axum::routing::any(async || Problem::unknown_path()),
     );
     let site = sign_in::for_the_dashboard(settings.sign_in.as_ref())
         .route(
             "/openapi.json",
-            get(async || ([(header::CONTENT_TYPE, "application/json")], api::DOCUMENT)),
+            get({
+                let description = Description::new(live.clone());
+                async move || description.answer().await
+            }),
         )
         .merge(problems::router())
         .fallback_service(dashboard::service(&settings.dashboard)?);
@@ -179,7 +191,7 @@ pub async fn serve(
         )?),
         None => None,
     };
-    let router = product(settings, hosts, budget, &metrics)?.merge(beside);
+    let router = product(settings, hosts, budget, &metrics, &embedded())?.merge(beside);
     let stop = stopped(stopping.clone(), settings.drain)?;
     connections::serve(listener, app(router), &exit, settings, &stopping, stop).await;
     usage_log.close();

@@ -148,7 +148,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions().into());
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions(server::embedded()).into());
 
 /// Status and length of the answer.
 async fn send(case: &Case, body: Vec<u8>) -> (u16, usize) {

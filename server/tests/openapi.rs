@@ -13,7 +13,11 @@ use web::usage_log::UsageLog;
 
 #[tokio::test]
 async fn the_committed_description_is_the_codes() {
-    let derived = server::openapi().await.to_pretty_json().unwrap() + "\n";
+    let derived = server::openapi(&server::embedded())
+        .await
+        .to_pretty_json()
+        .unwrap()
+        + "\n";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(path, &derived).unwrap();
@@ -27,6 +31,23 @@ async fn the_committed_description_is_the_codes() {
 
 fn description() -> Value {
     serde_json::from_str(include_str!("../openapi.json")).unwrap()
+}
+
+#[test]
+fn references_resolve() {
+    fn check(value: &Value, description: &Value) {
+        if let Some(pointer) = value.get("$ref").and_then(Value::as_str) {
+            let target = pointer.trim_start_matches('#');
+            assert!(description.pointer(target).is_some(), "{pointer}");
+        }
+        match value {
+            Value::Object(members) => members.values().for_each(|one| check(one, description)),
+            Value::Array(items) => items.iter().for_each(|one| check(one, description)),
+            _ => {}
+        }
+    }
+    let description = description();
+    check(&description, &description);
 }
 
 #[test]
@@ -73,7 +94,8 @@ async fn status_and_pointers(
         .uri(target)
         .header("content-type", "application/json");
     let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
-    static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions().into());
+    static ROUTES: LazyLock<Routes> =
+        LazyLock::new(|| server::functions(server::embedded()).into());
     let response = web::app(ROUTES.clone(), UsageLog::off())
         .oneshot(request.body(body).unwrap())
         .await

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use engagetrack::Live;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::openapi::OpenApi;
@@ -10,12 +11,12 @@ use utoipa_axum::router::OpenApiRouter;
 /// The function of each path.
 type Functions = BTreeMap<String, String>;
 
-fn description(router: OpenApiRouter) -> OpenApi {
+fn description<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>) -> OpenApi {
     router.into_openapi()
 }
 
 fn functions_in_axum() -> Functions {
-    let of = |function: &'static str, router: OpenApiRouter| {
+    let of = |function: &'static str, router: OpenApiRouter<Live>| {
         let paths = description(router).paths.paths;
         paths
             .into_keys()
@@ -29,19 +30,28 @@ fn functions_in_axum() -> Functions {
         .collect()
 }
 
-/// Whom the template's writer and the logs take a path to belong to.
+/// The template's writer and the logs go by tags, and the logs by the first segment of a path.
 #[test]
-fn tags_and_first_segments_name_the_function_of_a_path() {
+fn tags_name_the_function_of_a_path_and_each_first_segment_has_one() {
     let functions = functions_in_axum();
-    let paths = description(server::functions()).paths.paths;
+    let paths = description(server::functions(server::embedded()))
+        .paths
+        .paths;
     assert_eq!(paths.len(), functions.len());
+    let mut by_segment = Functions::new();
     for (path, item) in paths {
         let function = &functions[&path];
-        let segment = path.strip_prefix("/v1/").unwrap().split('/').next();
-        assert_eq!(segment, Some(function.as_str()), "{path}");
         for operation in [item.get, item.post].into_iter().flatten() {
             assert_eq!(operation.tags, Some(vec![function.clone()]), "{path}");
         }
+        let segment = path
+            .strip_prefix("/v1/")
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap();
+        let known = by_segment.insert(segment.to_owned(), function.clone());
+        assert!(known.is_none_or(|known| known == *function), "{path}");
     }
 }
 

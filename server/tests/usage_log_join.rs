@@ -48,7 +48,8 @@ impl Home {
         let (log, memory) = UsageLog::in_memory(key, move || now);
         let router = predict::router()
             .merge(explain::router())
-            .merge(summary::router());
+            .merge(summary::router())
+            .with_state(server::embedded());
         Self {
             app: web::app(router, log).boxed_clone(),
             log: memory,

@@ -12,7 +12,8 @@ export const waiting = signal(0);
 /** `fetch`, which repeats what a busy server refuses for now. The last refusal is returned like any other response. */
 export async function patientFetch(request: Request): Promise<Response> {
   // A request's own body can be sent only once.
-  const init = request.method === "GET" ? {} : { body: await request.arrayBuffer() };
+  const body = await request.arrayBuffer();
+  const init = body.byteLength === 0 ? {} : { body };
   for (let repeats = 0; ; repeats += 1) {
     const response = await fetch(request, init);
     const waitMs = retryAfterMs(response);

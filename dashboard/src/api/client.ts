@@ -71,6 +71,16 @@ export async function answer<T>(
   return data as Exclude<T, string>;
 }
 
+/**
+ * The JSON body of a response, or its `Problem` thrown, as what every business shares of it. The document names the fields
+ * of one business, so its type would be too narrow.
+ */
+export async function answerAs<T>(
+  call: Promise<{ data?: unknown; error?: unknown; response: Response }>,
+): Promise<T> {
+  return (await answer<unknown>(call)) as T;
+}
+
 /** The text of a response, such as CSV or a report, or its `Problem` thrown. The call says `parseAs: "text"`. */
 export async function answerText(
   call: Promise<{ data?: unknown; error?: unknown; response: Response }>,

@@ -1,9 +1,12 @@
-/** The API's routes as functions. */
-import { answer, answerText, api, Problem } from "./client.ts";
+/**
+ * The API's routes as functions. Bodies that hold fields of the business are checked by the server alone: the document
+ * names those of one business, hence `never`.
+ */
+import { answer, answerAs, answerText, api, Problem } from "./client.ts";
 import type {
   Advice,
   Analytics,
-  CohortChange,
+  Change,
   CohortWhatIf,
   Customer,
   DirectoryPage,
@@ -12,28 +15,32 @@ import type {
   ExperimentRequest,
   Explanation,
   GlobalExplanation,
-  Prediction,
   Profile,
   Quality,
   Readout,
+  Schema,
   SelectionReadout,
+  WhatIf,
 } from "./types.ts";
 
 /** Filters and paging as they stand in the address; the server says what it does not understand. */
 export type Query = Readonly<Record<string, readonly string[]>>;
 
+/**
+ * The business's schema. `no-cache` makes the browser revalidate its cached copy by the `etag`.
+ */
+export const fetchSchema = (signal: AbortSignal): Promise<Schema> =>
+  answerAs(api.GET("/v1/schema", { signal, cache: "no-cache" }));
+
 export const fetchDirectory = (query: Query, signal: AbortSignal): Promise<DirectoryPage> =>
-  answer(api.GET("/v1/summary", { params: { query }, signal }));
+  answerAs(api.GET("/v1/summary", { params: { query }, signal }));
 
 export const fetchCustomer = (customer_id: string, signal: AbortSignal): Promise<Customer> =>
-  answer(api.GET("/v1/summary/{customer_id}", { params: { path: { customer_id } }, signal }));
+  answerAs(api.GET("/v1/summary/{customer_id}", { params: { path: { customer_id } }, signal }));
 
-/** The document says one prediction or many, JSON or CSV; one profile sent as JSON is answered by one as JSON. */
-export const predict = (profile: Profile, signal: AbortSignal): Promise<Prediction> =>
-  answer(api.POST("/v1/predict", { body: profile, signal })) as Promise<Prediction>;
-
-export const explain = (profile: Profile, signal: AbortSignal): Promise<Explanation> =>
-  answer(api.POST("/v1/explain", { body: profile, signal }));
+/** A customer after a change: the profile with what follows from the change, and all that is expected of it. */
+export const fetchWhatIf = (profile: Profile, change: Change, signal: AbortSignal): Promise<WhatIf> =>
+  answerAs(api.POST("/v1/explain/what-if", { body: { profile, change } as never, signal }));
 
 export const explainCustomer = (customer_id: string, signal: AbortSignal): Promise<Explanation> =>
   answer(api.GET("/v1/explain/{customer_id}", { params: { path: { customer_id } }, signal }));
@@ -54,7 +61,7 @@ export const advise = (
   profile: Profile,
   query: { rotate: number; target: number },
   signal: AbortSignal,
-): Promise<Advice> => answer(api.POST("/v1/nudges", { body: profile, params: { query }, signal }));
+): Promise<Advice> => answerAs(api.POST("/v1/nudges", { body: profile as never, params: { query }, signal }));
 
 /** What a person can have done with a customer's nudges or report. */
 export type DeedKind = "applied" | "rotated" | "exported" | "sent" | "accepted" | "declined";
@@ -82,7 +89,7 @@ export const fetchReport = (customer_id: string): Promise<string> =>
 export const fetchDirectoryCsv = (query: Query): Promise<string> =>
   answerText(api.GET("/v1/summary", { params: { query }, headers: { accept: "text/csv" }, parseAs: "text" }));
 
-/** Scores a CSV with Telco's header; the same rows come back with probability and risk level. */
+/** Scores a CSV with a column for each field; the same rows come back with probability and risk level. */
 export const predictCsv = (csv: string, signal: AbortSignal): Promise<string> =>
   answerText(
     api.POST("/v1/predict", {
@@ -97,12 +104,13 @@ export const predictCsv = (csv: string, signal: AbortSignal): Promise<string> =>
 export const fetchAnalytics = (query: Query, signal: AbortSignal): Promise<Analytics> =>
   answer(api.GET("/v1/analytics", { params: { query }, signal }));
 
-/** What a plan change would mean for everybody in the selection whom it fits. */
+/** What a change would mean for everybody in the selection whom it fits. */
 export const cohortWhatIf = (
   filters: Readonly<Record<string, unknown>>,
-  change: CohortChange,
+  change: Change,
   signal: AbortSignal,
-): Promise<CohortWhatIf> => answer(api.POST("/v1/analytics/what-if", { body: { filters, change }, signal }));
+): Promise<CohortWhatIf> =>
+  answer(api.POST("/v1/analytics/what-if", { body: { filters, change } as never, signal }));
 
 export const fetchReadout = (query: Query, signal: AbortSignal): Promise<SelectionReadout> =>
   answer(api.GET("/v1/analytics/experiment", { params: { query }, signal }));

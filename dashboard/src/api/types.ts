@@ -1,21 +1,166 @@
-/** Names for the API's shapes, as its OpenAPI document gives them. */
+/**
+ * Names for the API's shapes. Those that every business shares come from its OpenAPI document. That document lists the
+ * fields of one business, so a shape with such fields is a record here, described by the schema.
+ */
 import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
 
-export type Profile = Schemas["Profile"];
-export type Prediction = Schemas["Prediction"];
-export type RiskLevel = Schemas["RiskLevel"];
-export type Persona = Schemas["Persona"];
-export type Stage = Schemas["Stage"];
+/** A field's value; null if unknown. */
+export type Value = string | number | boolean | null;
+/** A customer: a value for each field. */
+export type Profile = Readonly<Record<string, Value>>;
+/** New values for some fields of a profile. */
+export type Change = Readonly<Record<string, Value>>;
+
+/** A value that a field may have. */
+export interface FieldOption {
+  /** Text for a choice, a truth value for a flag. */
+  readonly value: string | boolean;
+  readonly label: string;
+  /** The value within a sentence. */
+  readonly words: string | null;
+  /** What it adds to the recurring price. */
+  readonly price: number | null;
+}
+
+/** A condition on another field; while it does not hold, a field has its first value. */
+export interface Need {
+  readonly field: string;
+  readonly values: readonly Value[];
+}
+
+/** A field of the profile. */
+export interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: "flag" | "choice" | "whole" | "number" | "money";
+  /** The group of fields that it belongs to. */
+  readonly about: string;
+  readonly help: string | null;
+  readonly unit: string | null;
+  readonly required: boolean;
+  /** The ends of a number's range; null where it has none. */
+  readonly least: number | null;
+  readonly most: number | null;
+  /** The values of a flag or a choice; empty for numbers. */
+  readonly values: readonly FieldOption[];
+  /** A number within a sentence, with `{value}` and `{unit}` in their places. */
+  readonly words: string | null;
+  /** The words for a missing value. */
+  readonly unknown: string;
+  readonly needs: readonly Need[];
+  /** The words for the field while its needs do not hold. */
+  readonly without: { readonly label: string; readonly words: string } | null;
+  /** Whether it may change: never, to any value, only further down the list, or only for whole groups. */
+  readonly change: "never" | "any" | "up" | "cohort";
+  /** Where the bins of a number begin. */
+  readonly bins: readonly number[];
+}
+
+/** A filter that selects by one or more values. */
+export interface ValuesFilter {
+  readonly kind: "values";
+  readonly parameter: string;
+  readonly label: string;
+  readonly values: readonly { readonly value: string | boolean; readonly label: string }[];
+}
+
+/** A filter that selects by the ends of a range: up to `max`, or below `below`. */
+export interface RangeFilter {
+  readonly kind: "range";
+  readonly field: string;
+  readonly label: string;
+  readonly min: string;
+  readonly max?: string | null;
+  readonly below?: string | null;
+}
+
+export type Filter = ValuesFilter | RangeFilter;
+
+/** A risk level; it begins at a probability. */
+export interface RiskLevel {
+  readonly name: string;
+  readonly label: string;
+  readonly from: number;
+}
+
+interface Arm {
+  readonly arm: string;
+  readonly offer: string;
+}
+
+export interface Experiment {
+  readonly name: string;
+  /** The field that holds a customer's arm. */
+  readonly arm: string;
+  readonly control: Arm;
+  readonly treatments: readonly Arm[];
+}
+
+/** The business as data: what `/v1/schema` says. */
+export interface Schema {
+  readonly title: string;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** The line that every page carries. */
+  readonly note: string;
+  /** The key of each role; null if the business has none. */
+  readonly roles: {
+    readonly id: string;
+    readonly outcome: string | null;
+    readonly tenure: string | null;
+    readonly recurring: string | null;
+    readonly recurring_change: string | null;
+    readonly lifetime: string | null;
+  };
+  readonly risk: {
+    /** The probability from which on a customer is expected to leave. */
+    readonly will_churn: number;
+    readonly base_rate: number;
+    /** From the lowest to the highest. */
+    readonly levels: readonly RiskLevel[];
+  };
+  readonly fields: readonly Field[];
+  /** The fields in the rows of the directory. */
+  readonly list: readonly string[];
+  readonly sorts: readonly string[];
+  readonly filters: readonly Filter[];
+  readonly personas: readonly { readonly name: string; readonly label: string }[];
+  readonly stages: readonly { readonly name: string; readonly label: string }[];
+  readonly experiments: readonly Experiment[];
+}
+
+export type Prediction = Omit<Schemas["Prediction"], "risk_level"> & { readonly risk_level: string };
 /** Whether a customer is still one. */
 export type Status = Schemas["Status"];
+
+/** One customer in the directory, with the fields that the schema lists. */
+export interface DirectoryEntry {
+  readonly probability: number;
+  readonly risk_level: string;
+  readonly status: Status;
+  readonly persona?: string | null;
+  readonly stage?: string | null;
+  readonly [key: string]: Value | undefined;
+}
+
 /** A page of the directory. */
-export type DirectoryPage = Schemas["Page"];
-/** One customer in the directory. */
-export type DirectoryEntry = Schemas["Entry"];
-/** All that is known of one customer. */
-export type Customer = Schemas["Summary"];
+export interface DirectoryPage {
+  readonly items: readonly DirectoryEntry[];
+  readonly total: number;
+  readonly next_cursor: string | null;
+}
+
+/** One customer in full. Id and outcome are under the names of their roles. */
+export type Customer = Prediction & {
+  readonly at_risk: boolean;
+  readonly status: Status;
+  readonly persona?: Schemas["PersonaCard"] | null;
+  readonly stage?: string | null;
+  readonly profile: Profile;
+} & Readonly<Record<string, unknown>>;
+
 /** How the features add up to a prediction. */
 export type Explanation = Schemas["Explanation"];
 /** One feature's share in a prediction, in log-odds. */
@@ -31,18 +176,42 @@ export type FeatureValue = Schemas["FeatureValue"];
 /** Model card and evaluation. */
 export type Quality = Schemas["Quality"];
 export type Evaluation = Schemas["Evaluation"];
-/** What each service adds to the monthly charge, in dollars. */
-export type PriceList = Schemas["Prices"];
+
+/** An action for a customer. Its price change is under the name of that role. */
+export type Nudge = Pick<
+  Schemas["Nudge"],
+  "id" | "title" | "message" | "reasons" | "measured" | "projected_probability"
+> & {
+  readonly category: string;
+  readonly change: Change | null;
+} & Readonly<Record<string, unknown>>;
+/** The smallest change that brings the risk under a target. Its price change is under the name of that role. */
+export type Recourse = Pick<Schemas["Recourse"], "projected_probability" | "reachable" | "steps"> & {
+  readonly changes: Change;
+} & Readonly<Record<string, unknown>>;
 /** What to do about one customer. */
-export type Advice = Schemas["Advice"];
-export type Nudge = Schemas["Nudge"];
+export interface Advice {
+  readonly probability: number;
+  readonly nudges: readonly Nudge[];
+  readonly recourse: Recourse;
+  readonly note: string;
+}
 /** The effect of a nudge as an experiment measured it. */
 export type Measured = Schemas["Measured"];
-export type Recourse = Schemas["Recourse"];
-/** Fields of a plan with their new values. */
-export type PlanChange = Schemas["AlteredFields"];
-/** A plan change that can be tried on a whole cohort. */
-export type CohortChange = Schemas["CohortChange"];
+
+/** A customer after a change: profile, prediction, explanation and advice. */
+export interface WhatIf {
+  /** The profile after the change and what follows from it. */
+  readonly profile: Profile;
+  /** Every field in which it differs from the one before. */
+  readonly change: Change;
+  readonly prediction: Prediction;
+  readonly explanation: Explanation;
+  readonly nudges: readonly Nudge[];
+  readonly recourse: Recourse;
+  readonly note: string;
+}
+
 /** A selection of customers: counts, distributions, revenue, drivers. */
 export type Analytics = Schemas["Analytics"];
 /** A selection over one field. */
@@ -53,12 +222,12 @@ export type Bin = Schemas["BinOutcome"];
 export type Outcome = Schemas["Outcome"];
 /** How a feature's mean contribution differs between the selection and everyone else. */
 export type Driver = Schemas["Driver"];
-/** A cohort before and after one plan change. */
+/** A cohort before and after one change. */
 export type CohortWhatIf = Schemas["WhatIf"];
 export type Interval = Schemas["Interval"];
 /** The readout of an experiment. */
 export type Readout = Schemas["Readout"];
-/** The readout of the embedded experiment: with what its arms are offered, CUPED and segments. */
+/** The readout of the business's experiment: with what its arms are offered, CUPED and segments. */
 export type SelectionReadout = Schemas["EmbeddedReadout"];
 export type ExperimentRequest = Schemas["ExperimentRequest"];
 export type SegmentEffect = Schemas["SegmentEffect"];

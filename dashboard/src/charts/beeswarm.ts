@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { FeatureImportance, FeatureValue } from "../api/types.ts";
-import { signed } from "../format.ts";
+import { withSign } from "../format.ts";
 import { COLOURS, FRAME_STYLE, NARROW, type Size } from "./frame.ts";
 
 const ROW = 36;
@@ -57,7 +57,7 @@ export function beeswarm(features: readonly FeatureImportance[], { width }: Size
     marks: [
       Plot.ruleY(features, { y: "label", stroke: COLOURS.line, strokeDasharray: "1,3" }),
       Plot.ruleX([0], { stroke: COLOURS.axis }),
-      // Dots of one offset share one mark, because Plot shifts marks, not single dots.
+      // Dots of one offset share one mark, because Plot shifts marks, not dots.
       ...[...Map.groupBy(bees, (bee) => bee.offset)].map(([offset, level]) =>
         Plot.dot(level, { x: "contribution", y: "feature", r: RADIUS, dy: offset, fill: "level" }),
       ),
@@ -67,7 +67,7 @@ export function beeswarm(features: readonly FeatureImportance[], { width }: Size
           x: "contribution",
           y: "feature",
           title: (bee: Bee) =>
-            `${bee.feature}: ${bee.value ?? "missing"}\n${signed(bee.contribution)} log-odds`,
+            `${bee.feature}: ${bee.value ?? "missing"}\n${withSign(bee.contribution)} log-odds`,
         }),
       ),
     ],

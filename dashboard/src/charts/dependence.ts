@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { FeatureImportance, FeatureValue } from "../api/types.ts";
-import { signed } from "../format.ts";
+import { withSign } from "../format.ts";
 import { COLOURS, FRAME_STYLE, type Size } from "./frame.ts";
 
 export const DEPENDENCE_HEIGHT = 360;
@@ -65,7 +65,7 @@ export function dependence(
         fill: by ? "other" : COLOURS.accent,
         fillOpacity: 0.8,
         title: (dot: Dot) =>
-          `${feature.label}: ${dot.value ?? "missing"}\n${signed(dot.contribution)} log-odds${by ? `\n${by.label}: ${dot.other ?? "missing"}` : ""}`,
+          `${feature.label}: ${dot.value ?? "missing"}\n${withSign(dot.contribution)} log-odds${by ? `\n${by.label}: ${dot.other ?? "missing"}` : ""}`,
         tip: true,
       }),
     ],

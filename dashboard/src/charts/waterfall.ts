@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { Contribution } from "../api/types.ts";
-import { decimal, signed } from "../format.ts";
+import { decimal, withSign } from "../format.ts";
 import { COLOURS, FRAME_STYLE, NARROW, type Size } from "./frame.ts";
 import { svg } from "./svg.ts";
 import { textWidth } from "./text.ts";
@@ -13,10 +13,10 @@ export type Part = Pick<Contribution, "feature" | "label" | "value" | "contribut
 
 /** One step of the way from the base value to the prediction, in log-odds. */
 export interface Step {
-  /** The feature that makes the step; null for the sum of several. */
+  /** The feature that makes the step; null for a sum of features. */
   readonly feature: string | null;
   readonly label: string;
-  /** The customer's value as people read it; null for the sum of several. */
+  /** The customer's value as people read it; null for a sum of features. */
   readonly value: string | null;
   readonly contribution: number;
   readonly from: number;
@@ -140,7 +140,7 @@ function stepGroups(rows: readonly Step[], geometry: Geometry): SVGGElement {
   const { x, top, left, row, narrow, onPoint } = geometry;
   const all = svg("g", {});
   for (const [index, step] of rows.entries()) {
-    const number = signed(step.contribution);
+    const number = withSign(step.contribution);
     const group = svg("g", {
       class: "step",
       role: "img",

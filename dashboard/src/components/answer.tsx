@@ -78,7 +78,7 @@ export function Answer<Q, T>(props: Props<Q, T>) {
   );
 }
 
-/** An answer within a line of text; nothing where there is none. */
+/** An answer within a line of text; empty where there is none. */
 export function AnswerText<Q, T>({ of: asked, children }: Pick<Props<Q, T>, "of" | "children">) {
   const picture = usePicture(asked, children);
   const noticeable = asked.state === "pending" && asked.wait !== "brief";
@@ -89,7 +89,7 @@ export function AnswerText<Q, T>({ of: asked, children }: Pick<Props<Q, T>, "of"
   );
 }
 
-/** Room for what is replaced while an answer is pending; it stays as high as it was, so that nothing below it moves. */
+/** Room for what is replaced while an answer is pending; it stays as high as it was, so that what is below it stays in place. */
 export function Room({ isCurrent, children }: { isCurrent: boolean; children: ComponentChildren }) {
   const root = useRef<HTMLDivElement>(null);
   const height = useRef(0);
@@ -103,7 +103,7 @@ export function Room({ isCurrent, children }: { isCurrent: boolean; children: Co
   );
 }
 
-/** The height of the latest answer in pixels, which its skeleton keeps so that nothing below it moves. */
+/** The height of the latest answer in pixels, which its skeleton keeps so that what is below it stays in place. */
 function useHeight(root: RefObject<HTMLElement | null>, isCurrent: boolean): RefObject<number> {
   const height = useRef(0);
   useLayoutEffect(() => {

@@ -30,7 +30,7 @@ export function Chart({ label, draw, height }: Props) {
   return <div ref={room} class="chart" style={{ minHeight: `${height}px` }} />;
 }
 
-/** Names the chart as a whole. Plot names its marks after their kind, which tells a person nothing. */
+/** Names the chart as a whole. Plot names its marks after their kind, which does not help a person. */
 function named(chart: ChartElement, label: string): ChartElement {
   const picture = chart instanceof SVGSVGElement ? chart : chart.querySelector<SVGSVGElement>(":scope > svg");
   if (!picture) return chart;

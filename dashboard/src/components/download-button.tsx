@@ -8,7 +8,7 @@ interface Props {
   readonly name: string;
   readonly type: string;
   readonly content: () => Promise<string>;
-  /** Whether what would be downloaded is on the page; while it is not, nothing is. */
+  /** Whether what would be downloaded is on the page; until then the button is off. */
   readonly isReady: boolean;
   readonly onDone?: () => void;
 }

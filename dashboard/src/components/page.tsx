@@ -14,7 +14,7 @@ interface Props<Q, T> {
   readonly extent: (data: T) => string;
   /** Whom the place shows where no filter is set. */
   readonly usual: string;
-  /** Filters that narrow nothing in this place. */
+  /** Filters that do not apply in this place. */
   readonly ignored?: readonly string[];
   readonly actions?: ComponentChildren;
   readonly children: ComponentChildren;

@@ -1,7 +1,7 @@
 import type { Problem } from "../api/client.ts";
 import { isPassing } from "../state/connection.ts";
 
-/** Says what went wrong in the server's own words, and offers to try again where that may help. */
+/** Says what went wrong in the server's own words, with a button to try again where that may help. */
 export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () => void }) {
   return (
     <div class="note problem" role="alert" aria-live="polite">

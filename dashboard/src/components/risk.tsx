@@ -1,14 +1,23 @@
-import type { RiskLevel } from "../api/types.ts";
-import { percent, sentenceCase } from "../format.ts";
+import { percent } from "../format.ts";
+import { levelLabel, levelPlace } from "../state/schema.ts";
+
+/** The colour of a risk level, by its place on the scale whose ends and middle the tokens name. */
+function colour(level: string): { "--risk": string } {
+  const place = levelPlace(level);
+  const [from, to, share] = place < 0.5 ? ["least", "middle", 2 * place] : ["middle", "most", 2 * place - 1];
+  return { "--risk": `color-mix(in oklab, var(--risk-${to}) ${100 * Number(share)}%, var(--risk-${from}))` };
+}
 
 /** The risk level in words, with its colour. */
-export const RiskTag = ({ level }: { level: RiskLevel }) => (
-  <span class={`tag risk risk-${level}`}>{sentenceCase(level)} risk</span>
+export const RiskTag = ({ level }: { level: string }) => (
+  <span class="tag risk" style={colour(level)}>
+    {levelLabel(level)} risk
+  </span>
 );
 
 /** A probability as the length of a quiet bar; the number stands beside it. */
-export const RiskBar = ({ probability, level }: { probability: number; level: RiskLevel }) => (
-  <span class={`bar risk-${level}`} aria-hidden="true">
+export const RiskBar = ({ probability, level }: { probability: number; level: string }) => (
+  <span class="bar" style={colour(level)} aria-hidden="true">
     <span style={{ width: `${probability * 100}%` }} />
   </span>
 );
@@ -20,12 +29,13 @@ export function RiskScale({
   baseRate,
 }: {
   probability: number;
-  level: RiskLevel;
+  level: string;
   baseRate: number;
 }) {
   return (
     <div
-      class={`scale risk-${level}`}
+      class="scale"
+      style={colour(level)}
       role="img"
       aria-label={`The average customer is at ${percent(baseRate)}`}
     >

@@ -1,43 +1,7 @@
-/** The fields of a profile as the dashboard shows and edits them. */
-import type { Profile } from "../api/types.ts";
-import { money, plural } from "../format.ts";
-
-export type FieldName = Exclude<keyof Profile, "customer_id">;
-
-interface Described {
-  readonly name: FieldName;
-  /** As the API labels it in explanations. */
-  readonly label: string;
-}
-export interface ChoiceField extends Described {
-  readonly kind: "choice";
-  readonly choices: readonly string[];
-}
-export interface FlagField extends Described {
-  readonly kind: "flag";
-  /** The line without which this cannot be had. */
-  readonly needs?: "internet_service" | "phone_service";
-}
-export interface NumberField extends Described {
-  readonly kind: "number";
-  readonly max: number;
-  readonly step: number;
-  /** The end of the usual range, where a slider is worth having. */
-  readonly slider?: number;
-  readonly unit: "month" | "day" | "call" | "dollar";
-  readonly optional?: true;
-}
-export type Field = ChoiceField | FlagField | NumberField;
-
-/** The values of `P[Name]` that are text, as a list that the compiler checks against the API's own. */
-const choices = <Name extends FieldName>(...values: Extract<Profile[Name], string>[]) => values;
-
-const flag = (name: FieldName, label: string, needs?: FlagField["needs"]): FlagField => ({
-  name,
-  label,
-  kind: "flag",
-  ...(needs && { needs }),
-});
+/** The fields of a profile as the dashboard shows and edits them, as the schema describes them. */
+import type { Field, FieldOption, Profile, Value } from "../api/types.ts";
+import { currencySign, decimal, money, plural, sentenceCase } from "../format.ts";
+import { listedFields, schema } from "../state/schema.ts";
 
 /** A heading and its fields, in the order in which they are shown. */
 export interface Group {
@@ -45,152 +9,87 @@ export interface Group {
   readonly fields: readonly Field[];
 }
 
-export const GROUPS: readonly Group[] = [
-  {
-    title: "Plan",
-    fields: [
-      {
-        name: "contract",
-        label: "Contract",
-        kind: "choice",
-        choices: choices<"contract">("Month-to-month", "One year", "Two year"),
-      },
-      {
-        name: "payment_method",
-        label: "Payment method",
-        kind: "choice",
-        choices: choices<"payment_method">(
-          "Electronic check",
-          "Mailed check",
-          "Bank transfer (automatic)",
-          "Credit card (automatic)",
-        ),
-      },
-      flag("paperless_billing", "Paperless billing"),
-      {
-        name: "tenure_months",
-        label: "Tenure",
-        kind: "number",
-        max: 600,
-        step: 1,
-        slider: 72,
-        unit: "month",
-      },
-      {
-        name: "monthly_charges",
-        label: "Monthly charges",
-        kind: "number",
-        max: 1_000_000,
-        step: 0.05,
-        slider: 120,
-        unit: "dollar",
-      },
-      {
-        name: "total_charges",
-        label: "Total charges",
-        kind: "number",
-        max: 1_000_000,
-        step: 0.05,
-        unit: "dollar",
-        optional: true,
-      },
-    ],
-  },
-  {
-    title: "Services",
-    fields: [
-      flag("phone_service", "Phone service"),
-      flag("multiple_lines", "Multiple lines", "phone_service"),
-      {
-        name: "internet_service",
-        label: "Internet service",
-        kind: "choice",
-        choices: choices<"internet_service">("DSL", "Fiber optic", "No"),
-      },
-      flag("online_security", "Online security", "internet_service"),
-      flag("online_backup", "Online backup", "internet_service"),
-      flag("device_protection", "Device protection", "internet_service"),
-      flag("tech_support", "Tech support", "internet_service"),
-      flag("streaming_tv", "Streaming TV", "internet_service"),
-      flag("streaming_movies", "Streaming movies", "internet_service"),
-    ],
-  },
-  {
-    title: "Behaviour",
-    fields: [
-      {
-        name: "usage_frequency",
-        label: "Active days in the last 30",
-        kind: "number",
-        max: 30,
-        step: 1,
-        slider: 30,
-        unit: "day",
-        optional: true,
-      },
-      {
-        name: "support_calls",
-        label: "Support calls in the last 90 days",
-        kind: "number",
-        max: 1000,
-        step: 1,
-        slider: 10,
-        unit: "call",
-        optional: true,
-      },
-      {
-        name: "payment_delay",
-        label: "Days the last invoice was late",
-        kind: "number",
-        max: 365,
-        step: 1,
-        slider: 30,
-        unit: "day",
-        optional: true,
-      },
-    ],
-  },
-  {
-    title: "Person",
-    fields: [
-      { name: "gender", label: "Gender", kind: "choice", choices: choices<"gender">("Female", "Male") },
-      flag("senior_citizen", "Senior citizen"),
-      flag("partner", "Partner"),
-      flag("dependents", "Dependents"),
-      { name: "variant", label: "Variant", kind: "choice", choices: choices<"variant">("A", "B") },
-    ],
-  },
-];
+/** All fields by what they are about; first what can be changed for a customer. */
+export function groups(): Group[] {
+  const { fields } = schema();
+  const isFixed = (group: Group) => group.fields.every(({ change }) => change === "never");
+  return [...new Set(fields.map(({ about }) => about))]
+    .map((about) => ({
+      title: sentenceCase(about),
+      fields: fields.filter((field) => field.about === about),
+    }))
+    .sort((one, other) => Number(isFixed(one)) - Number(isFixed(other)));
+}
 
-export const FIELDS: readonly Field[] = GROUPS.flatMap((group) => group.fields);
-
-/** Whether the plan has the line that a field needs. */
+/** Whether a profile has what a field needs in order to be more than its first value. */
 export function isPossible(field: Field, profile: Profile): boolean {
-  if (field.kind !== "flag" || field.needs === undefined) return true;
-  return field.needs === "phone_service" ? profile.phone_service : profile.internet_service !== "No";
+  return field.needs.every(({ field: name, values }) => {
+    const needed = schema().fields.find((one) => one.name === name);
+    const value = profile[name] ?? null;
+    return values.includes(value) && (needed === undefined || isPossible(needed, profile));
+  });
 }
 
-/** A field's value as people read it. */
-export function valueText(field: Field, profile: Profile): string {
-  const value = profile[field.name];
-  if (value === null || value === undefined) return field.name === "total_charges" ? "none yet" : "unknown";
-  if (!isPossible(field, profile))
-    return field.kind === "flag" && field.needs === "phone_service" ? "no phone" : "no internet";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (field.name === "internet_service" && value === "No") return "none";
-  if (field.kind !== "number" || typeof value !== "number") return String(value);
-  return field.unit === "dollar" ? money(value) : plural(value, field.unit);
+/** A number with its currency or unit. */
+export function numberText({ kind, unit }: Pick<Field, "kind" | "unit">, value: number): string {
+  if (kind === "money") return money(value);
+  if (unit !== null && Number.isInteger(value)) return plural(value, unit);
+  const text = decimal(value, Number.isInteger(value) ? 0 : 2);
+  return unit === null ? text : `${text}\u00a0${unit}s`;
 }
 
-/** The plan in one line: `Fiber optic and phone · Month-to-month · $89.10 a month`. */
-export function planLine(profile: Profile): string {
-  const internet = profile.internet_service === "No" ? null : `${profile.internet_service} internet`;
-  const phone = profile.phone_service ? (profile.multiple_lines ? "several phone lines" : "phone") : null;
-  const services = [internet, phone].filter((service) => service !== null).join(" and ") || "No service";
-  return [
-    services.charAt(0).toUpperCase() + services.slice(1),
-    profile.contract,
-    `${money(profile.monthly_charges)} a month`,
-    profile.tenure_months === 0 ? "new customer" : `${plural(profile.tenure_months, "month")} with us`,
-  ].join(" · ");
+/** The currency or the unit of a number on its own; undefined where it has none. */
+export function unitText({ kind, unit }: Pick<Field, "kind" | "unit">): string | undefined {
+  if (kind === "money") return currencySign();
+  return unit === null ? undefined : `${unit}s`;
+}
+
+const optionOf = (field: Field, value: Value): FieldOption | undefined =>
+  field.values.find((one) => one.value === value);
+
+/** A value of a field as people read it. */
+export function valueText(field: Field, value: Value | undefined): string {
+  if (value === null || value === undefined) return field.unknown;
+  if (typeof value === "number") return numberText(field, value);
+  return optionOf(field, value)?.label ?? String(value);
+}
+
+/** A profile's value of a field as people read it. */
+export function textIn(field: Field, profile: Profile): string {
+  if (!isPossible(field, profile) && field.without !== null) return field.without.label;
+  return valueText(field, profile[field.name]);
+}
+
+/** A value of a field within a sentence. */
+export function wordsFor(field: Field, value: Value | undefined): string {
+  if (value === null || value === undefined) return `${field.label}: ${field.unknown}`;
+  if (typeof value !== "number") {
+    const option = optionOf(field, value);
+    return option?.words ?? `${field.label}: ${option?.label ?? value}`;
+  }
+  if (field.words === null) return numberText(field, value);
+  const unit = field.unit === null ? "" : value === 1 ? field.unit : `${field.unit}s`;
+  return field.words
+    .replace(
+      "{value}",
+      field.kind === "money" ? money(value) : decimal(value, Number.isInteger(value) ? 0 : 2),
+    )
+    .replace("{unit}", unit);
+}
+
+/** The customer in one line: the fields that the directory lists, in words. */
+export function summaryLine(profile: Profile): string {
+  const line = listedFields()
+    .map((field) => wordsFor(field, profile[field.name]))
+    .join(" · ");
+  return line.charAt(0).toUpperCase() + line.slice(1);
+}
+
+/** Where a slider begins and ends: a little beyond the bins, within the field's range. Undefined for a field without bins. */
+export function sliderRange({ bins, least, most }: Field): readonly [number, number] | undefined {
+  const [first] = bins;
+  const last = bins.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  const end = last + Math.ceil((last - first) * 0.2);
+  return [least ?? first, Math.min(most ?? end, end)];
 }

@@ -1,6 +1,7 @@
 /** Scores a CSV file of customers: the good rows by the API, the bad ones listed with what is wrong. */
 import { csvFormatRows, csvParseRows } from "d3-dsv";
 import { Problem } from "../api/client.ts";
+import { schema } from "../state/schema.ts";
 
 /** One row that came back from the API. */
 export interface ScoredRow {
@@ -74,7 +75,7 @@ export async function score(text: string, predict: (csv: string) => Promise<stri
   );
 }
 
-/** What the API says of single rows, by their position; empty where its objection is to the file. */
+/** What the API says of each row, by their position; empty where its objection is to the file. */
 function reasonsByRow(error: unknown): Map<number, string[]> {
   const reasons = new Map<number, string[]>();
   for (const { pointer, detail } of error instanceof Problem ? error.faults : []) {
@@ -88,7 +89,7 @@ function reasonsByRow(error: unknown): Map<number, string[]> {
 
 function read(answer: string, good: readonly Numbered[]): Omit<ScoredFile, "rejected"> {
   const [header = [], ...rows] = csvParseRows(answer);
-  const id = header.findIndex((name) => name === "customerID" || name === "customer_id");
+  const id = header.findIndex((name) => bare(name) === bare(schema().roles.id));
   const probability = header.indexOf("churn_probability");
   const level = header.indexOf("risk_level");
   return {
@@ -102,6 +103,9 @@ function read(answer: string, good: readonly Numbered[]): Omit<ScoredFile, "reje
     })),
   };
 }
+
+/** A column's name without the marks by which its spellings differ. */
+const bare = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 
 /** The scored rows as a CSV file. */
 export const scoredCsv = (file: ScoredFile, rows: readonly ScoredRow[]): string =>

@@ -1,4 +1,4 @@
-/** What screen readers are told, politely, when something on the page changes by itself. */
+/** What screen readers are told, politely, when the page changes by itself. */
 import { signal } from "@preact/signals";
 
 export interface Announcement {

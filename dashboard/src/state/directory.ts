@@ -2,23 +2,47 @@
 import { signal } from "@preact/signals";
 import { fetchDirectory, type Query } from "../api/requests.ts";
 import type { DirectoryEntry, DirectoryPage } from "../api/types.ts";
+import { sentenceCase } from "../format.ts";
 import { type Answered, type Asked, Asking, mapAnswer } from "./request.ts";
+import { fieldNamed, idOf, schema } from "./schema.ts";
 import { selection } from "./selection.ts";
 import { param } from "./view.ts";
 
 const PAGE_SIZE = 100;
 
-/** How the directory may be sorted: the API's key and its words. */
-export const SORTS = {
-  "-probability": "Highest risk",
-  probability: "Lowest risk",
-  tenure_months: "Newest",
-  "-tenure_months": "Longest with us",
-  "-monthly_charges": "Highest charges",
-  monthly_charges: "Lowest charges",
-  customer_id: "Customer id",
-} as const;
 export const DEFAULT_SORT = "-probability";
+
+/** A way to sort the directory: the API's key and its words. */
+export interface Sort {
+  readonly key: string;
+  readonly label: string;
+}
+
+/** How the directory may be sorted. */
+export const sorts = (): Sort[] =>
+  schema().sorts.flatMap((name) => {
+    const [ascending, descending] = sortLabels(name);
+    return [...(descending ? [{ key: `-${name}`, label: descending }] : []), { key: name, label: ascending }];
+  });
+
+/** The words for sorting by a key, and for the reverse order where that is of use. */
+function sortLabels(name: string): readonly [string, string?] {
+  const { id, tenure, outcome } = schema().roles;
+  switch (name) {
+    case "probability":
+      return ["Lowest risk", "Highest risk"];
+    case id:
+      return ["Customer id"];
+    case tenure:
+      return ["Newest", "Longest with us"];
+    case outcome:
+      return ["Active first", "Left first"];
+  }
+  const field = fieldNamed(name);
+  const label = field?.label ?? sentenceCase(name);
+  if (field?.values.length) return [label, `${label}, reversed`];
+  return [`Lowest ${label.toLowerCase()}`, `Highest ${label.toLowerCase()}`];
+}
 
 /** A page of a query's list; the first has no cursor. */
 interface PageQuestion {
@@ -101,5 +125,5 @@ export function loadMore(query: Query, { cursor }: Listing): void {
 /** What the list that is shown knows of a customer. */
 export function listedEntry(id: string): DirectoryEntry | undefined {
   const listed = listing(directoryQuery());
-  return listed.state === "answered" ? listed.data.rows.find((row) => row.customer_id === id) : undefined;
+  return listed.state === "answered" ? listed.data.rows.find((row) => idOf(row) === id) : undefined;
 }

@@ -1,19 +1,16 @@
-/** A customer's plan as edited: what the panel's cards ask about. */
-import type { Profile } from "../api/types.ts";
-import { type Edits, edited } from "../customer/edits.ts";
-import { loadPrices } from "./quality.ts";
+/** A customer's profile as edited: what the panel's cards ask about. */
+import { fetchWhatIf } from "../api/requests.ts";
+import type { Change, Profile, WhatIf } from "../api/types.ts";
 
 /** A customer and what the person changed. */
 export interface PlanQuestion {
   readonly customer: string;
   readonly profile: Profile;
-  readonly edits: Edits;
+  readonly edits: Change;
 }
 
 export const isEdited = ({ edits }: Pick<PlanQuestion, "edits">): boolean => Object.keys(edits).length > 0;
 
-/** The plan after the edits. Charges follow the price list, so without it there is no such plan. */
-export async function loadPlan(question: PlanQuestion): Promise<Profile> {
-  const { profile, edits } = question;
-  return edited(profile, edits, isEdited(question) ? await loadPrices() : undefined);
-}
+/** Everything that the panel shows of the customer after the edits, in one request. */
+export const loadWhatIf = ({ profile, edits }: PlanQuestion, signal: AbortSignal): Promise<WhatIf> =>
+  fetchWhatIf(profile, edits, signal);

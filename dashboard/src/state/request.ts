@@ -79,7 +79,7 @@ export class Asking<Q, T> {
     return { state: "pending", question, wait: asked.state === "pending" ? asked.wait : "brief" };
   }
 
-  /** Asks a question, unless it is the one already asked; `null` asks nothing. */
+  /** Asks a question, unless it is the one already asked; `null` stops asking. */
   ask(question: Q | null): void {
     const key = JSON.stringify(question);
     if (key === this.#key) return;
@@ -162,7 +162,7 @@ export class Asking<Q, T> {
 }
 
 /**
- * Asks `question` as long as the component is there; `null` asks nothing. `load` is the same function at each call, so that
+ * Asks `question` as long as the component is there; `null` stops asking. `load` is the same function at each call, so that
  * it cannot depend on anything that the question does not hold.
  */
 export function useAnswer<Q, T>(load: Load<Q, T>, question: Q | null, delayMs = 0): Asked<Q, T> {

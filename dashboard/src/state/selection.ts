@@ -2,55 +2,52 @@
  * The selection: which customers are looked at. It is one and the same on every place, stands in the address under
  * the API's own filter names, and is what every list, chart and readout is asked for.
  */
-import type { Status } from "../api/types.ts";
-import { money, plural, sentenceCase } from "../format.ts";
+import type { Filter, RangeFilter, Status, ValuesFilter } from "../api/types.ts";
+import { numberText } from "../customer/fields.ts";
+import { schema } from "./schema.ts";
 import { adjust, type Params, param, view, visit, withParams } from "./view.ts";
 
-/** The API's filters that name one or more values. */
-export const FILTERS = {
-  status: "Status",
-  risk_level: "Risk",
-  persona: "Persona",
-  stage: "Stage",
-  contract: "Contract",
-  internet_service: "Internet",
-  payment_method: "Payment",
-  variant: "Variant",
-  senior_citizen: "Senior citizen",
-  missing: "Unknown",
-} as const;
-export type FilterName = keyof typeof FILTERS;
+/** The filters that are about no field, in the order of the directory. */
+const USUAL_FILTERS = ["status", "risk_level", "persona", "stage"];
 
-interface Range {
-  readonly name: string;
-  readonly label: string;
-  /** The API's filter for the least value. */
-  readonly from: string;
-  /** The API's filter for the greatest value, or for the first beyond it. */
-  readonly to: string;
-  readonly write: (value: number) => string;
-}
+/** The filter by values of a parameter, where the business has it. */
+export const valuesFilter = (parameter: string): ValuesFilter | undefined =>
+  schema().filters.find(
+    (filter): filter is ValuesFilter => filter.kind === "values" && filter.parameter === parameter,
+  );
 
-/** The API's filters that name the ends of a range. */
-const RANGES: readonly Range[] = [
-  range("tenure", "Tenure", "max", (value) => plural(value, "month")),
-  range("usage_frequency", "Active days", "max", (value) => plural(value, "day")),
-  range("support_calls", "Support calls", "max", (value) => plural(value, "call")),
-  range("payment_delay", "Days late", "max", (value) => plural(value, "day")),
-  range("monthly_charges", "Monthly charges", "below", money),
-  range("total_charges", "Total charges", "below", money),
-];
+/** The filters that stand first in the directory. */
+export const usualFilters = (): ValuesFilter[] =>
+  USUAL_FILTERS.flatMap((parameter) => valuesFilter(parameter) ?? []);
 
-function range(name: string, label: string, end: "max" | "below", write: Range["write"]): Range {
-  return { name, label, from: `${name}_min`, to: `${name}_${end}`, write };
-}
+/** All other filters. */
+export const furtherFilters = (): Filter[] =>
+  schema().filters.filter((filter) => filter.kind === "range" || !USUAL_FILTERS.includes(filter.parameter));
 
-const NAMES: readonly string[] = [...Object.keys(FILTERS), ...RANGES.flatMap(({ from, to }) => [from, to])];
+/** Whether anything is chosen in a filter. */
+export const isChosen = (filter: Filter): boolean =>
+  parametersOf(filter).some((parameter) => param(parameter).length > 0);
+
+/** A filter's value for a control. */
+export const asOption = ({ value, label }: ValuesFilter["values"][number]) => ({
+  value: String(value),
+  label,
+});
+
+/** The parameter that ends a range. */
+export const endOf = ({ max, below }: RangeFilter): string => max ?? below ?? "";
+
+const parametersOf = (filter: Filter): string[] =>
+  filter.kind === "values" ? [filter.parameter] : [filter.min, endOf(filter)];
+
+const parameters = (): string[] => schema().filters.flatMap(parametersOf);
 
 /** The parameters of the address that select customers, ready for the API's query string. */
 export function selection(params: Params = view.value.params): Record<string, string[]> {
   return Object.fromEntries(
-    NAMES.filter((name) => params[name]).map((name) => [name, [...(params[name] ?? [])]]),
+    parameters()
+      .filter((name) => params[name])
+      .map((name) => [name, [...(params[name] ?? [])]]),
   );
 }
 
@@ -76,14 +73,14 @@ export function toggleStatus(status: string): void {
 }
 
 /** Selects one more value of a filter, or one less. */
-export function toggle(name: FilterName, value: string): void {
+export function toggle(name: string, value: string): void {
   const values = param(name);
   const next = values.includes(value) ? values.filter((other) => other !== value) : [...values, value];
   change({ [name]: next });
 }
 
 /** A filter as the API attaches it to a bin: what selects exactly the bin's customers. */
-export type BinFilter = Readonly<Record<string, string | number>>;
+export type BinFilter = Readonly<Record<string, string | number | boolean>>;
 
 /** Whether the selection already asks for a bin. */
 export function isSelected(filter: BinFilter): boolean {
@@ -91,18 +88,18 @@ export function isSelected(filter: BinFilter): boolean {
 }
 
 /** Selects the customers of a bin, or takes that back. Values add up; a range takes the place of the former one. */
-export function toggleBin(filter: BinFilter): void {
-  const chosen = isSelected(filter);
+export function toggleBin(bin: BinFilter): void {
+  const chosen = isSelected(bin);
   const next: Record<string, readonly string[]> = {};
-  for (const [name, value] of Object.entries(filter)) {
+  for (const [name, value] of Object.entries(bin)) {
     const text = String(value);
-    if (name in FILTERS) {
+    const filter = schema().filters.find((one) => parametersOf(one).includes(name));
+    if (filter?.kind === "values") {
       next[name] = chosen ? param(name).filter((other) => other !== text) : [...param(name), text];
       continue;
     }
-    const whole = RANGES.find(({ from, to }) => name === from || name === to);
-    for (const end of whole ? [whole.from, whole.to] : []) {
-      next[end] = chosen || filter[end] === undefined ? [] : [String(filter[end])];
+    for (const end of filter ? parametersOf(filter) : []) {
+      next[end] = chosen || bin[end] === undefined ? [] : [String(bin[end])];
     }
   }
   change(next);
@@ -115,7 +112,7 @@ export function change(changes: Params): void {
 
 /** Selects everybody. */
 export function clear(): void {
-  change(Object.fromEntries([...NAMES, "q"].map((name) => [name, []])));
+  change(Object.fromEntries([...parameters(), "q"].map((name) => [name, []])));
 }
 
 /** Replaces the text that customer ids must begin with. */
@@ -123,51 +120,58 @@ export function search(text: string): void {
   adjust({ ...view.value, params: withParams(view.value.params, { q: text === "" ? [] : [text] }) });
 }
 
+/** The selection as the body of a request has it: numbers as numbers, truth values as such. */
+export function asFilters(query: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
+  const entries = Object.entries(query).map(([name, texts]) => {
+    const filter = valuesFilter(name);
+    if (filter === undefined) return [name, Number(texts[0])];
+    return [
+      name,
+      texts.map((text) => filter.values.find(({ value }) => String(value) === text)?.value ?? text),
+    ];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** One condition of the selection as words, and the change that lifts it. */
 export interface Condition {
-  /** The filter that it belongs to. */
+  /** The parameter of the filter that it belongs to; the first of a range's two. */
   readonly name: string;
   readonly text: string;
   readonly without: Params;
 }
 
 /** Every condition of the selection. */
-export function conditions(): Condition[] {
-  const named: Condition[] = (Object.keys(FILTERS) as FilterName[]).flatMap((name) =>
-    param(name).map((value) => ({
-      name,
-      text: `${FILTERS[name]}: ${valueLabel(name, value)}`,
-      without: { [name]: param(name).filter((other) => other !== value) },
-    })),
-  );
-  const ranged = RANGES.flatMap(({ name, label, from, to, write }) => {
-    const [least] = param(from);
-    const [most] = param(to);
-    if (least === undefined && most === undefined) return [];
-    const below = to.endsWith("_below") ? "below" : "up to";
-    const words = [
-      least === undefined ? "" : `from ${write(Number(least))}`,
-      most === undefined ? "" : `${below} ${write(Number(most))}`,
-    ];
-    return [{ name, text: `${label}: ${words.join(" ").trim()}`, without: { [from]: [], [to]: [] } }];
-  });
-  return [...named, ...ranged];
+export const conditions = (): Condition[] => schema().filters.flatMap(conditionsOf);
+
+function conditionsOf(filter: Filter): Condition[] {
+  if (filter.kind === "range") {
+    const text = rangeText(filter);
+    const without = { [filter.min]: [], [endOf(filter)]: [] };
+    return text === undefined ? [] : [{ name: filter.min, text: `${filter.label}: ${text}`, without }];
+  }
+  const { parameter, label } = filter;
+  return param(parameter).map((value) => ({
+    name: parameter,
+    text: `${label}: ${filterText(parameter, value)}`,
+    without: { [parameter]: param(parameter).filter((other) => other !== value) },
+  }));
+}
+
+/** A chosen range in words; undefined where neither end is chosen. */
+function rangeText(filter: RangeFilter): string | undefined {
+  const field = schema().fields.find(({ name }) => name === filter.field);
+  const write = (text: string) =>
+    field === undefined || !Number.isFinite(Number(text)) ? text : numberText(field, Number(text));
+  const [least] = param(filter.min);
+  const [most] = param(endOf(filter));
+  const ends = [
+    least === undefined ? "" : `from ${write(least)}`,
+    most === undefined ? "" : `${filter.below ? "below" : "up to"} ${write(most)}`,
+  ];
+  return ends.join(" ").trim() || undefined;
 }
 
 /** A filter's value as people read it. */
-export function valueLabel(name: FilterName, value: string): string {
-  switch (name) {
-    case "status":
-    case "risk_level":
-    case "stage":
-    case "persona":
-    case "missing":
-      return sentenceCase(value);
-    case "senior_citizen":
-      return value === "true" ? "yes" : "no";
-    case "internet_service":
-      return value === "No" ? "none" : value;
-    default:
-      return value;
-  }
-}
+export const filterText = (parameter: string, value: string): string =>
+  valuesFilter(parameter)?.values.find((one) => String(one.value) === value)?.label ?? value;

@@ -21,7 +21,7 @@ interface Errand {
 }
 
 /**
- * Makes sure that somebody is signed in, where that is wanted, and that every request says who. Leaves the page for the
+ * Makes sure that somebody has been through sign-in, where that is wanted, and that every request says who. Leaves the page for the
  * issuer's where nobody is.
  */
 export async function signIn(): Promise<void> {

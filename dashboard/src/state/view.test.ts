@@ -7,8 +7,8 @@ describe("a view in the address", () => {
       place: "customers",
       customer: "1234-ABCDE",
       params: {
-        contract: ["One year", "Two year"],
-        "edit.payment_method": ["Bank transfer (automatic)"],
+        tier: ["Basic", "Plus one"],
+        "edit.paid_by": ["Card (by itself)"],
         q: ["a&b=c"],
       },
     } as const;

@@ -2,7 +2,7 @@
  * What is on screen: the place, the customer, and every filter and edit. It lives in one signal that is mirrored in
  * the address, so that an address restores the view and back and forward work.
  *
- * The view stands in the fragment (`#/customers/1234-ABCDE?contract=One+year`): any static host can serve it without
+ * The view is in the fragment (`#/customers/1234-ABCDE?status=left`): any static host can serve it without
  * rewriting rules, and customer ids stay out of servers' access logs.
  */
 import { signal } from "@preact/signals";
@@ -11,7 +11,7 @@ import { signal } from "@preact/signals";
 export const PLACES = ["customers", "analytics", "experiment", "explainability"] as const;
 export type Place = (typeof PLACES)[number];
 
-/** Parameters of a view; a name may carry several values. */
+/** Parameters of a view; a name may carry more than one value. */
 export type Params = Readonly<Record<string, readonly string[]>>;
 
 export interface View {

@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject } from "vitest";
+import type { Schema } from "../../src/api/types.ts";
+import { setCurrency } from "../../src/format.ts";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -22,9 +24,10 @@ interface Screen {
 
 let browser: Browser;
 
-/** Starts and stops the browser around the tests of a file. */
+/** Starts and stops the browser around the tests of a file, which write money as the business under test does. */
 export function useBrowser(): void {
   beforeAll(async () => {
+    setCurrency((await fromApi<Schema>("/v1/schema")).currency);
     browser = await chromium.launch({
       executablePath: EXECUTABLE,
       args: [

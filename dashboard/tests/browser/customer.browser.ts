@@ -1,17 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import type {
-  Advice,
-  Customer,
-  DirectoryPage,
-  Explanation,
-  Prediction,
-  Profile,
-} from "../../src/api/types.ts";
-import { FIELDS } from "../../src/customer/fields.ts";
-import { count, decimal, percent, points, signed } from "../../src/format.ts";
+import type { Advice, Explanation, Prediction, Schema, WhatIf } from "../../src/api/types.ts";
+import { count, decimal, percent, points, withSign } from "../../src/format.ts";
 import { address, fromApi, PHONE, useBrowser, withPage } from "./browser.ts";
+import { API } from "./network.ts";
+import type { Customer, DirectoryPage, Profile } from "./telco.ts";
 
 useBrowser();
 
@@ -51,7 +45,7 @@ describe("the waterfall", () => {
           const expected = explanation.contributions[index];
           expect(step.feature).toBe(expected?.feature);
           expect(step.contribution).toBe(expected?.contribution);
-          expect(step.text).toContain(signed(expected?.contribution ?? 0));
+          expect(step.text).toContain(withSign(expected?.contribution ?? 0));
           expect(step.text).toContain(`${expected?.value} = ${expected?.label}`);
         }
         expect(drawn[9]?.text).toContain("10 other features");
@@ -124,13 +118,60 @@ describe("the waterfall", () => {
 });
 
 describe("what-if", () => {
-  it("labels the fields as the API does", async () => {
-    const [id] = await differentCustomers();
-    const { contributions } = await fromApi<Explanation>(`/v1/explain/${id}`);
-    for (const { feature, label } of contributions) {
-      expect(FIELDS.find((field) => field.name === feature)?.label).toBe(label);
-    }
-  });
+  it("offers every field of the schema, under its label", () =>
+    withPage(async (page) => {
+      const [id] = await differentCustomers();
+      const { fields } = await fromApi<Schema>("/v1/schema");
+      const { contributions } = await fromApi<Explanation>(`/v1/explain/${id}`);
+      for (const { feature, label } of contributions) {
+        expect(fields.find(({ name }) => name === feature)?.label).toBe(label);
+      }
+      await page.goto(address(`#/customers/${id}`));
+      await page.locator(".field").first().waitFor();
+      for (const { name, label } of fields) {
+        expect(await page.locator(`label[for=field-${name}]`).innerText()).toContain(label);
+        expect(await page.locator(`#field-${name}`).count()).toBe(1);
+      }
+    }));
+
+  it("asks one question at an edit, and shows what follows from it", () =>
+    withPage(async (page) => {
+      const { items } = await fromApi<DirectoryPage>("/v1/summary?internet_service=DSL&limit=50");
+      const customers = await Promise.all(
+        items.map(({ customer_id }) => fromApi<Customer>(`/v1/summary/${customer_id}`)),
+      );
+      const plain = customers.find(({ profile }) => !profile.tech_support);
+      if (!plain) throw new Error("Everybody has tech support.");
+      await page.goto(address(`#/customers/${plain.customer_id}`));
+      await page.locator(".nudge h3").first().waitFor();
+      await page.waitForLoadState("networkidle");
+      const asked: string[] = [];
+      await page.route(API, (route) => {
+        asked.push(new URL(route.request().url()).pathname);
+        return route.fallback();
+      });
+      const support = page.getByRole("checkbox", { name: "Tech support", exact: true });
+      const charges = page.locator("#field-monthly_charges");
+      await support.check();
+      await page.getByText("against the actual").waitFor();
+      const answer = await post<WhatIf>("/v1/explain/what-if", {
+        profile: plain.profile,
+        change: { tech_support: true },
+      });
+      expect(Number(await charges.inputValue())).toBeCloseTo(Number(answer.profile.monthly_charges), 2);
+      expect(Number(answer.profile.monthly_charges)).toBeGreaterThan(plain.profile.monthly_charges);
+      await page.locator(".nudge h3").first().waitFor();
+
+      // What needs another field goes with it.
+      await page.getByLabel("Internet service", { exact: true }).selectOption("No");
+      await page.locator("#field-online_backup:disabled").waitFor();
+      expect(await support.isChecked()).toBe(false);
+      const once = "/v1/explain/what-if";
+      await expect.poll(() => asked).toEqual([once, once]);
+      await page.locator(".verdict .answer:not([inert])").waitFor();
+      await page.locator(".nudge h3").first().waitFor();
+      expect(asked).toEqual([once, once]);
+    }));
 
   it("follows an edit, shows the difference, and resets", () =>
     withPage(async (page) => {
@@ -195,7 +236,7 @@ describe("what to do", () => {
       await page.goto(address(`#/customers/${id}`));
       await page.getByRole("button", { name: "Apply: the smallest change" }).click();
       await expect.poll(() => probability(page).innerText()).toBe(percent(recourse.projected_probability, 1));
-      await page.getByText("Nothing needs to change.").waitFor();
+      await page.getByText("No change is needed.").waitFor();
     }));
 
   it("turns to the next wording of the nudges", () =>
@@ -228,7 +269,7 @@ describe("what to do", () => {
       const [low, high] = measured?.interval ?? [];
       const text = await effect(first?.id, "measured");
       expect(text).toContain(points(measured?.effect ?? Number.NaN));
-      expect(text).toContain(`${signed(100 * (low ?? 0), 1)} to ${signed(100 * (high ?? 0), 1)}`);
+      expect(text).toContain(`${withSign(100 * (low ?? 0), 1)} to ${withSign(100 * (high ?? 0), 1)}`);
       expect(text).toContain(`${count(measured?.customers ?? 0)} customers, against the priority plan`);
       expect(await effect(first?.id, "projected")).not.toContain("pp");
       expect(await effect(second?.id, "measured")).not.toContain("pp");

@@ -16,7 +16,7 @@ import {
   pValue,
   ratioInterval,
   roundMoney,
-  signed,
+  withSign,
 } from "../../src/format.ts";
 import { successRate } from "../../src/pages/explainability/success.ts";
 import {
@@ -86,7 +86,9 @@ describe("analytics", () => {
       // The overview beside the directory says the same.
       await page.goto(address("#/customers"));
       await expect.poll(() => tile("At high risk").innerText()).toContain(count(high?.count ?? Number.NaN));
-      expect(await tile("Revenue at risk").innerText()).toContain(roundMoney(analytics.revenue_at_risk));
+      expect(await tile("Revenue at risk").innerText()).toContain(
+        roundMoney(analytics.revenue_at_risk ?? Number.NaN),
+      );
     }));
 
   it("leads to the same customers in the directory", () =>
@@ -106,7 +108,7 @@ describe("analytics", () => {
   it("says what a change of plan would mean for the selection", () =>
     withPage(async (page) => {
       await page.goto(address("#/analytics?contract=Month-to-month"));
-      await page.getByLabel("Plan change").selectOption("two-year");
+      await page.getByLabel("Plan change").selectOption("contract:Two year");
       const answer = await fromApi<CohortWhatIf>("/v1/analytics/what-if", {
         method: "POST",
         body: JSON.stringify({ filters: { contract: ["Month-to-month"] }, change: { contract: "Two year" } }),
@@ -133,7 +135,7 @@ describe("analytics", () => {
         .toEqual([
           decimal(before.expected_churners, 1),
           decimal(after.expected_churners, 1),
-          signed(after.expected_churners - before.expected_churners, 1),
+          withSign(after.expected_churners - before.expected_churners, 1),
           decimal(changed_before.expected_churners, 1),
           decimal(changed_after.expected_churners, 1),
         ]);

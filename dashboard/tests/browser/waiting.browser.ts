@@ -1,12 +1,16 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import type { Customer, DirectoryPage, Explanation, Prediction, Profile } from "../../src/api/types.ts";
+import type { Explanation, Prediction } from "../../src/api/types.ts";
 import { count, customers, percent } from "../../src/format.ts";
 import { address, expectAccessible, fromApi, useBrowser, withPage } from "./browser.ts";
 import { API, delay, hold, NETWORK_ERRORS, refuse, watch } from "./network.ts";
+import type { Customer, DirectoryPage, Profile } from "./telco.ts";
 
 useBrowser();
 
+const WHAT_IF = "**/v1/explain/what-if";
+/** All but the schema, which comes before the first page. */
+const AFTER_SCHEMA = /\/v1\/(?!schema)/;
 const DELAY_MS = 3000;
 /** For what comes only after a wait. */
 const PATIENCE = { timeout: 10_000 };
@@ -189,7 +193,7 @@ describe("a slow answer to an edit", () => {
     withPage(async (page) => {
       const [one] = await someCustomers();
       await open(page, one);
-      const held = await hold(page, "**/v1/predict");
+      const held = await hold(page, WHAT_IF);
       await contract(page).selectOption("One year");
       await expect.poll(() => held.routes.length, PATIENCE).toBe(1);
       await contract(page).selectOption("Two year");
@@ -200,7 +204,7 @@ describe("a slow answer to an edit", () => {
       await expect.poll(() => probability(page).innerText(), PATIENCE).toBe(percent(expected.probability, 1));
     }));
 
-  it("comes with the charges of the price list, or not at all", () =>
+  it("leaves it open what follows from the edit", () =>
     withPage(async (page) => {
       const { items } = await fromApi<DirectoryPage>("/v1/summary?internet_service=DSL&limit=50");
       const customers = await Promise.all(
@@ -210,18 +214,26 @@ describe("a slow answer to an edit", () => {
       if (!plain) throw new Error("Everybody has tech support.");
       await page.goto(address(`#/customers/${plain.customer_id}`));
       await page.locator(".nudge h3").first().waitFor();
-      const sent: Profile[] = [];
-      page.on("request", (request) => {
-        if (request.url().endsWith("/v1/predict")) sent.push(request.postDataJSON());
-      });
-      const held = await hold(page, "**/v1/explain/model");
+      const charges = page.locator("#field-monthly_charges");
+      const before = Number(await charges.inputValue());
+      const held = await hold(page, WHAT_IF);
       await page.getByRole("checkbox", { name: "Tech support", exact: true }).check();
-      await page.locator(".verdict .answer.long").waitFor();
-      expect(sent).toEqual([]);
+      await page.getByText("What follows from these changes is not known yet.").waitFor();
+      expect(Number(await charges.inputValue())).toBe(before);
       await held.release();
       await page.getByText("against the actual").waitFor();
-      expect(sent.map(({ tech_support }) => tech_support)).toEqual([true]);
-      expect(sent[0]?.monthly_charges).toBeGreaterThan(plain.profile.monthly_charges);
+      expect(Number(await charges.inputValue())).toBeGreaterThan(before);
+      await page.getByText("The price follows the price list.").waitFor();
+
+      // A second edit keeps the price that followed from the first one, dimmed, until it has its own.
+      const isDimmed = await watch(page, ".field.former #field-monthly_charges");
+      const again = await hold(page, WHAT_IF);
+      await contract(page).selectOption("Two year");
+      await page.locator(".verdict .answer.long").waitFor();
+      expect(await isDimmed()).toBe(true);
+      await again.release();
+      await page.getByText("against the actual").waitFor();
+      expect(await page.locator(".field.former").count()).toBe(0);
     }));
 
   it("moves the focus to the result of what was applied", () =>
@@ -298,7 +310,7 @@ describe("offline", () => {
       async (page) => {
         const [one] = await someCustomers();
         let isCut = true;
-        await page.route(API, (route) => (isCut ? route.abort() : route.fallback()));
+        await page.route(AFTER_SCHEMA, (route) => (isCut ? route.abort() : route.fallback()));
         await page.goto(address(`#/customers/${one.customer_id}?edit.contract=Two+year`));
         await page.locator(".panel [role=alert]").waitFor();
         expect(await page.locator(".identity h2").innerText()).toBe(one.customer_id);
@@ -309,6 +321,22 @@ describe("offline", () => {
         await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
         await page.locator(ROWS).first().waitFor();
         expect(page.url()).toContain("edit.contract=Two+year");
+      },
+      { allowed: NETWORK_ERRORS },
+    ));
+
+  it("says that the schema could not be loaded, and opens the view of the address once it can be", () =>
+    withPage(
+      async (page) => {
+        const [one] = await someCustomers();
+        let isCut = true;
+        await page.route("**/v1/schema", (route) => (isCut ? route.abort() : route.fallback()));
+        await page.goto(address(`#/customers/${one.customer_id}`));
+        await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
+        expect(await page.locator("nav").count()).toBe(0);
+        isCut = false;
+        await page.evaluate(() => dispatchEvent(new Event("online")));
+        await page.getByText(one.persona.description).waitFor();
       },
       { allowed: NETWORK_ERRORS },
     ));
@@ -350,16 +378,14 @@ describe("offline", () => {
 
 describe("a busy server", () => {
   it.each([
-    [503, "**/v1/predict", "1"],
-    [429, "**/v1/predict", new Date(0).toUTCString()],
-    [503, "**/v1/nudges?*", "1"],
-    [429, "**/v1/explain", "1"],
-  ])("that answers an edit with %i at %s is asked again after %s", (status, pattern, retryAfter) =>
+    [503, "1"],
+    [429, new Date(0).toUTCString()],
+  ])("that answers an edit with %i is asked again after %s", (status, retryAfter) =>
     withPage(
       async (page) => {
         const [one] = await someCustomers();
         await open(page, one);
-        const counter = await refuse(page, pattern, { status, times: 1, retryAfter });
+        const counter = await refuse(page, WHAT_IF, { status, times: 1, retryAfter });
         await contract(page).selectOption("Two year");
         const expected = await onTwoYears(one);
         await expect.poll(() => counter.asked, PATIENCE).toBe(2);
@@ -376,7 +402,7 @@ describe("a busy server", () => {
       async (page) => {
         const [one] = await someCustomers();
         await open(page, one);
-        const counter = await refuse(page, "**/v1/predict", { status: 503, times: 4, retryAfter: "0" });
+        const counter = await refuse(page, WHAT_IF, { status: 503, times: 4, retryAfter: "0" });
         await contract(page).selectOption("Two year");
         await page.getByText("Changes not answered").waitFor();
         expect(counter.asked).toBe(4);
@@ -532,7 +558,7 @@ describe("analytics", () => {
       await card.getByRole("table").waitFor();
       const before = await card.getByRole("table").innerText();
       const held = await hold(page, "**/v1/analytics/what-if");
-      await page.getByLabel("Plan change").selectOption("tech-support");
+      await page.getByLabel("Plan change").selectOption("tech_support:true");
       await card.locator(".answer.long").waitFor();
       expect(await card.getByRole("table").count()).toBe(0);
       await held.release();
@@ -649,7 +675,7 @@ describe.each(["light", "dark"] as const)("accessibility, %s", (colorScheme) => 
         await page.context().setOffline(true);
         await contract(page).selectOption("Two year");
         await page.getByText("Changes not answered").waitFor();
-        await page.locator(".recourse ~ .answer [role=alert]").waitFor();
+        await page.getByText("What to do after these changes is not known").waitFor();
         await expectAccessible(page);
       },
       { colorScheme, allowed: NETWORK_ERRORS },

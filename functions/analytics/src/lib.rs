@@ -3,27 +3,23 @@
 #![forbid(unsafe_code)]
 
 use axum::Extension;
-use engagetrack::analytics::{self, Analytics, EmbeddedReadout, WhatIf, WhatIfJson, WhatIfRequest};
-use engagetrack::card;
-use engagetrack::intake;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use engagetrack::analytics::{
+    self, Analytics, EmbeddedReadout, RequestDocument, WhatIf, WhatIfRequest,
+};
 use engagetrack::query::Query;
-use engagetrack::selection::{Filters, Selection};
+use engagetrack::selection::Selection;
+use engagetrack::vocabulary::FilterParameters as Filters;
+use engagetrack::{Live, View};
 use experiment::{ExperimentRequest, Plan, PlanRequest, Readout, RequestFault};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use schema::intake;
 use web::body::Json;
 use web::budget::Worker;
 use web::negotiation::JsonOnly;
 use web::{Accept, Parameters, Problem, Usage};
 
-/// The operations of this function, with their descriptions.
-pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(read))
-        .routes(routes!(what_if))
-        .routes(routes!(read_experiment, read_posted_experiment))
-        .routes(routes!(plan_experiment))
-}
+web::operations!("analytics", Live: read, what_if, read_experiment, read_posted_experiment, plan_experiment);
 
 /// 422 with every fault of a request about an experiment.
 fn invalid(faults: Vec<RequestFault>) -> Problem {
@@ -35,8 +31,10 @@ fn invalid(faults: Vec<RequestFault>) -> Problem {
 }
 
 /// What a call leaves in the usage log that scored so many customers.
-fn scored(count: usize) -> Extension<Usage> {
-    Usage::of_many(count).scored_by(card::VERSION).noted()
+fn scored(view: &View<'_>, count: usize) -> Extension<Usage> {
+    Usage::of_many(count)
+        .scored_by(view.model_version())
+        .noted()
 }
 
 /// Describes a selection of customers.
@@ -47,30 +45,44 @@ fn scored(count: usize) -> Extension<Usage> {
     responses((status = 200, description = "The selection in numbers.", body = Analytics)))]
 async fn read(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     Parameters(query): Parameters<Query>,
     worker: Worker,
-) -> Result<(Extension<Usage>, Json<Analytics>), Problem> {
+) -> Result<Response, Problem> {
     let selection = query
-        .read(Selection::from_query)
+        .read(|query| Selection::from_query(live.view(), query))
         .map_err(Problem::invalid)?;
-    let analytics = worker.work(move || analytics::read(&selection)).await;
-    Ok((scored(analytics.group.known_outcomes), Json(analytics)))
+    let work = move || {
+        let view = live.view();
+        let analytics = analytics::read(view, &selection);
+        (
+            scored(view, analytics.group.known_outcomes),
+            Json(analytics),
+        )
+            .into_response()
+    };
+    Ok(worker.work(work).await)
 }
 
 /// Projects one change of plan for a selection of customers.
 ///
 /// What the model expects before and after the change, at list prices, of the whole selection and of those whom the change
 /// fits. A projection is not a measured effect.
-#[utoipa::path(post, path = "/v1/analytics/what-if", operation_id = "project_change", tag = "analytics", request_body = WhatIfJson,
+#[utoipa::path(post, path = "/v1/analytics/what-if", operation_id = "project_change", tag = "analytics", request_body = RequestDocument,
     responses((status = 200, description = "The selection before and after the change.", body = WhatIf)))]
 async fn what_if(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     worker: Worker,
     Json(body): Json<intake::Json>,
-) -> Result<(Extension<Usage>, Json<WhatIf>), Problem> {
-    let request = WhatIfRequest::from_json(&body).map_err(Problem::invalid)?;
-    let answer = worker.work(move || request.project()).await;
-    Ok((scored(answer.customers), Json(answer)))
+) -> Result<Response, Problem> {
+    let request = WhatIfRequest::from_json(live.view(), &body).map_err(Problem::invalid)?;
+    let work = move || {
+        let view = live.view();
+        let answer = request.project(view);
+        (scored(view, answer.customers), Json(answer)).into_response()
+    };
+    Ok(worker.work(work).await)
 }
 
 /// Reads out the directory's experiment for a selection of customers.
@@ -81,16 +93,22 @@ async fn what_if(
     responses((status = 200, description = "The readout.", body = EmbeddedReadout)))]
 async fn read_experiment(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     Parameters(query): Parameters<Query>,
     worker: Worker,
-) -> Result<(Extension<Usage>, Json<EmbeddedReadout>), Problem> {
+) -> Result<Response, Problem> {
     let selection = query
-        .read(Selection::from_query)
+        .read(|query| Selection::from_query(live.view(), query))
         .map_err(Problem::invalid)?;
-    let answer = worker.work(move || EmbeddedReadout::of(&selection)).await;
-    let readout = &answer.readout.readout;
-    let users = readout.control.users + readout.treatment.users;
-    Ok((scored(users as usize), Json(answer)))
+    let work = move || {
+        let view = live.view();
+        let answer = EmbeddedReadout::of(view, 0, &selection)
+            .ok_or_else(|| Problem::switched_off("experiment"))?;
+        let readout = &answer.readout.readout;
+        let users = readout.control.users + readout.treatment.users;
+        Ok((scored(view, users as usize), Json(answer)).into_response())
+    };
+    worker.work(work).await
 }
 
 /// Reads out the caller's own experiment from its counts.

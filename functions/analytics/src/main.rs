@@ -1,6 +1,9 @@
 //! The analytics function on AWS Lambda.
 
+use engagetrack::embedded;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    web::lambda::run(analytics::router()).await
+    let live = embedded::live(embedded::orders(embedded::explanations(embedded::core())));
+    web::lambda::run(analytics::routes(live)).await
 }

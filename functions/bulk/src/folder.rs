@@ -8,6 +8,7 @@ use crate::{
     Input, Job, Layout, LayoutError, Manifest, ManifestError, Part, Report, ScoreError, Shard,
     score,
 };
+use engagetrack::View;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
@@ -130,11 +131,12 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> TaskError {
 /// # Errors
 /// See [`TaskError`]. Wrong records are no error.
 pub fn run(
+    view: &View<'_>,
     task: &Task,
     stop: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Manifest, TaskError> {
-    let job = job(task)?;
+    let job = job(view, task)?;
     fs::create_dir_all(&task.out).map_err(at(&task.out))?;
     let folder = File::open(&task.out).map_err(at(&task.out))?;
     match folder.try_lock() {
@@ -143,6 +145,7 @@ pub fn run(
         Err(TryLockError::Error(error)) => return Err(at(&task.out)(error)),
     }
     let run = Run {
+        view,
         fingerprint: job.fingerprint(),
         task,
         job: &job,
@@ -156,7 +159,7 @@ pub fn run(
     let line_breaks = run.for_all(&shards, |shard| run.line_breaks(shard))?;
     number_lines(&mut shards, &job, &line_breaks);
     let reports = run.for_all(&shards, |shard| run.complete(shard))?;
-    let manifest = Manifest::of(&job, reports)?;
+    let manifest = Manifest::of(view, &job, reports)?;
     let mut written = run.pending_with(MANIFEST, &manifest.to_json())?;
     written.bring_to_disk()?;
     written.keep()?;
@@ -164,7 +167,7 @@ pub fn run(
     Ok(manifest)
 }
 
-fn job(task: &Task) -> Result<Job, TaskError> {
+fn job(view: &View<'_>, task: &Task) -> Result<Job, TaskError> {
     let file = File::open(&task.input).map_err(at(&task.input))?;
     let metadata = file.metadata().map_err(at(&task.input))?;
     let modified = metadata.modified().map_err(at(&task.input))?;
@@ -174,7 +177,7 @@ fn job(task: &Task) -> Result<Job, TaskError> {
         bytes: metadata.len(),
         version: humantime::format_rfc3339_nanos(modified).to_string(),
     };
-    let layout = Layout::read(file).map_err(|source| TaskError::Input {
+    let layout = Layout::read(&view.schema, file).map_err(|source| TaskError::Input {
         path: task.input.clone(),
         source,
     })?;
@@ -186,7 +189,7 @@ fn job(task: &Task) -> Result<Job, TaskError> {
         Cut::Every(bytes) => Some(bytes.get() as u64),
         Cut::Unsharded => None,
     };
-    Ok(Job::new(input, layout, shard_bytes))
+    Ok(Job::new(view, input, layout, shard_bytes))
 }
 
 /// Gives each shard the number of its first line: `line_breaks` says how many stand from the byte before each shard, or from the
@@ -202,6 +205,7 @@ pub fn number_lines(shards: &mut [Shard], job: &Job, line_breaks: &[u64]) {
 
 /// A task on its way.
 struct Run<'t> {
+    view: &'t View<'t>,
     task: &'t Task,
     job: &'t Job,
     fingerprint: String,
@@ -330,6 +334,7 @@ impl Run<'_> {
         let mut rejects = self.pending(&shard.rejects_name())?;
         let progress = |records| (self.observe)(Event::Records(records));
         let report = match score(
+            self.view,
             self.job,
             shard,
             input,

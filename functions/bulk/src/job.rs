@@ -3,7 +3,7 @@
 use crate::layout::{Format, Layout};
 use crate::lines::LONGEST_LINE;
 use crate::part::Noting;
-use engagetrack::{card, nudges};
+use engagetrack::View;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::ops::Range;
@@ -32,6 +32,10 @@ pub struct Job {
     pub model_version: String,
     /// The version of the catalogue of nudges.
     pub nudges_version: String,
+    /// The version of the workspace, by which records are read, levels named and nudges ordered. Empty in jobs of versions of the
+    /// program that had but one.
+    #[serde(default)]
+    pub workspace_version: String,
     /// The version of this program.
     pub program_version: String,
 }
@@ -54,15 +58,16 @@ impl Job {
     ///
     /// # Panics
     /// When `shard_bytes` is 0.
-    pub fn new(input: Input, layout: Layout, shard_bytes: Option<u64>) -> Self {
+    pub fn new(view: &View<'_>, input: Input, layout: Layout, shard_bytes: Option<u64>) -> Self {
         assert_ne!(shard_bytes, Some(0), "a shard covers at least one byte");
         let body = input.bytes.saturating_sub(layout.body);
         Self {
             shard_bytes: shard_bytes.filter(|bytes| !layout.gzip && *bytes < body),
             input,
             layout,
-            model_version: card::VERSION.to_owned(),
-            nudges_version: nudges::CATALOGUE_VERSION.to_owned(),
+            model_version: view.model.version().to_owned(),
+            nudges_version: view.nudges.version().to_owned(),
+            workspace_version: view.version().to_owned(),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

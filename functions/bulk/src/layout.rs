@@ -3,9 +3,9 @@
 use crate::lines::{BYTE_ORDER_MARK, LineBreak, LineEnd, Lines};
 use crate::records::{Next, Records};
 use crate::table::Table;
-use engagetrack::error::{FieldError, FieldErrors};
-use engagetrack::intake::MOST_COLUMNS;
 use flate2::bufread::MultiGzDecoder;
+use schema::intake::MOST_COLUMNS;
+use schema::{FieldError, FieldErrors, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -82,15 +82,15 @@ impl Layout {
     ///
     /// # Errors
     /// When it can't be scored: see [`LayoutError`].
-    pub fn read(input: impl Read) -> Result<Self, LayoutError> {
+    pub fn read(schema: &Schema<'_>, input: impl Read) -> Result<Self, LayoutError> {
         let mut input = BufReader::new(input);
         match input.fill_buf()?.starts_with(GZIP) {
-            true => Self::read_plain(MultiGzDecoder::new(input), true),
-            false => Self::read_plain(input, false),
+            true => Self::read_plain(schema, MultiGzDecoder::new(input), true),
+            false => Self::read_plain(schema, input, false),
         }
     }
 
-    fn read_plain(input: impl Read, gzip: bool) -> Result<Self, LayoutError> {
+    fn read_plain(schema: &Schema<'_>, input: impl Read, gzip: bool) -> Result<Self, LayoutError> {
         let mut lines = Lines::new(input, LineBreak::default(), 0);
         let line_break = lines.find_line_break()?;
         let first = match lines.find_end(0)? {
@@ -130,7 +130,7 @@ impl Layout {
             body: lines.offset(),
             body_line: lines.taken() + 1,
         };
-        Table::of(&layout.format).map_err(LayoutError::Header)?;
+        Table::of(schema, &layout.format).map_err(LayoutError::Header)?;
         Ok(layout)
     }
 

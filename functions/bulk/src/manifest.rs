@@ -4,6 +4,7 @@ use crate::job::{Input, Job};
 use crate::part::Part;
 use crate::reasons::{Reason, Reasons};
 use crate::score::{Report, RiskLevels};
+use engagetrack::View;
 use engagetrack::drift::{BinCounts, Drift};
 use serde::{Deserialize, Serialize};
 
@@ -106,10 +107,14 @@ impl Manifest {
     ///
     /// # Errors
     /// When they are not those of this job or do not add up. Missing ones are no error; they are listed.
-    pub fn of(job: &Job, reports: impl IntoIterator<Item = Report>) -> Result<Self, ManifestError> {
+    pub fn of(
+        view: &View<'_>,
+        job: &Job,
+        reports: impl IntoIterator<Item = Report>,
+    ) -> Result<Self, ManifestError> {
         let fingerprint = job.fingerprint();
-        let mut risk_levels = RiskLevels::default();
-        let mut bins = BinCounts::new();
+        let mut risk_levels = RiskLevels::none(&view.schema);
+        let mut bins = BinCounts::new(view.model.features().len());
         let (mut rows_in, mut rows_rejected) = (0, 0);
         let mut reasons = Reasons::default();
         let mut parts = Vec::new();
@@ -121,17 +126,19 @@ impl Manifest {
             if shard >= job.shard_count() {
                 return Err(ManifestError::NoSuchShard(shard));
             }
+            let shard_bins = BinCounts::from_names(view, &report.bins)
+                .map_err(|_| ManifestError::Counts(shard))?;
             let adds_up = report.rows_in == report.rows_out + report.rows_rejected
                 && report.rows_out == report.risk_levels.total()
-                && report.rows_out == report.bins.profiles();
+                && report.rows_out == shard_bins.profiles();
             if !adds_up {
                 return Err(ManifestError::Counts(shard));
             }
             rows_in += report.rows_in;
             rows_rejected += report.rows_rejected;
             reasons.add(report.reasons);
-            risk_levels.add(report.risk_levels);
-            bins.add(&report.bins);
+            risk_levels.add(&report.risk_levels);
+            bins.add(&shard_bins);
             parts.push(ManifestPart {
                 shard,
                 rows_out: report.rows_out,
@@ -160,7 +167,7 @@ impl Manifest {
             rows_rejected,
             reject_reasons: reasons.most_common(),
             risk_levels,
-            drift: bins.drift(),
+            drift: bins.drift(view),
             parts,
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::lines::{LineBreak, LineEnd, Lines};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
-use engagetrack::intake::MOST_COLUMNS;
+use schema::intake::MOST_COLUMNS;
 use std::io::{self, Read};
 use std::ops::Range;
 

@@ -8,13 +8,11 @@ use crate::reasons::Reasons;
 use crate::records::{Cells, Next, Records, TOO_LONG};
 use crate::table::{REJECTS_HEADER, Table, results_header};
 use engagetrack::csv_cell;
-use engagetrack::customer::Profile;
-use engagetrack::drift::BinCounts;
-use engagetrack::encoding::{self, FEATURES, FIELDS};
-use engagetrack::error::FieldErrors;
-use engagetrack::intake::{self, Json};
-use engagetrack::model::{self, RiskLevel};
-use engagetrack::{explanation, nudges};
+use engagetrack::drift::{BinCounts, ByName};
+use engagetrack::{View, explanation, nudges};
+use indexmap::IndexMap;
+use schema::intake::Json;
+use schema::{FieldErrors, Profile, RiskLevel, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
@@ -24,36 +22,33 @@ const BATCH: usize = 512;
 /// How many reasons are given for each.
 const REASONS: usize = 3;
 
-/// How many customers are at each level of risk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RiskLevels {
-    /// Churn probability below 0.5.
-    pub low: u64,
-    /// 0.5 or more, below 0.75.
-    pub medium: u64,
-    /// 0.75 or more.
-    pub high: u64,
-}
+/// How many customers are at each level of risk, by the level's name, the lowest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskLevels(IndexMap<String, u64>);
 
 impl RiskLevels {
-    fn count(&mut self, level: RiskLevel) {
-        match level {
-            RiskLevel::Low => self.low += 1,
-            RiskLevel::Medium => self.medium += 1,
-            RiskLevel::High => self.high += 1,
+    /// Nobody at any level.
+    pub(crate) fn none(schema: &Schema<'_>) -> Self {
+        let levels = schema.levels();
+        Self(levels.map(|level| (level.name.to_owned(), 0)).collect())
+    }
+
+    fn count(&mut self, level: RiskLevel<'_>) {
+        if let Some((_, count)) = self.0.get_index_mut(level.index) {
+            *count += 1;
         }
     }
 
     /// Adds what was counted elsewhere.
-    pub fn add(&mut self, other: Self) {
-        self.low += other.low;
-        self.medium += other.medium;
-        self.high += other.high;
+    pub fn add(&mut self, other: &Self) {
+        for (level, count) in &other.0 {
+            *self.0.entry(level.clone()).or_default() += count;
+        }
     }
 
     /// How many customers were counted.
-    pub fn total(self) -> u64 {
-        self.low + self.medium + self.high
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
     }
 }
 
@@ -75,7 +70,7 @@ pub struct Report {
     /// Those that were scored, by risk.
     pub risk_levels: RiskLevels,
     /// Those that were scored, by each feature's bins.
-    pub bins: BinCounts,
+    pub bins: ByName<Vec<u64>>,
     /// What was written of them.
     pub results: Part,
     /// What was written of the others.
@@ -109,6 +104,7 @@ pub enum ScoreError {
 /// # Errors
 /// When the input can't be read, a part can't be written or the input can't be cut. What was written is then useless.
 pub fn score(
+    view: &View<'_>,
     job: &Job,
     shard: &Shard,
     input: impl Read,
@@ -116,8 +112,8 @@ pub fn score(
     rejects: impl Write,
     mut progress: impl FnMut(u64),
 ) -> Result<Report, ScoreError> {
-    let table = Table::of(job.format()).map_err(LayoutError::Header)?;
-    let mut outcome = Outcome::new(results, rejects);
+    let table = Table::of(&view.schema, job.format()).map_err(LayoutError::Header)?;
+    let mut outcome = Outcome::new(view, results, rejects);
     if shard.index == 0 {
         outcome.write_headers(table.as_ref())?;
     }
@@ -144,14 +140,14 @@ pub fn score(
                 Next::Joined(_) if !shard.is_whole() => {
                     return Err(ScoreError::QuotedLineBreak(place.offset));
                 }
-                Next::Record(cells) | Next::Joined(cells) => outcome.batch.push_cells(table, cells),
+                Next::Record(cells) | Next::Joined(cells) => outcome.push_cells(table, cells),
                 Next::Wrong(detail) => Err(Reject::of_line(detail)),
             },
             None => match json_line(&mut lines, shard.end).map_err(ScoreError::Read)? {
                 JsonLine::End => break,
                 JsonLine::Blank => continue,
                 JsonLine::Wrong(detail) => Err(Reject::of_line(detail)),
-                JsonLine::Text(text) => outcome.batch.push_json(text),
+                JsonLine::Text(text) => outcome.push_json(text),
             },
         };
         rows_in += 1;
@@ -265,7 +261,12 @@ impl Batch {
         self.profiles.len()
     }
 
-    fn push_cells(&mut self, table: &Table, cells: Cells<'_>) -> Result<(), Reject> {
+    fn push_cells(
+        &mut self,
+        view: &View<'_>,
+        table: &Table,
+        cells: Cells<'_>,
+    ) -> Result<(), Reject> {
         if cells.len() != table.width {
             return Err(Reject::new(
                 format!(
@@ -283,7 +284,7 @@ impl Batch {
         let mut errors = FieldErrors::default();
         let profile = table
             .columns
-            .profile_in(|column| cell(column).map(Ok), &mut errors)
+            .profile_in(&view.schema, |column| cell(column).map(Ok), &mut errors)
             .ok_or(errors)?;
         let id = table.columns.id_column().and_then(cell);
         csv_cell::push(&mut self.kept, id.unwrap_or_default());
@@ -291,21 +292,21 @@ impl Batch {
             self.kept.push(b',');
             csv_cell::push(&mut self.kept, cell(*column).unwrap_or_default());
         }
-        self.push(profile);
+        self.push(view, profile);
         Ok(())
     }
 
-    fn push_json(&mut self, text: &[u8]) -> Result<(), Reject> {
+    fn push_json(&mut self, view: &View<'_>, text: &[u8]) -> Result<(), Reject> {
         let json: Json = serde_json::from_slice(text)
             .map_err(|error| Reject::new(format!("is not JSON: {error}"), "is not JSON"))?;
-        let submission = intake::from_json(&json)?;
+        let submission = view.schema.submission(&json)?;
         csv_cell::push(&mut self.kept, &submission.customer_id.unwrap_or_default());
-        self.push(submission.profile);
+        self.push(view, submission.profile);
         Ok(())
     }
 
-    fn push(&mut self, profile: Profile) {
-        self.rows.extend_from_slice(&encoding::encode(&profile));
+    fn push(&mut self, view: &View<'_>, profile: Profile) {
+        view.model.push_row(profile.codes(), &mut self.rows);
         self.profiles.push(profile);
         self.kept_ends.push(self.kept.len());
     }
@@ -319,7 +320,10 @@ impl Batch {
 }
 
 /// The two parts of a shard and what is counted while they are written.
-struct Outcome<A, B> {
+struct Outcome<'v, A, B> {
+    view: &'v View<'v>,
+    /// The names of the model's features.
+    features: Vec<&'v str>,
     batch: Batch,
     results: Noting<A>,
     rejects: Noting<B>,
@@ -331,23 +335,34 @@ struct Outcome<A, B> {
     text: Vec<u8>,
 }
 
-impl<A: Write, B: Write> Outcome<A, B> {
-    fn new(results: A, rejects: B) -> Self {
+impl<'v, A: Write, B: Write> Outcome<'v, A, B> {
+    fn new(view: &'v View<'v>, results: A, rejects: B) -> Self {
+        let features: Vec<&str> = view.model.fields().map(|field| field.name()).collect();
         Self {
+            view,
             batch: Batch::default(),
             results: Noting::new(results),
             rejects: Noting::new(rejects),
-            risk_levels: RiskLevels::default(),
-            bins: BinCounts::new(),
+            risk_levels: RiskLevels::none(&view.schema),
+            bins: BinCounts::new(features.len()),
+            features,
             rows_rejected: 0,
             reasons: Reasons::default(),
             text: Vec::new(),
         }
     }
 
+    fn push_cells(&mut self, table: &Table, cells: Cells<'_>) -> Result<(), Reject> {
+        self.batch.push_cells(self.view, table, cells)
+    }
+
+    fn push_json(&mut self, text: &[u8]) -> Result<(), Reject> {
+        self.batch.push_json(self.view, text)
+    }
+
     fn write_headers(&mut self, table: Option<&Table>) -> Result<(), ScoreError> {
         self.results
-            .write_all(&results_header(table))
+            .write_all(&results_header(&self.view.schema, table))
             .and_then(|()| self.rejects.write_all(REJECTS_HEADER))
             .map_err(ScoreError::Write)
     }
@@ -372,18 +387,19 @@ impl<A: Write, B: Write> Outcome<A, B> {
 
     fn write_batch(&mut self) -> Result<(), ScoreError> {
         let batch = &self.batch;
-        let probabilities = model::probabilities(&batch.rows);
-        let contributions = explanation::contributions(&batch.rows);
-        let nudges = nudges::best(&batch.profiles, &probabilities);
+        let (view, features) = (self.view, self.features.len());
+        let probabilities = view.model.probabilities(&batch.rows);
+        let contributions = explanation::contributions(view, &batch.rows);
+        let nudges = nudges::best(view, &batch.profiles, &probabilities);
         let scored = probabilities
             .iter()
-            .zip(contributions.chunks_exact(FEATURES + 1))
+            .zip(contributions.chunks_exact(features + 1))
             .zip(&nudges);
         self.text.clear();
         let mut numbers = zmij::Buffer::new();
         let mut start = 0;
         for (((&probability, shap), nudge), &end) in scored.zip(&batch.kept_ends) {
-            let level = RiskLevel::of(probability);
+            let level = view.schema.level(probability);
             self.risk_levels.count(level);
             let text = &mut self.text;
             text.extend_from_slice(&batch.kept[start..end]);
@@ -393,18 +409,18 @@ impl<A: Write, B: Write> Outcome<A, B> {
                 text.extend_from_slice(cell.as_bytes());
             };
             cell(numbers.format_finite(probability));
-            cell(level.name());
-            for feature in strongest(shap) {
-                cell(FIELDS[feature].name);
-                cell(numbers.format_finite(shap[feature]));
+            cell(level.name);
+            for feature in strongest(&shap[..features]) {
+                cell(feature.map_or("", |feature| self.features[feature]));
+                cell(feature.map_or("", |feature| numbers.format_finite(shap[feature])));
             }
             cell(nudge.id);
-            cell(nudge.category.name());
+            cell(nudge.category);
             cell(numbers.format_finite(nudge.projected_probability));
             text.push(b'\n');
         }
-        for row in batch.rows.as_chunks().0 {
-            self.bins.count(row);
+        for row in batch.rows.chunks_exact(features) {
+            self.bins.count(view, row);
         }
         self.batch.clear();
         self.results
@@ -421,18 +437,19 @@ impl<A: Write, B: Write> Outcome<A, B> {
             rows_rejected: self.rows_rejected,
             reasons: self.reasons,
             risk_levels: self.risk_levels,
-            bins: self.bins,
+            bins: self.bins.by_name(self.view),
             results: self.results.noted(shard.results_name()),
             rejects: self.rejects.noted(shard.rejects_name()),
         }
     }
 }
 
-/// The features whose contributions are largest in magnitude, the largest first; of equals the one that comes first.
-fn strongest(contributions: &[f32]) -> [usize; REASONS] {
-    let mut strongest = [(0, -1.0); REASONS];
-    for (feature, contribution) in contributions[..FEATURES].iter().enumerate() {
-        let mut next = (feature, contribution.abs());
+/// The features whose contributions are largest in magnitude, the largest first; of equals the one that comes first. None where
+/// the model has no more.
+fn strongest(contributions: &[f32]) -> [Option<usize>; REASONS] {
+    let mut strongest = [(None, -1.0); REASONS];
+    for (feature, contribution) in contributions.iter().enumerate() {
+        let mut next = (Some(feature), contribution.abs());
         for place in &mut strongest {
             if next.1 > place.1 {
                 std::mem::swap(place, &mut next);
@@ -448,12 +465,16 @@ mod tests {
 
     #[test]
     fn the_strongest_come_first_and_of_equals_the_earlier() {
-        let mut contributions = [0.0; FEATURES + 1];
-        contributions[FEATURES] = 9.0;
+        let mut contributions = [0.0; 9];
         contributions[3] = -0.5;
         contributions[7] = 0.5;
         contributions[5] = 0.75;
-        assert_eq!(strongest(&contributions), [5, 3, 7]);
-        assert_eq!(strongest(&[0.0; FEATURES + 1]), [0, 1, 2]);
+        assert_eq!(strongest(&contributions), [Some(5), Some(3), Some(7)]);
+        assert_eq!(strongest(&[0.0; 9]), [Some(0), Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn the_strongest_of_a_small_model_are_all_it_has() {
+        assert_eq!(strongest(&[0.25, -0.5]), [Some(1), Some(0), None]);
     }
 }

@@ -2,11 +2,8 @@
 
 use crate::layout::Format;
 use engagetrack::csv_cell;
-use engagetrack::error::FieldErrors;
-use engagetrack::intake::Columns;
-
-/// The column of the customer's id in the results.
-const ID: &str = "customerID";
+use schema::intake::Columns;
+use schema::{FieldErrors, Schema};
 
 /// The columns that the results have beyond those that are kept.
 const ADDED: [&str; 11] = [
@@ -42,17 +39,14 @@ impl Table {
     ///
     /// # Errors
     /// What is wrong with the header.
-    pub(crate) fn of(format: &Format) -> Result<Option<Self>, FieldErrors> {
+    pub(crate) fn of(schema: &Schema<'_>, format: &Format) -> Result<Option<Self>, FieldErrors> {
         let Format::Csv { header } = format else {
             return Ok(None);
         };
-        let columns = Columns::from_header(header.iter().map(String::as_bytes))?;
+        let columns = Columns::from_header(schema, header.iter().map(String::as_bytes))?;
         let kept: Vec<usize> = columns.others().collect();
         let names: Vec<String> = kept.iter().map(|column| header[*column].clone()).collect();
-        let taken = names.iter().filter(|name| {
-            let name = name.trim();
-            ADDED.contains(&name) || name == ID
-        });
+        let taken = names.iter().filter(|name| ADDED.contains(&name.trim()));
         let mut errors = FieldErrors::default();
         taken.for_each(|name| errors.add(name, "is a column that the results add; leave it out"));
         errors.unless_any(Some(Self {
@@ -65,8 +59,9 @@ impl Table {
 }
 
 /// The header of the results.
-pub(crate) fn results_header(table: Option<&Table>) -> Vec<u8> {
-    let mut header = ID.as_bytes().to_vec();
+pub(crate) fn results_header(schema: &Schema<'_>, table: Option<&Table>) -> Vec<u8> {
+    let mut header = Vec::new();
+    csv_cell::push(&mut header, schema.id_column());
     for name in table.iter().flat_map(|table| &table.names) {
         header.push(b',');
         csv_cell::push(&mut header, name);

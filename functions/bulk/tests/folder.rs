@@ -5,6 +5,7 @@
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use bulk::Manifest;
+use engagetrack::embedded;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -92,10 +93,11 @@ fn until_one_shard_is_complete(child: &mut Child, out: &Path) {
 async fn predicted(csv: Vec<u8>) -> Vec<String> {
     let request = Request::post("/v1/predict").header("content-type", "text/csv");
     let request = request.body(Body::from(csv)).unwrap();
-    let response = axum::Router::from(predict::router())
-        .oneshot(request)
-        .await
-        .unwrap();
+    let response =
+        axum::Router::from(predict::router().with_state(embedded::live(embedded::core())))
+            .oneshot(request)
+            .await
+            .unwrap();
     assert_eq!(response.status(), 200);
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let text = String::from_utf8(body.to_vec()).unwrap();

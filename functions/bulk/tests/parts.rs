@@ -5,13 +5,17 @@
 use bulk::{
     Input, Job, LONGEST_LINE, Layout, LayoutError, Manifest, Report, ScoreError, Unusable, score,
 };
-use engagetrack::{model, nudges, population};
+use engagetrack::{Live, embedded, nudges};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use std::io::Write;
+use std::sync::LazyLock;
 
 const CUSTOMERS: &str = include_str!("../../../data/customers.csv");
+
+static LIVE: LazyLock<Live> =
+    LazyLock::new(|| embedded::live(embedded::explanations(embedded::core())));
 
 /// What became of an input.
 struct Done {
@@ -48,7 +52,9 @@ fn job(input: &[u8], shard_bytes: Option<u64>) -> Result<Job, LayoutError> {
         bytes: input.len() as u64,
         version: "1".to_owned(),
     };
-    Ok(Job::new(described, Layout::read(input)?, shard_bytes))
+    let view = LIVE.view();
+    let layout = Layout::read(&view.schema, input)?;
+    Ok(Job::new(view, described, layout, shard_bytes))
 }
 
 fn run(input: &[u8], shard_bytes: Option<u64>) -> Result<Done, ScoreError> {
@@ -63,16 +69,22 @@ fn run(input: &[u8], shard_bytes: Option<u64>) -> Result<Done, ScoreError> {
         let range = job.range(&shard);
         let bytes = &input[range.start as usize..range.end as usize];
         let mut rows = 0;
-        let report = score(&job, &shard, bytes, &mut results, &mut rejects, |more| {
-            rows += more
-        })?;
+        let report = score(
+            LIVE.view(),
+            &job,
+            &shard,
+            bytes,
+            &mut results,
+            &mut rejects,
+            |more| rows += more,
+        )?;
         assert_eq!(rows, report.rows_in);
         // Reports go through JSON on their way.
         let json = serde_json::to_vec(&report).unwrap();
         assert_eq!(serde_json::from_slice::<Report>(&json).unwrap(), report);
         reports.push(report);
     }
-    let manifest = Manifest::of(&job, reports).unwrap();
+    let manifest = Manifest::of(LIVE.view(), &job, reports).unwrap();
     assert!(manifest.missing.is_empty());
     let results = String::from_utf8(results).unwrap();
     let rejects = String::from_utf8(rejects).unwrap();
@@ -173,11 +185,15 @@ fn everybody_gets_what_the_api_says() {
     let ids = done.column("customerID");
     let probabilities = done.column("churn_probability");
     let projected = done.column("projected_probability");
-    assert_eq!(ids.len(), population::all().len());
+    let view = LIVE.view();
+    assert_eq!(ids.len(), view.customers.len());
     for ((id, probability), projected) in ids.iter().zip(&probabilities).zip(&projected) {
-        let profile = population::find(id).unwrap().profile();
-        let advice = nudges::Request::default().advice(&profile);
-        assert_eq!(probability.parse(), Ok(model::probability(&profile)));
+        let profile = view.profile(view.customers.find(id).unwrap());
+        let advice = nudges::Request::default().advice(view, &profile);
+        assert_eq!(
+            probability.parse(),
+            Ok(view.model.probability(profile.codes()))
+        );
         assert_eq!(
             projected.parse(),
             Ok(advice.nudges[0].projected_probability)

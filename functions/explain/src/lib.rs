@@ -2,24 +2,19 @@
 
 #![forbid(unsafe_code)]
 
-use axum::Extension;
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use engagetrack::customer::{Profile, Status};
-use engagetrack::drift::Window;
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
-use engagetrack::intake;
-use engagetrack::model::RiskLevel;
-use engagetrack::population::{self, Customer};
-use engagetrack::profile_json::ProfileJson;
-use engagetrack::quality::{self, Quality};
+use engagetrack::prediction::Status;
+use engagetrack::quality::Quality;
 use engagetrack::query::Query;
-use engagetrack::selection::{Filters, Selection};
-use engagetrack::{card, encoding};
+use engagetrack::selection::Selection;
+use engagetrack::vocabulary::FilterParameters as Filters;
+use engagetrack::{Live, View, vocabulary, what_if};
+use schema::intake;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use web::body::Json;
 use web::budget::Worker;
 use web::negotiation::JsonOnly;
@@ -29,52 +24,50 @@ use web::{Accept, Parameters, Problem, Segment, Usage};
 const MOST_POINTS: usize = 2_000;
 const USUAL_POINTS: usize = 300;
 
-/// The profiles that came by request.
-static POSTED: Window = Window::new();
-
-/// The operations of this function, with their descriptions.
-pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(explain_population, explain_posted))
-        .routes(routes!(explain_model))
-        .routes(routes!(explain_customer))
-}
+web::operations!("explain", Live: explain_population, explain_posted, explain_model, explain_change, explain_customer);
 
 /// An explanation of one customer's prediction.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CustomerExplanation {
+pub struct CustomerExplanation<'w> {
     /// The customer's id; null for an anonymous profile.
     #[schema(required)]
     pub customer_id: Option<String>,
-    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is its
-    /// `Churn`, where it has one.
+    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is the member of
+    /// that name, where it has one.
     pub status: Status,
     #[serde(flatten)]
     #[allow(missing_docs)]
-    pub explanation: Explanation,
+    pub explanation: Explanation<'w>,
     /// The pairwise interactions, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub interactions: Option<Interactions>,
+    pub interactions: Option<Interactions<'w>>,
 }
 
-impl CustomerExplanation {
-    fn usage(&self) -> Usage {
+impl<'w> CustomerExplanation<'w> {
+    fn usage(&self, view: &View<'_>) -> Usage {
+        let probability = self.explanation.probability;
         let usage = Usage::of_customer(self.customer_id.as_deref());
         usage.scored(
-            self.explanation.probability,
-            RiskLevel::of(self.explanation.probability).name(),
-            card::VERSION,
+            probability,
+            view.level_name(probability),
+            view.model_version(),
         )
     }
 
-    fn new(customer_id: Option<String>, status: Status, profile: &Profile, detail: Detail) -> Self {
+    fn new(
+        view: &View<'w>,
+        customer_id: Option<String>,
+        left: Option<bool>,
+        codes: &[f64],
+        detail: Detail,
+    ) -> Self {
         Self {
             customer_id,
-            status,
-            explanation: explanation::explain(profile),
+            status: Status::of_outcome(left),
+            explanation: explanation::explain(view, codes),
             interactions: detail
                 .interactions
-                .then(|| explanation::interactions(profile)),
+                .then(|| explanation::interactions(view, codes)),
         }
     }
 }
@@ -111,45 +104,78 @@ struct Cloud {
 /// One contribution per model feature, in log-odds, largest magnitude first. They add up with the base value to the log-odds of
 /// the probability.
 #[utoipa::path(get, path = "/v1/explain/{customer_id}", tag = "explain",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG"), Detail),
+    params(("customer_id" = String, Path, description = "The customer's id."), Detail),
     responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_customer(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     Segment(id): Segment,
     Parameters(query): Parameters<Query>,
-) -> Result<(Extension<Usage>, Json<CustomerExplanation>), Problem> {
+) -> Result<Response, Problem> {
+    let view = live.view();
     let detail = query.read(Detail::from_query).map_err(Problem::invalid)?;
-    let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
+    let customer = view
+        .customers
+        .find(&id)
+        .ok_or_else(|| Problem::unknown_customer(&id))?;
+    let left = view.customers.outcome(customer).left();
     let explanation =
-        CustomerExplanation::new(Some(id), customer.status(), &customer.profile(), detail);
-    Ok((explanation.usage().noted(), Json(explanation)))
+        CustomerExplanation::new(view, Some(id), left, view.profile(customer).codes(), detail);
+    Ok((explanation.usage(view).noted(), Json(explanation)).into_response())
 }
 
 /// Explains the prediction for a posted profile.
 ///
 /// The same as for a customer of the directory.
-#[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail), request_body = ProfileJson,
+#[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail), request_body = vocabulary::Profile,
     responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_posted(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     Parameters(query): Parameters<Query>,
     body: Json<intake::Json>,
-) -> Result<(Extension<Usage>, Json<CustomerExplanation>), Problem> {
+) -> Result<Response, Problem> {
+    let view = live.view();
     let detail = query.read(Detail::from_query).map_err(Problem::invalid)?;
-    let submission = intake::from_json(&body.0).map_err(Problem::invalid)?;
-    let recent = POSTED.observe([&encoding::encode(&submission.profile)]);
-    let explanation = CustomerExplanation::new(
-        submission.customer_id,
-        submission.status,
-        &submission.profile,
-        detail,
-    );
-    let usage = explanation.usage();
-    let usage = match recent {
-        Some((bins, drift)) => usage.posted(bins.into(), drift.psi()),
+    let submission = view.schema.submission(&body.0).map_err(Problem::invalid)?;
+    let codes = submission.profile.codes();
+    let explanation =
+        CustomerExplanation::new(view, submission.customer_id, submission.left, codes, detail);
+    let usage = posted(view, explanation.usage(view), &view.model.row(codes));
+    Ok((usage.noted(), Json(explanation)).into_response())
+}
+
+/// Counts the row of a posted profile, and adds the distribution of recent ones to the usage when they are enough.
+fn posted(view: &View<'_>, usage: Usage, row: &[f32]) -> Usage {
+    match view.posted.observe(view, [row]) {
+        Some((bins, drift)) => usage.posted(bins.by_name(view), drift.psi()),
         None => usage,
-    };
-    Ok((usage.noted(), Json(explanation)))
+    }
+}
+
+/// Projects a change of one profile.
+///
+/// The profile after the change, re-priced by the price list, with its prediction, explanation, nudges and recourse.
+#[utoipa::path(post, path = "/v1/explain/what-if", operation_id = "project_profile_change", tag = "explain",
+    request_body = what_if::RequestDocument,
+    responses((status = 200, description = "The profile after the change.", body = what_if::WhatIf)))]
+async fn explain_change(
+    _: Accept<JsonOnly>,
+    State(live): State<Live>,
+    body: Json<intake::Json>,
+) -> Result<Response, Problem> {
+    let view = live.view();
+    let request = what_if::Request::from_json(view, &body.0).map_err(Problem::invalid)?;
+    let row = request.row(view);
+    let answer = request.answer(view).map_err(Problem::invalid)?;
+    let probability = answer.prediction.probability;
+    let usage = Usage::of_customer(answer.customer_id.as_deref());
+    let usage = usage.scored(
+        probability,
+        view.level_name(probability),
+        view.model_version(),
+    );
+    Ok((posted(view, usage, &row).noted(), Json(answer)).into_response())
 }
 
 /// Explains what drives the predictions for a selection of customers.
@@ -160,21 +186,21 @@ async fn explain_posted(
     responses((status = 200, description = "The explanation of the selection.", body = GlobalExplanation)))]
 async fn explain_population(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     Parameters(query): Parameters<Query>,
     worker: Worker,
 ) -> Result<Response, Problem> {
     let wanted = query.read(|query| {
-        let selection = Selection::of_everybody(query);
+        let selection = Selection::of_everybody(live.view(), query);
         let max_points = query.number("max_points", 0..=MOST_POINTS);
         (selection, max_points.unwrap_or(USUAL_POINTS))
     });
     let (selection, max_points) = wanted.map_err(Problem::invalid)?;
     let work = move || {
-        let customers: Vec<Customer> = population::all()
-            .filter(|customer| selection.contains(*customer))
-            .collect();
-        let usage = Usage::of_many(customers.len()).scored_by(card::VERSION);
-        let explanation = explanation::explain_all(&customers, max_points);
+        let view = live.view();
+        let customers = selection.positions(view);
+        let usage = Usage::of_many(customers.len()).scored_by(view.model_version());
+        let explanation = explanation::explain_all(view, &customers, max_points);
         (usage.noted(), Json(explanation)).into_response()
     };
     Ok(worker.work(work).await)
@@ -184,12 +210,9 @@ async fn explain_population(
 ///
 /// All measures are out of fold: each customer is scored by models that were not trained on it.
 #[utoipa::path(get, path = "/v1/explain/model", tag = "explain", responses((status = 200, description = "The card and the evaluation.", body = Quality)))]
-async fn explain_model(_: Accept<JsonOnly>) -> Result<Response, Problem> {
-    Ok((
-        [(header::CONTENT_TYPE, "application/json")],
-        quality::DOCUMENT,
-    )
-        .into_response())
+async fn explain_model(_: Accept<JsonOnly>, State(live): State<Live>) -> Result<Response, Problem> {
+    let quality = live.view().quality().to_owned();
+    Ok(([(header::CONTENT_TYPE, "application/json")], quality).into_response())
 }
 
 #[cfg(test)]
@@ -199,32 +222,33 @@ mod tests {
     use axum::body::Body;
     use axum::extract::Request;
     use engagetrack::drift::FEWEST_PROFILES;
+    use engagetrack::embedded;
     use tower::ServiceExt;
 
     #[tokio::test]
     async fn a_posted_profile_is_counted_and_a_customer_is_not() {
-        let customer = population::all().next().unwrap();
-        let profile = ProfileJson::from(&customer.profile());
+        let live = embedded::live(embedded::explanations(embedded::core()));
+        let view = live.view();
+        let profile = view.profile(0);
         let posted = Request::post("/v1/explain")
             .header("content-type", "application/json")
-            .body(Body::from(serde_json::to_vec(&profile).unwrap()));
-        let asked = Request::get(format!("/v1/explain/{}", customer.id())).body(Body::empty());
+            .body(Body::from(
+                serde_json::to_vec(&view.schema.json(&profile)).unwrap(),
+            ));
+        let asked =
+            Request::get(format!("/v1/explain/{}", view.customers.id(0))).body(Body::empty());
 
         // One profile short of what may be described.
-        let row = encoding::encode(&customer.profile());
-        assert_eq!(POSTED.observe(&[row; FEWEST_PROFILES as usize - 1]), None);
+        let row = view.model.row(profile.codes());
+        let rows = vec![&*row; FEWEST_PROFILES as usize - 1];
+        assert_eq!(view.posted.observe(view, rows), None);
 
-        let answer = Router::from(router())
-            .oneshot(asked.unwrap())
-            .await
-            .unwrap();
+        let router = || Router::from(router().with_state(live.clone()));
+        let answer = router().oneshot(asked.unwrap()).await.unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         assert!(usage.posted_profiles().is_none());
 
-        let answer = Router::from(router())
-            .oneshot(posted.unwrap())
-            .await
-            .unwrap();
+        let answer = router().oneshot(posted.unwrap()).await.unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         let bins = &usage.posted_profiles().unwrap().bins;
         assert_eq!(bins["partner"].iter().sum::<u64>(), FEWEST_PROFILES);

@@ -1,6 +1,9 @@
 //! The explain function on AWS Lambda.
 
+use engagetrack::embedded;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    web::lambda::run(explain::router()).await
+    let live = embedded::live(embedded::quality(embedded::explanations(embedded::core())));
+    web::lambda::run(explain::routes(live)).await
 }

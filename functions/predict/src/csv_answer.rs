@@ -1,11 +1,9 @@
 //! A CSV file of profiles, answered by the same file with two added columns.
 
 use crate::records::{Record, Records};
-use engagetrack::csv_cell;
-use engagetrack::encoding::{self, FEATURES};
-use engagetrack::error::{FieldError, FieldErrors};
-use engagetrack::intake::Columns;
-use engagetrack::model::{self, RiskLevel};
+use engagetrack::{View, csv_cell};
+use schema::intake::Columns;
+use schema::{FieldError, FieldErrors};
 use web::Problem;
 
 const APPENDED: [&str; 2] = ["churn_probability", "risk_level"];
@@ -19,12 +17,15 @@ const BATCH: usize = 512;
 /// # Errors
 /// 400 where the bytes are not CSV in UTF-8, 422 with pointers such as `/17/tenure` (data rows count from 0) where a
 /// profile is wrong.
-pub fn scored(bytes: &[u8]) -> Result<(Vec<u8>, Vec<f32>), Problem> {
+pub fn scored(view: &View<'_>, bytes: &[u8]) -> Result<(Vec<u8>, Vec<f32>), Problem> {
     let mut records = Records::new(bytes)?;
-    let mut answer = Answer::new(bytes.len());
+    let mut answer = Answer::new(view, bytes.len());
     let (columns, width) = match records.next()? {
         Some(header) => (answer.begin(&header)?, header.len()),
-        None => (Columns::from_header([]).map_err(Problem::invalid)?, 0),
+        None => (
+            Columns::from_header(&view.schema, []).map_err(Problem::invalid)?,
+            0,
+        ),
     };
     let mut errors = FieldErrors::default();
     for row in 0_usize.. {
@@ -38,20 +39,21 @@ pub fn scored(bytes: &[u8]) -> Result<(Vec<u8>, Vec<f32>), Problem> {
             )));
         }
         let profile = errors.within(row, |errors| {
-            columns.profile_in(|column| record.cell(column).map(Ok), errors)
+            columns.profile_in(&view.schema, |column| record.cell(column).map(Ok), errors)
         });
         // Where a row is wrong there is no answer, and the others are only checked.
         if let Some(profile) = profile
             && errors.is_empty()
         {
-            answer.push(&record, &encoding::encode(&profile));
+            answer.push(&record, profile.codes());
         }
     }
     errors.unless_any(answer.finish()).map_err(Problem::invalid)
 }
 
 /// The answer as far as it is written.
-struct Answer {
+struct Answer<'v, 'w> {
+    view: &'v View<'w>,
     text: Vec<u8>,
     /// The encoded profiles of all rows.
     rows: Vec<f32>,
@@ -60,9 +62,10 @@ struct Answer {
     ends: Vec<usize>,
 }
 
-impl Answer {
-    fn new(body_length: usize) -> Self {
+impl<'v, 'w> Answer<'v, 'w> {
+    fn new(view: &'v View<'w>, body_length: usize) -> Self {
         Self {
+            view,
             text: Vec::with_capacity(body_length + body_length / 2),
             rows: Vec::new(),
             waiting: Vec::new(),
@@ -73,7 +76,7 @@ impl Answer {
     /// Writes the header, and says which columns it has.
     fn begin(&mut self, header: &Record<'_>) -> Result<Columns, Problem> {
         let cells = header.cells().map(str::as_bytes);
-        let columns = Columns::from_header(cells).map_err(Problem::invalid)?;
+        let columns = Columns::from_header(&self.view.schema, cells).map_err(Problem::invalid)?;
         let taken = APPENDED
             .iter()
             .find(|name| header.cells().any(|cell| cell == **name));
@@ -91,10 +94,10 @@ impl Answer {
         Ok(columns)
     }
 
-    fn push(&mut self, record: &Record<'_>, row: &encoding::Row) {
+    fn push(&mut self, record: &Record<'_>, codes: &[f64]) {
         push_cells(&mut self.waiting, record);
         self.ends.push(self.waiting.len());
-        self.rows.extend_from_slice(row);
+        self.view.model.push_row(codes, &mut self.rows);
         if self.ends.len() == BATCH {
             self.score();
         }
@@ -102,12 +105,12 @@ impl Answer {
 
     /// Scores and writes the rows that wait for it.
     fn score(&mut self) {
-        let first = self.rows.len() - self.ends.len() * FEATURES;
-        let probabilities = model::probabilities(&self.rows[first..]);
+        let first = self.rows.len() - self.ends.len() * self.view.model.features().len();
+        let probabilities = self.view.model.probabilities(&self.rows[first..]);
         let mut start = 0;
         for (&end, probability) in self.ends.iter().zip(probabilities) {
             self.text.extend_from_slice(&self.waiting[start..end]);
-            let level = RiskLevel::of(probability).name();
+            let level = self.view.schema.level(probability).name;
             self.text
                 .extend_from_slice(format!(",{probability},{level}\n").as_bytes());
             start = end;

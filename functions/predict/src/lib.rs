@@ -5,46 +5,33 @@
 mod csv_answer;
 mod records;
 
-use axum::Extension;
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use engagetrack::customer::Status;
-use engagetrack::drift::Window;
-use engagetrack::encoding::{FEATURES, Row};
-use engagetrack::intake::{self, Submission, Submissions};
-use engagetrack::model::{self, Prediction};
-use engagetrack::profile_json::ProfileJson;
-use engagetrack::{card, encoding, population};
+use engagetrack::prediction::{Prediction, Status};
+use engagetrack::vocabulary::Profile;
+use engagetrack::{Live, View};
+use schema::intake::{Submission, Submissions};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use web::body::{self, Payload};
 use web::negotiation::{CsvOnly, JsonOnly};
 use web::{Accept, Problem, Segment, Usage};
 
-/// The profiles that came by request.
-static POSTED: Window = Window::new();
-
-/// The operations of this function, with their descriptions.
-pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(predict_posted))
-        .routes(routes!(predict_customer))
-}
+web::operations!("predict", Live: predict_posted, predict_customer);
 
 /// A prediction for one customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CustomerPrediction {
+pub struct CustomerPrediction<'w> {
     /// The customer's id; null for an anonymous profile.
     #[schema(required)]
     pub customer_id: Option<String>,
-    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is its
-    /// `Churn`, where it has one.
+    /// `left` where the outcome says that the customer left, otherwise `active`. Of a posted profile the outcome is the member or
+    /// column of that name, where it has one.
     pub status: Status,
     #[serde(flatten)]
     #[allow(missing_docs)]
-    pub prediction: Prediction,
+    pub prediction: Prediction<'w>,
 }
 
 /// One profile, or up to 1,000.
@@ -52,76 +39,90 @@ pub struct CustomerPrediction {
 #[serde(untagged)]
 #[allow(dead_code)]
 enum Posted {
-    One(ProfileJson),
-    Many(Vec<ProfileJson>),
+    One(Profile),
+    Many(Vec<Profile>),
 }
 
 /// One prediction, or as many as profiles were sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Answer<'w> {
     /// For one profile.
-    One(CustomerPrediction),
+    One(CustomerPrediction<'w>),
     /// For an array of profiles, in the same order.
-    Many(Vec<CustomerPrediction>),
+    Many(Vec<CustomerPrediction<'w>>),
 }
 
 /// Predicts churn for one customer of the directory.
 ///
 /// The probability is calibrated. The percentile ranks it among all customers.
 #[utoipa::path(get, path = "/v1/predict/{customer_id}", tag = "predict",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
+    params(("customer_id" = String, Path, description = "The customer's id.")),
     responses((status = 200, description = "The prediction.", body = CustomerPrediction)))]
 async fn predict_customer(
     _: Accept<JsonOnly>,
+    State(live): State<Live>,
     Segment(id): Segment,
-) -> Result<(Extension<Usage>, body::Json<CustomerPrediction>), Problem> {
-    let customer = population::find(&id).ok_or_else(|| Problem::unknown_customer(&id))?;
-    let row = encoding::row(&customer.codes());
-    let prediction = Prediction::of(model::row_probability(&row));
-    let usage = scored(Some(&id), &prediction);
-    let customer_id = Some(id);
-    Ok((
-        usage.noted(),
-        body::Json(CustomerPrediction {
-            customer_id,
-            status: customer.status(),
-            prediction,
-        }),
-    ))
+) -> Result<Response, Problem> {
+    let view = live.view();
+    let customer = view
+        .customers
+        .find(&id)
+        .ok_or_else(|| Problem::unknown_customer(&id))?;
+    let row = view
+        .model
+        .features()
+        .iter()
+        .map(|field| view.customers.code(customer, *field as usize) as f32);
+    let row: workspace::model::Row = row.collect();
+    let probability = workspace::model::logistic(view.model.log_odds(&row));
+    let prediction = Prediction::of(view, probability);
+    let usage = scored(view, Some(&id), &prediction);
+    let answer = CustomerPrediction {
+        customer_id: Some(id),
+        status: Status::of_outcome(view.customers.outcome(customer).left()),
+        prediction,
+    };
+    Ok((usage.noted(), body::Json(answer)).into_response())
 }
 
 /// Predicts churn for posted profiles.
 ///
-/// One profile is a JSON object and up to 1,000 are an array, answered in the same order. A CSV file with Telco's header comes back
-/// with `churn_probability` and `risk_level` appended.
+/// One profile is a JSON object and up to 1,000 are an array, answered in the same order. A CSV file with the schema's columns comes
+/// back with `churn_probability` and `risk_level` appended.
 #[utoipa::path(post, path = "/v1/predict", tag = "predict",
     request_body(content((Posted = "application/json"), (String = "text/csv"))),
     responses((status = 200, description = "A prediction for each profile.", content((Answer = "application/json"), (String = "text/csv")))))]
-async fn predict_posted(headers: HeaderMap, payload: Payload) -> Result<Response, Problem> {
+async fn predict_posted(
+    State(live): State<Live>,
+    headers: HeaderMap,
+    payload: Payload,
+) -> Result<Response, Problem> {
     match payload {
         Payload::Json(body) => {
             Accept::<JsonOnly>::of(&headers)?;
-            body.work(answer_json).await
+            body.work(move |bytes| answer_json(live.view(), bytes))
+                .await
         }
         Payload::Csv(body) => {
             Accept::<CsvOnly>::of(&headers)?;
-            body.work(answer_csv).await
+            body.work(move |bytes| answer_csv(live.view(), bytes)).await
         }
     }
 }
 
-fn answer_json(bytes: &[u8]) -> Result<Response, Problem> {
-    let (answer, rows) = predict_json(bytes)?;
-    let usage = posted(answer.usage(), &rows);
+fn answer_json(view: &View<'_>, bytes: &[u8]) -> Result<Response, Problem> {
+    let (answer, rows) = predict_json(view, bytes)?;
+    let usage = posted(view, answer.usage(view), &rows);
     Ok((usage.noted(), body::Json(answer)).into_response())
 }
 
-fn answer_csv(bytes: &[u8]) -> Result<Response, Problem> {
-    let (answer, rows) = csv_answer::scored(bytes)?;
-    let usage = Usage::of_many(rows.len() / FEATURES).scored_by(card::VERSION);
+fn answer_csv(view: &View<'_>, bytes: &[u8]) -> Result<Response, Problem> {
+    let (answer, rows) = csv_answer::scored(view, bytes)?;
+    let usage =
+        Usage::of_many(rows.len() / view.model.features().len()).scored_by(view.model_version());
     Ok((
-        posted(usage, &rows).noted(),
+        posted(view, usage, &rows).noted(),
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
         answer,
     )
@@ -129,58 +130,63 @@ fn answer_csv(bytes: &[u8]) -> Result<Response, Problem> {
 }
 
 /// The usage of a call that predicts for one customer.
-fn scored(customer_id: Option<&str>, prediction: &Prediction) -> Usage {
-    Usage::of_customer(customer_id).scored(
-        prediction.probability,
-        prediction.risk_level.name(),
-        prediction.model_version,
-    )
+fn scored(view: &View<'_>, customer_id: Option<&str>, prediction: &Prediction<'_>) -> Usage {
+    let level = view.level_name(prediction.probability);
+    Usage::of_customer(customer_id).scored(prediction.probability, level, view.model_version())
 }
 
-/// Counts the encoded profiles, row after row, and adds the distribution of recent ones to the usage when they are enough.
-fn posted(usage: Usage, rows: &[f32]) -> Usage {
-    let rows: &[Row] = rows.as_chunks().0;
-    match POSTED.observe(rows) {
-        Some((bins, drift)) => usage.posted(bins.into(), drift.psi()),
+/// Counts the rows of posted profiles, and adds the distribution of recent ones to the usage when they are enough.
+fn posted(view: &View<'_>, usage: Usage, rows: &[f32]) -> Usage {
+    let rows = rows.chunks_exact(view.model.features().len());
+    match view.posted.observe(view, rows) {
+        Some((bins, drift)) => usage.posted(bins.by_name(view), drift.psi()),
         None => usage,
     }
 }
 
-impl Answer {
-    fn usage(&self) -> Usage {
+impl Answer<'_> {
+    fn usage(&self, view: &View<'_>) -> Usage {
         match self {
             Self::One(CustomerPrediction {
                 customer_id,
                 prediction,
                 ..
-            }) => scored(customer_id.as_deref(), prediction),
-            Self::Many(predictions) => Usage::of_many(predictions.len()).scored_by(card::VERSION),
+            }) => scored(view, customer_id.as_deref(), prediction),
+            Self::Many(predictions) => {
+                Usage::of_many(predictions.len()).scored_by(view.model_version())
+            }
         }
     }
 }
 
-/// The answer to a body, and the encoded profiles it is about, row after row.
-fn predict_json(bytes: &[u8]) -> Result<(Answer, Vec<f32>), Problem> {
+/// The answer to a body, and the rows of the profiles it is about.
+fn predict_json<'w>(view: &View<'w>, bytes: &[u8]) -> Result<(Answer<'w>, Vec<f32>), Problem> {
     if bytes.trim_ascii_start().starts_with(b"[") {
-        let Submissions(submissions) = body::parse(bytes)?;
-        let (predictions, rows) = answers(submissions.map_err(Problem::invalid)?);
+        let submissions = body::parse_seed(Submissions(&view.schema), bytes)?;
+        let (predictions, rows) = answers(view, submissions.map_err(Problem::invalid)?);
         return Ok((Answer::Many(predictions), rows));
     }
-    let submission = intake::from_json(&body::parse(bytes)?).map_err(Problem::invalid)?;
-    let (mut predictions, rows) = answers(vec![submission]);
+    let submission = view
+        .schema
+        .submission(&body::parse(bytes)?)
+        .map_err(Problem::invalid)?;
+    let (mut predictions, rows) = answers(view, vec![submission]);
     Ok((Answer::One(predictions.remove(0)), rows))
 }
 
-fn answers(submissions: Vec<Submission>) -> (Vec<CustomerPrediction>, Vec<f32>) {
-    let rows: Vec<f32> = submissions
-        .iter()
-        .flat_map(|submission| encoding::encode(&submission.profile))
-        .collect();
-    let probabilities = model::probabilities(&rows);
+fn answers<'w>(
+    view: &View<'w>,
+    submissions: Vec<Submission>,
+) -> (Vec<CustomerPrediction<'w>>, Vec<f32>) {
+    let mut rows = Vec::with_capacity(submissions.len() * view.model.features().len());
+    for submission in &submissions {
+        view.model.push_row(submission.profile.codes(), &mut rows);
+    }
+    let probabilities = view.model.probabilities(&rows);
     let answer = |(submission, probability): (Submission, f64)| CustomerPrediction {
         customer_id: submission.customer_id,
-        status: submission.status,
-        prediction: Prediction::of(probability),
+        status: Status::of_outcome(submission.left),
+        prediction: Prediction::of(view, probability),
     };
     let predictions = submissions.into_iter().zip(probabilities).map(answer);
     (predictions.collect(), rows)
@@ -192,12 +198,20 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use axum::extract::Request;
+    use engagetrack::embedded;
     use tower::ServiceExt;
 
     /// How many profiles the usage of a request describes, and whether it tells their drift.
-    async fn counted(request: axum::http::request::Builder, body: Vec<u8>) -> Option<(u64, bool)> {
+    async fn counted(
+        live: &Live,
+        request: axum::http::request::Builder,
+        body: Vec<u8>,
+    ) -> Option<(u64, bool)> {
         let request: Request = request.body(Body::from(body)).unwrap();
-        let answer = Router::from(router()).oneshot(request).await.unwrap();
+        let answer = Router::from(router().with_state(live.clone()))
+            .oneshot(request)
+            .await
+            .unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         let posted = usage.posted_profiles()?;
         Some((posted.bins["partner"].iter().sum(), posted.psi.is_ok()))
@@ -205,10 +219,12 @@ mod tests {
 
     #[tokio::test]
     async fn posted_profiles_are_counted_until_they_are_enough_to_speak_of_drift() {
-        let customer = population::all().next().unwrap();
-        let profile = ProfileJson::from(&customer.profile());
+        let live = embedded::live(embedded::core());
+        let view = live.view();
+        let profile = serde_json::to_value(view.schema.json(&view.profile(0))).unwrap();
         let json = |body| {
             counted(
+                &live,
                 Request::post("/v1/predict").header("content-type", "application/json"),
                 body,
             )
@@ -225,12 +241,38 @@ mod tests {
                 .unwrap()
         };
         let csv = || Request::post("/v1/predict").header("content-type", "text/csv");
-        let the_thousandth = counted(csv(), [line(0), line(1)].concat()).await;
+        let the_thousandth = counted(&live, csv(), [line(0), line(1)].concat()).await;
         assert_eq!(the_thousandth, Some((1_000, true)));
-        let the_next = counted(csv(), [line(0), line(1)].concat()).await;
+        let the_next = counted(&live, csv(), [line(0), line(1)].concat()).await;
         assert_eq!(the_next, None);
 
-        let asked = Request::get(format!("/v1/predict/{}", customer.id()));
-        assert_eq!(counted(asked, Vec::new()).await, None);
+        let asked = Request::get(format!("/v1/predict/{}", view.customers.id(0)));
+        assert_eq!(counted(&live, asked, Vec::new()).await, None);
+    }
+
+    #[tokio::test]
+    async fn two_workspaces_in_one_process_count_for_themselves() {
+        let [one, other] = [embedded::core(), embedded::core()].map(embedded::live);
+        let profile = serde_json::to_vec(&one.view().schema.json(&one.view().profile(0))).unwrap();
+        let post = |live: &Live, count: usize| {
+            let body = [
+                b"[",
+                [profile.as_slice()]
+                    .repeat(count)
+                    .join(&b","[..])
+                    .as_slice(),
+                b"]",
+            ]
+            .concat();
+            let live = live.clone();
+            async move {
+                let request =
+                    Request::post("/v1/predict").header("content-type", "application/json");
+                counted(&live, request, body).await
+            }
+        };
+        assert_eq!(post(&one, 600).await, None);
+        assert_eq!(post(&other, 600).await, None);
+        assert_eq!(post(&one, 400).await, Some((1_000, true)));
     }
 }

@@ -1,6 +1,9 @@
 //! The predict function on AWS Lambda.
 
+use engagetrack::embedded;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    web::lambda::run(predict::router()).await
+    let live = embedded::live(embedded::core());
+    web::lambda::run(predict::routes(live)).await
 }

@@ -1,7 +1,7 @@
 //! The records of a CSV body, one at a time, in memory that does not grow with their number.
 
 use csv_core::{ReadRecordResult, Reader};
-use engagetrack::intake::MOST_COLUMNS;
+use schema::intake::MOST_COLUMNS;
 use web::Problem;
 
 /// Reads a body record by record. Lines may end in LF, CRLF or CR; blank lines are none.

@@ -3,31 +3,24 @@
 #![forbid(unsafe_code)]
 
 use axum::Extension;
-use axum::http::{StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use engagetrack::card;
+use engagetrack::business::Business;
 use engagetrack::directory::{Page, Paging, Request};
-use engagetrack::error::{FieldError, FieldErrors};
-use engagetrack::population::{self, Customer};
 use engagetrack::query::Query;
-use engagetrack::selection::Filters;
 use engagetrack::summary::{Summary, report};
-use engagetrack::{intake, nudges};
+use engagetrack::vocabulary::FilterParameters as Filters;
+use engagetrack::{Live, View, nudges};
+use schema::intake;
+use schema::{FieldError, FieldErrors};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use web::budget::Worker;
 use web::download::{DownloadRight, attachment};
-use web::negotiation::Offer;
+use web::negotiation::{JsonOnly, Offer};
 use web::{Accept, Parameters, Problem, Segment, Usage, body};
 
-/// The operations of this function, with their descriptions.
-pub fn router() -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(summarise))
-        .routes(routes!(note))
-}
+web::operations!("summary", Live: list, summarise, note, read_schema);
 
 /// As what the directory is answered.
 #[derive(Clone, Copy)]
@@ -57,8 +50,10 @@ impl Offer for SummaryFormat {
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-fn find(id: &str) -> Result<Customer, Problem> {
-    population::find(id).ok_or_else(|| Problem::unknown_customer(id))
+fn find(view: &View<'_>, id: &str) -> Result<usize, Problem> {
+    view.customers
+        .find(id)
+        .ok_or_else(|| Problem::unknown_customer(id))
 }
 
 /// Lists a selection of customers, searched and sorted.
@@ -69,47 +64,57 @@ fn find(id: &str) -> Result<Customer, Problem> {
 async fn list(
     right: Result<DownloadRight, Problem>,
     Accept(format): Accept<ListFormat>,
+    State(live): State<Live>,
     Parameters(query): Parameters<Query>,
     worker: Worker,
 ) -> Result<Response, Problem> {
-    let request = query.read(Request::from_query).map_err(Problem::invalid)?;
+    let view = live.view();
+    let request = query
+        .read(|query| Request::from_query(view, query))
+        .map_err(Problem::invalid)?;
     if let ListFormat::Page = format {
-        let page = request.page();
+        let page = request.page(view);
         let usage = Usage::of_many(page.items.len())
             .doing("list")
-            .scored_by(card::VERSION);
+            .scored_by(view.model_version());
         return Ok((usage.noted(), body::Json(page)).into_response());
     }
     let right = right?;
-    let (file, count) = worker.work(move || request.csv()).await;
-    Ok(right.csv("customers.csv", file, count, card::VERSION))
+    let version = view.model_version();
+    let (file, count) = worker.work(move || request.csv(live.view())).await;
+    Ok(right.csv("customers.csv", file, count, version))
 }
 
 /// Summarises one customer of the directory.
 ///
 /// A report as plain text to download; or, where `Accept` prefers `application/json`, the same as data.
 #[utoipa::path(get, path = "/v1/summary/{customer_id}", operation_id = "summarise_customer", tag = "summary",
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
+    params(("customer_id" = String, Path, description = "The customer's id.")),
     responses((status = 200, description = "The summary.", content((String = "text/plain"), (Summary = "application/json")))))]
 async fn summarise(
     Accept(format): Accept<SummaryFormat>,
+    State(live): State<Live>,
     Segment(id): Segment,
 ) -> Result<Response, Problem> {
-    let customer = find(&id)?;
-    let usage = Usage::of_customer(Some(&id)).scored(
-        customer.probability(),
-        customer.risk_level().name(),
-        card::VERSION,
-    );
+    let view = live.view();
+    let customer = find(view, &id)?;
+    let probability = view.customers.probability(customer);
+    let level = view.level_name(probability);
+    let usage = Usage::of_customer(Some(&id)).scored(probability, level, view.model_version());
     if let SummaryFormat::Data = format {
-        return Ok((usage.noted(), body::Json(Summary::of(customer))).into_response());
+        return Ok((usage.noted(), body::Json(Summary::of(view, customer))).into_response());
     }
-    let file = format!("summary_{}.txt", customer.id());
+    let file = format!("summary_{id}.txt");
     let headers = [
         (header::CONTENT_TYPE, TEXT.to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&file)),
     ];
-    Ok((usage.doing("report").noted(), headers, report(customer)).into_response())
+    Ok((
+        usage.doing("report").noted(),
+        headers,
+        report(view, customer),
+    )
+        .into_response())
 }
 
 /// What a person can have done: taken a change into the what-if, asked for another wording, downloaded the report, sent a
@@ -126,12 +131,14 @@ struct Deed {
     #[schema(example = "applied")]
     kind: String,
     /// With which nudge, if with one.
-    #[schema(example = "annual-contract")]
     nudge_id: Option<String>,
 }
 
 /// Reads a deed: its kind, and the nudge it was done with.
-fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), FieldErrors> {
+fn deed<'w>(
+    view: &View<'w>,
+    json: &intake::Json,
+) -> Result<(&'static str, Option<&'w str>), FieldErrors> {
     let mut errors = FieldErrors::default();
     let intake::Json::Object(members) = json else {
         errors.push(FieldError {
@@ -151,8 +158,8 @@ fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), Fie
             }
             ("kind", _) => errors.add(name, format_args!("must be one of {KINDS:?}")),
             ("nudge_id", intake::Json::Null) => {}
-            ("nudge_id", intake::Json::Text(text)) if nudges::known_id(text).is_some() => {
-                nudge_id = nudges::known_id(text)
+            ("nudge_id", intake::Json::Text(text)) if nudges::known_id(view, text).is_some() => {
+                nudge_id = nudges::known_id(view, text)
             }
             ("nudge_id", _) => errors.add(name, "must be the id of a nudge in the catalogue"),
             _ => errors.add(name, "is unknown; the fields are kind, nudge_id"),
@@ -171,16 +178,50 @@ fn deed(json: &intake::Json) -> Result<(&'static str, Option<&'static str>), Fie
 ///
 /// Each event leaves a line in the usage log.
 #[utoipa::path(post, path = "/v1/summary/{customer_id}/events", operation_id = "record_event", tag = "summary", request_body = Deed,
-    params(("customer_id" = String, Path, description = "The customer's id.", example = "1866-PVWWG")),
+    params(("customer_id" = String, Path, description = "The customer's id.")),
     responses((status = 204, description = "The event is in the usage log.")))]
 async fn note(
+    State(live): State<Live>,
     Segment(id): Segment,
     body::Json(json): body::Json<intake::Json>,
 ) -> Result<(Extension<Usage>, StatusCode), Problem> {
-    find(&id)?;
-    let (kind, nudge_id) = deed(&json).map_err(Problem::invalid)?;
+    let view = live.view();
+    find(view, &id)?;
+    let (kind, nudge_id) = deed(view, &json).map_err(Problem::invalid)?;
     let usage = Usage::of_customer(Some(&id))
         .doing("event")
         .reporting(kind, nudge_id.map(str::to_owned));
     Ok((usage.noted(), StatusCode::NO_CONTENT))
+}
+
+/// Describes the business: all that a client needs to show it.
+///
+/// Fields with their values, words, prices and filters, roles, risk levels, personas, stages, experiments and versions. The entity tag
+/// changes with the workspace.
+#[utoipa::path(get, path = "/v1/schema", operation_id = "read_schema", tag = "summary",
+    responses((status = 200, description = "The business.", body = Business),
+        (status = 304, description = "The business that `if-none-match` names.")))]
+async fn read_schema(
+    _: Accept<JsonOnly>,
+    State(live): State<Live>,
+    headers: HeaderMap,
+) -> Response {
+    let view = live.view();
+    // Another program may describe the same workspace in another shape.
+    let etag = format!("\"{}-{}\"", view.version(), env!("CARGO_PKG_VERSION"));
+    let known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut known = known
+        .flat_map(|value| value.split(','))
+        .map(|tag| tag.trim().trim_start_matches("W/"));
+    let cached = [
+        (header::ETAG, etag.clone()),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+    ];
+    match known.any(|tag| tag == etag || tag == "*") {
+        true => (StatusCode::NOT_MODIFIED, cached).into_response(),
+        false => (cached, body::Json(Business::of(view))).into_response(),
+    }
 }

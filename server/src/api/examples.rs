@@ -1,18 +1,18 @@
-//! Examples for the description: the README's requests, and what the handlers answer to them.
+//! Examples for the description: requests about a customer of the workspace, and what the handlers answer to them.
 
 use super::operations;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header;
+use engagetrack::View;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::content::Content;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{OpenApi, RefOr};
+use workspace::Key;
 
-/// A customer of the directory.
-const CUSTOMER: &str = "1866-PVWWG";
 /// Elements that an array keeps.
 const ELEMENTS: usize = 2;
 /// Lines that a text keeps.
@@ -23,38 +23,62 @@ const DENOMINATOR: f64 = 1e4;
 const JSON: &str = "application/json";
 
 /// The bodies that operations are asked with, by operation id.
-fn body(operation: &str) -> Option<Value> {
+fn body(operation: &str, view: &View<'_>, customer: usize) -> Option<Value> {
+    let profile = view.profile(customer);
+    let profile = || json!(view.schema.json(&profile));
+    // What most clients will try first.
+    let change = view.schema.changeable().last().and_then(|field| {
+        let last = field.values().last()?;
+        Some(json!({field.name(): view.schema.json_value(field.index(), last.code() as f64)}))
+    });
     let body = match operation {
-        "predict_posted" | "explain_posted" | "advise_posted" => json!({
-            "gender": "Male", "senior_citizen": false, "partner": true, "dependents": true, "tenure_months": 57,
-            "phone_service": true, "multiple_lines": false, "internet_service": "DSL", "online_security": false,
-            "online_backup": true, "device_protection": true, "tech_support": false, "streaming_tv": false,
-            "streaming_movies": true, "contract": "One year", "paperless_billing": true,
-            "payment_method": "Bank transfer (automatic)", "monthly_charges": 63.15, "total_charges": 3522.65
-        }),
-        "project_change" => json!({
-            "filters": {"contract": ["Month-to-month"], "internet_service": ["DSL", "Fiber optic"]},
-            "change": {"contract": "One year", "tech_support": true}
-        }),
+        "predict_posted" | "explain_posted" | "advise_posted" => profile(),
+        "project_change" => json!({"filters": {"status": ["active"]}, "change": change?}),
+        "project_profile_change" => {
+            json!({"profile": profile(), "change": change.unwrap_or(json!({}))})
+        }
         "read_posted_experiment" => json!({
             "control": {"users": 3439, "conversions": 922}, "treatment": {"users": 3604, "conversions": 947}
         }),
         "plan_experiment" => {
             json!({"baseline_rate": 0.265, "detectable_effect": -0.04, "users_per_day": 120})
         }
-        "record_event" => json!({"kind": "applied", "nudge_id": "annual-contract"}),
+        "record_event" => {
+            json!({"kind": "applied", "nudge_id": view.nudges.entries().next()?.id()})
+        }
         _ => return None,
     };
     Some(body)
 }
 
 /// Gives each operation an example of its body and of its successful response.
-pub async fn add(api: &mut OpenApi, router: &Router) {
+pub async fn add(api: &mut OpenApi, router: &Router, view: &View<'_>) {
+    // The customer likeliest to leave of those who are still here.
+    let order = view
+        .orders()
+        .by(Key::Probability)
+        .unwrap_or_default()
+        .iter()
+        .rev();
+    let mut active = order
+        .map(|customer| *customer as usize)
+        .filter(|customer| view.customers.outcome(*customer).left() != Some(true));
+    let Some(customer) = active.next() else {
+        return;
+    };
+    let id = view.customers.id(customer);
     for (path, item) in &mut api.paths.paths {
-        let path = path.replace("{customer_id}", CUSTOMER);
+        let path = path.replace("{customer_id}", id);
         for operation in operations(item) {
-            let id = operation.operation_id.as_deref();
-            let body = id.and_then(body);
+            for parameter in operation.parameters.iter_mut().flatten() {
+                if let RefOr::T(described) = &parameter
+                    && described.name == "customer_id"
+                {
+                    *parameter = RefOr::T(with_example(described, id));
+                }
+            }
+            let operation_id = operation.operation_id.as_deref();
+            let body = operation_id.and_then(|operation| body(operation, view, customer));
             if let Some(RefOr::T(described)) = &mut operation.request_body {
                 let content = described.content.get_mut(JSON).and_then(inline);
                 content.expect("every body may be JSON").example = body.clone();
@@ -63,6 +87,13 @@ pub async fn add(api: &mut OpenApi, router: &Router) {
             answer(operation, router, &path, asked).await;
         }
     }
+}
+
+/// The parameter with an example, which the builder can only give to a new one.
+fn with_example(parameter: &Parameter, example: &str) -> Parameter {
+    let mut described = json!(parameter);
+    described["example"] = example.into();
+    serde_json::from_value(described).expect("it was a parameter before")
 }
 
 /// Asks the operation once for each media type of its successful response.

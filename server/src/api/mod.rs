@@ -3,24 +3,29 @@
 //! Each function describes its own parameters, bodies and successful responses. What all operations share is added here: the errors
 //! of this module's table, what `shared.json` holds, and examples.
 
+mod business;
 mod examples;
 
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use engagetrack::Live;
+use engagetrack::vocabulary::Sort;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
+use web::Problem;
 use web::problem::ProblemDocument;
-
-/// The description as it is served: the committed file, which a test holds against the code.
-pub const DOCUMENT: &str = include_str!("../../openapi.json");
 
 /// Title, servers, tags, security scheme, and the headers that operations share.
 const SHARED: &str = include_str!("shared.json");
 
-/// The schemas of errors.
+/// Schemas that no operation brings along: that of errors, and one that only a parameter refers to.
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(ProblemDocument)))]
-struct Errors;
+#[openapi(components(schemas(ProblemDocument, Sort)))]
+struct Unattached;
 
 /// An error response.
 struct Failure {
@@ -165,16 +170,50 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post].into_iter().flatten()
 }
 
-/// The description derived from the code. Its examples are what the handlers answer.
+/// The description as it is served: made when it is first asked for.
+#[derive(Clone)]
+pub struct Description {
+    live: Live,
+    text: Arc<OnceCell<String>>,
+}
+
+impl Description {
+    /// The description of the functions over a workspace.
+    pub fn new(live: Live) -> Self {
+        Self {
+            live,
+            text: Arc::default(),
+        }
+    }
+
+    /// The answer to a request for it.
+    pub async fn answer(&self) -> Response {
+        let make = || async {
+            let api = openapi(&self.live).await;
+            api.to_pretty_json().map(|text| text + "\n")
+        };
+        match self.text.get_or_try_init(make).await {
+            Ok(text) => {
+                ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
+            }
+            Err(error) => {
+                tracing::error!(%error, "the description can't be written as JSON");
+                Problem::internal().into_response()
+            }
+        }
+    }
+}
+
+/// The description of the functions over a workspace. Its examples are what the handlers answer.
 ///
 /// # Panics
-/// Where `shared.json` or an example is not what the code makes of it; tests run this, the server does not.
-pub async fn openapi() -> OpenApi {
+/// Where `shared.json` or an example is not what the code makes of it; the tests would tell.
+pub async fn openapi(live: &Live) -> OpenApi {
     let mut api: OpenApi = serde_json::from_str(SHARED).expect("shared.json is a description");
     env!("CARGO_PKG_VERSION").clone_into(&mut api.info.version);
-    let (router, described) = crate::functions().split_for_parts();
+    let (router, described) = crate::functions(live.clone()).split_for_parts();
     api.merge(described);
-    api.merge(Errors::openapi());
+    api.merge(Unattached::openapi());
     let components = api.components.get_or_insert_default();
     for failure in &FAILURES {
         let response = failure.response();
@@ -185,12 +224,13 @@ pub async fn openapi() -> OpenApi {
     for operation in api.paths.paths.values_mut().flat_map(operations) {
         complete(operation);
     }
-    examples::add(&mut api, &router).await;
+    business::complete(&mut api, live.view());
+    examples::add(&mut api, &router, live.view()).await;
     api
 }
 
 impl Failure {
-    fn response(&self) -> Response {
+    fn response(&self) -> utoipa::openapi::Response {
         let document = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name(ProblemDocument::name())))
             .build();
@@ -207,7 +247,7 @@ impl Failure {
 }
 
 /// Adds one of the shared headers to a response.
-fn refer(response: &mut Response, header: &str, component: &str) {
+fn refer(response: &mut utoipa::openapi::Response, header: &str, component: &str) {
     let reference = Ref::new(format!("#/components/headers/{component}"));
     response
         .headers

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod analytics;
+mod business;
 mod explain;
 mod home;
 mod nudges;

@@ -238,7 +238,7 @@ fn an_impossible_plan_is_refused_with_every_reason() {
         .collect();
     assert_eq!(
         pointers,
-        ["/monthly_charges", "/online_backup", "/multiple_lines"]
+        ["/monthly_charges", "/multiple_lines", "/online_backup"]
     );
 }
 

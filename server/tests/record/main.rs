@@ -48,7 +48,8 @@ struct Answer {
 fn app()
 -> impl Service<Request<Body>, Response = axum::response::Response, Error = std::convert::Infallible>
 + Clone {
-    static ROUTES: LazyLock<Routes> = LazyLock::new(|| server::functions().into());
+    static ROUTES: LazyLock<Routes> =
+        LazyLock::new(|| server::functions(server::embedded()).into());
     web::app(ROUTES.clone(), UsageLog::off())
 }
 

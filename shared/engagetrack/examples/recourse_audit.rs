@@ -4,13 +4,13 @@
 //! cargo run --release -p engagetrack --example recourse_audit -- [--target P] [--repeat N] [--json]
 //! ```
 //!
-//! `--target P` is the probability to get below, 0.5 where it is not given; `--repeat N` does the work N times and reports
+//! `--target P` is the probability to get below, the schema's `will_churn` where it is not given; `--repeat N` does the work N times and reports
 //! the median; `--json` prints one object with the seconds and, customer by customer in the order of the ids, the number
 //! of changes, null where the target is out of reach.
 
-use engagetrack::customer::{Contract, Profile};
-use engagetrack::population;
+use engagetrack::embedded;
 use engagetrack::recourse::{self, Recourse};
+use schema::{ChangePolicy, Field, Profile};
 use std::error::Error;
 use std::time::Instant;
 
@@ -18,7 +18,9 @@ use std::time::Instant;
 const OUT_OF_REACH: f64 = f64::MIN_POSITIVE;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut target, mut repeat, mut json) = (recourse::USUAL_TARGET, 1, false);
+    let live = embedded::live(embedded::core());
+    let view = live.view();
+    let (mut target, mut repeat, mut json) = (view.schema.will_churn(), 1, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -32,14 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => return Err(format!("unknown option {argument:?}").into()),
         }
     }
-    let profiles: Vec<Profile> = population::all()
-        .map(|customer| customer.profile())
+    let profiles: Vec<Profile> = (0..view.customers.len())
+        .map(|customer| view.profile(customer))
         .collect();
     let mut found = Vec::new();
     let seconds = median(repeat, || {
         found = profiles
             .iter()
-            .map(|profile| recourse::find(profile, target))
+            .map(|profile| recourse::find(view, profile, target))
             .collect();
     });
     if json {
@@ -47,7 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{{\"seconds\":{seconds},\"steps\":[{}]}}", steps.join(","));
         return Ok(());
     }
-    let count = |wanted: &dyn Fn(&Recourse) -> bool| found.iter().filter(|one| wanted(one)).count();
+    let count =
+        |wanted: &dyn Fn(&Recourse<'_>) -> bool| found.iter().filter(|one| wanted(one)).count();
     println!(
         "{} customers, to get below {target}: {:.3} s",
         found.len(),
@@ -61,19 +64,48 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{:>12} {more:>6}", "more");
     println!("{:>12} {:>6}", "unreachable", count(&|one| !one.reachable));
 
-    let whole = profiles.iter().find(|profile| {
-        profile.contract == Contract::MonthToMonth && profile.internet.add_ons().is_some()
-    });
-    if let Some(profile) = whole {
+    let plans: usize = view.nudges.levels().map(|level| level.len()).sum();
+    let can_have_all = |profile: &&Profile| {
+        view.schema
+            .fields()
+            .all(|field| can_have_all(field, profile.codes()))
+    };
+    if let Some(profile) = profiles.iter().find(can_have_all) {
         let seconds = median(repeat.max(101), || {
-            recourse::find(profile, OUT_OF_REACH);
+            recourse::find(view, profile, OUT_OF_REACH);
         });
-        println!("all 1,536 plans of one customer: {:.3} ms", seconds * 1e3);
+        let milliseconds = seconds * 1e3;
+        println!(
+            "all {} plans of one customer: {milliseconds:.3} ms",
+            grouped(plans)
+        );
     }
     Ok(())
 }
 
-fn steps(found: &Recourse) -> String {
+/// Whether a customer with these codes can have every value of a field that recourse may change.
+fn can_have_all(field: Field<'_>, codes: &[f64]) -> bool {
+    let code = codes[field.index()];
+    let known = (code as usize) < field.choices() && !code.is_nan();
+    let mut needs = field.needs().iter();
+    match field.change() {
+        ChangePolicy::Never | ChangePolicy::Cohort => true,
+        ChangePolicy::Up if code != 0.0 => false,
+        ChangePolicy::Up | ChangePolicy::Any => {
+            known && needs.all(|need| need.allows(codes[need.field()]))
+        }
+    }
+}
+
+/// A count with commas between thousands.
+fn grouped(count: usize) -> String {
+    match count {
+        0..1_000 => count.to_string(),
+        _ => format!("{},{:03}", grouped(count / 1_000), count % 1_000),
+    }
+}
+
+fn steps(found: &Recourse<'_>) -> String {
     match found.reachable {
         true => found.steps.to_string(),
         false => "null".to_owned(),

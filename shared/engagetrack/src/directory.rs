@@ -1,81 +1,100 @@
 //! The directory of customers: filtered, searched, sorted, paged.
 
-use crate::csv_cell::defused;
-use crate::customer::{Contract, CustomerId, Status, Variant, vocabulary};
-use crate::lifecycle::{self, Persona, Stage};
-use crate::model::RiskLevel;
-use crate::population::{self, Customer};
+use crate::View;
+use crate::csv_cell;
+use crate::prediction::Status;
 use crate::query::Query;
-use crate::selection::Selection;
-use serde::Serialize;
-use std::borrow::Cow;
-use std::cmp::Ordering;
+use crate::selection::{self, Selection};
+use crate::vocabulary;
+use schema::profile::CodeJson;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::fmt::{self, Write};
 use utoipa::{IntoParams, ToSchema};
+use workspace::Key;
 
-/// Most entries on one page.
+/// Most customers on one page.
 pub const LONGEST_PAGE: usize = 500;
 const USUAL_PAGE: usize = 50;
 
 /// One customer in the directory.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Entry {
-    /// The id.
-    #[schema(value_type = String, example = "1234-ABCDE")]
-    pub customer_id: CustomerId,
-    /// Calibrated churn probability, 0 to 1.
-    pub probability: f64,
-    /// The risk level of that probability.
-    pub risk_level: RiskLevel,
-    /// Share of the population with a lower probability, times 100.
-    pub percentile: f64,
-    /// The persona.
-    pub persona: Persona,
-    /// The lifecycle stage.
-    pub stage: Stage,
-    /// Whether the customer is at risk.
-    pub at_risk: bool,
-    /// The arm of the experiment.
-    #[schema(required)]
-    pub variant: Option<Variant>,
-    /// The contract.
-    pub contract: Contract,
-    /// Months as a customer.
-    pub tenure_months: u16,
-    /// Dollars a month.
-    pub monthly_charges: f64,
-    /// Whether the customer left, in the simulated history.
-    pub churned: bool,
-    /// `left` for customers who left, otherwise `active`.
-    pub status: Status,
+#[derive(Clone, Copy)]
+pub struct Row<'w> {
+    view: &'w View<'w>,
+    customer: usize,
 }
 
-impl From<Customer> for Entry {
-    fn from(customer: Customer) -> Self {
-        let profile = customer.profile();
-        let probability = customer.probability();
-        Self {
-            customer_id: customer.id(),
-            probability,
-            risk_level: customer.risk_level(),
-            percentile: population::percentile(probability),
-            persona: Persona::of(&profile),
-            stage: Stage::of(&profile),
-            at_risk: lifecycle::at_risk(&profile, probability),
-            variant: profile.variant,
-            contract: profile.contract,
-            tenure_months: profile.tenure_months,
-            monthly_charges: profile.monthly_charges,
-            churned: customer.churned(),
-            status: customer.status(),
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Row({})", self.id())
+    }
+}
+
+impl<'w> Row<'w> {
+    /// The customer at a position.
+    pub fn new(view: &'w View<'w>, customer: usize) -> Self {
+        Self { view, customer }
+    }
+
+    /// The id.
+    pub fn id(&self) -> &'w str {
+        self.view.customers.id(self.customer)
+    }
+
+    /// Its members by their names, in order: id, probability, risk level, percentile, persona, stage, whether the customer is at
+    /// risk, the fields that the schema lists, the outcome, the status. What the schema has not, is no member.
+    fn members<E>(
+        &self,
+        mut member: impl FnMut(&'w str, CodeJson<'w>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (view, customer) = (self.view, self.customer);
+        let (schema, customers) = (&view.schema, &view.customers);
+        let probability = customers.probability(customer);
+        member(schema.id_name(), CodeJson::Name(customers.id(customer)))?;
+        member("probability", CodeJson::Number(probability))?;
+        member("risk_level", CodeJson::Name(schema.level(probability).name))?;
+        member(
+            "percentile",
+            CodeJson::Number(customers.percentile(probability)),
+        )?;
+        let personas = customers.personas();
+        if let Some(persona) = schema.personas().nth(usize::from(personas[customer])) {
+            member("persona", CodeJson::Name(persona.name))?;
         }
+        let stages = customers.stages();
+        if let Some(stage) = schema.stages().nth(usize::from(stages[customer])) {
+            member("stage", CodeJson::Name(stage.name))?;
+        }
+        let profile = view.profile(customer);
+        member(
+            "at_risk",
+            CodeJson::Flag(schema.at_risk(profile.codes(), probability)),
+        )?;
+        for field in schema.list() {
+            let code = profile.code(field.index());
+            member(field.name(), view.schema.json_value(field.index(), code))?;
+        }
+        let left = customers.outcome(customer).left();
+        if let Some(name) = schema.outcome_name() {
+            member(name, left.map_or(CodeJson::Null, CodeJson::Flag))?;
+        }
+        member("status", CodeJson::Name(Status::of_outcome(left).name()))
+    }
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        self.members(|name, value| members.serialize_entry(name, &value))?;
+        members.end()
     }
 }
 
 /// A page of the directory.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Page {
+#[derive(Clone, Debug, serde::Serialize, ToSchema)]
+pub struct Page<'w> {
     /// The customers on this page.
-    pub items: Vec<Entry>,
+    #[schema(value_type = Vec<vocabulary::DirectoryRow>)]
+    pub items: Vec<Row<'w>>,
     /// How many customers there are on all pages.
     pub total: usize,
     /// Where the next page begins; none on the last.
@@ -83,32 +102,17 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
-vocabulary! {
-    /// The order of the directory; a dash in front makes it descending.
-    Sort { /// Least likely to leave first.
-        Probability = "probability", /// Likeliest to leave first.
-        ProbabilityDescending = "-probability", /// Newest customers first.
-        TenureMonths = "tenure_months", /// Oldest customers first.
-        TenureMonthsDescending = "-tenure_months", /// Lowest monthly charges first.
-        MonthlyCharges = "monthly_charges", /// Highest monthly charges first.
-        MonthlyChargesDescending = "-monthly_charges", /// By id.
-        CustomerId = "customer_id", /// By id, descending.
-        CustomerIdDescending = "-customer_id", /// Those who stayed first.
-        Churned = "churned", /// Those who left first.
-        ChurnedDescending = "-churned" }
-}
-
 /// How the directory is searched, sorted and paged, as parameters of a query.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
 pub struct Paging {
-    /// The beginning of an id.
+    /// The beginning of an id, as it is written or in capitals.
     #[param(required = false)]
     q: String,
-    /// The order; `-probability` when absent.
-    #[param(required = false, inline)]
-    sort: Sort,
+    /// The order; prefix with `-` for descending order. `-probability` when absent.
+    #[param(required = false, value_type = vocabulary::Sort)]
+    sort: String,
     /// Most customers on the page; 50 when absent.
     #[param(required = false, minimum = 1, maximum = 500)]
     limit: usize,
@@ -117,256 +121,410 @@ pub struct Paging {
     cursor: String,
 }
 
+/// What the directory is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SortKey {
+    Id,
+    Key(Key),
+}
+
+impl SortKey {
+    /// Every key that there is, with its name.
+    pub(crate) fn all<'w>(
+        view: &View<'w>,
+    ) -> impl Iterator<Item = (&'w str, Self)> + Clone + use<'w> {
+        let (schema, orders) = (view.schema, view.orders());
+        let fields = schema
+            .fields()
+            .map(|field| (field.name(), Key::Field(field.index())));
+        let fields = fields.filter(move |(_, key)| orders.by(*key).is_some());
+        let outcome = schema.outcome_name().map(|name| (name, Key::Outcome));
+        let keys = [("probability", Key::Probability)]
+            .into_iter()
+            .chain(fields);
+        let keys = keys.map(|(name, key)| (name, Self::Key(key)));
+        let id = [(schema.id_name(), Self::Id)];
+        keys.chain(id)
+            .chain(outcome.map(|(name, key)| (name, Self::Key(key))))
+    }
+
+    /// The value of a customer's key; NaN if unknown.
+    fn value(self, view: &View<'_>, customer: usize) -> f64 {
+        let customers = &view.customers;
+        match self {
+            Self::Id => customer as f64,
+            Self::Key(Key::Probability) => customers.probability(customer),
+            Self::Key(Key::Outcome) => customers
+                .outcome(customer)
+                .left()
+                .map_or(f64::NAN, f64::from),
+            Self::Key(Key::Field(field)) => customers.code(customer, field),
+        }
+    }
+}
+
+/// The values of the parameter `sort`.
+pub fn sorts(view: &View<'_>) -> Vec<String> {
+    let keys = SortKey::all(view).map(|(name, _)| name);
+    keys.flat_map(|name| [name.to_owned(), format!("-{name}")])
+        .collect()
+}
+
 /// A request for a part of the directory.
 #[derive(Clone, Debug)]
 pub struct Request {
     selection: Selection,
     prefix: String,
-    sort: &'static str,
+    key: SortKey,
+    descending: bool,
     limit: Option<usize>,
     offset: usize,
 }
 
 impl Request {
-    /// Reads filters, `q`, `sort`, `limit` and `cursor` from a query. What is wrong with them, the query notes.
+    /// Reads filters, `q`, `sort`, `limit` and `cursor` from a query. What is wrong with them becomes an error of the query.
     /// Without `status`, only active customers are listed; without `sort`, those likeliest to leave come first.
-    pub fn from_query(query: &mut Query) -> Self {
+    pub fn from_query(view: &View<'_>, query: &mut Query) -> Self {
+        let selection = Selection::from_query(view, query);
+        let prefix = query.text("q").unwrap_or_default().trim().to_owned();
+        let sorts = sorts(view);
+        let sort = query.choice("sort", sorts.iter().map(String::as_str));
+        // Each key is there twice: rising, then descending.
+        let chosen =
+            sort.and_then(|sort| Some((SortKey::all(view).nth(sort / 2)?.1, sort % 2 == 1)));
+        let (key, descending) = chosen.unwrap_or((SortKey::Key(Key::Probability), true));
         Self {
-            selection: Selection::from_query(query),
-            prefix: query
-                .text("q")
-                .unwrap_or_default()
-                .trim()
-                .to_ascii_uppercase(),
-            sort: query
-                .choice("sort", Sort::NAMES)
-                .map_or("-probability", |position| Sort::NAMES[position]),
+            selection,
+            prefix,
+            key,
+            descending,
             limit: query.number("limit", 1..=LONGEST_PAGE),
             offset: query.number("cursor", 0..=usize::MAX).unwrap_or(0),
         }
     }
 
-    /// All customers that are meant, in order.
-    pub fn customers(&self) -> Vec<Customer> {
-        let meant = |customer: &Customer| {
-            customer.id().as_str().starts_with(&self.prefix) && self.selection.contains(*customer)
-        };
-        let mut customers: Vec<Customer> = population::all().filter(meant).collect();
-        let (key, descending) = match self.sort.strip_prefix('-') {
-            Some(key) => (key, true),
-            None => (self.sort, false),
-        };
-        let order = |a: &Customer, b: &Customer| -> Ordering {
-            let order = match key {
-                "probability" => a.probability().total_cmp(&b.probability()),
-                "tenure_months" => a.profile().tenure_months.cmp(&b.profile().tenure_months),
-                "monthly_charges" => a
-                    .profile()
-                    .monthly_charges
-                    .total_cmp(&b.profile().monthly_charges),
-                "churned" => a.churned().cmp(&b.churned()),
-                _ => a.id().cmp(&b.id()),
-            };
-            let order = if descending { order.reverse() } else { order };
-            order.then_with(|| a.id().cmp(&b.id()))
-        };
-        customers.sort_by(order);
-        customers
-    }
-
-    /// The customers that are meant as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit.
-    pub fn csv(&self) -> (Vec<u8>, usize) {
-        let customers = self.customers();
-        let rest = customers.get(self.offset..).unwrap_or_default();
-        let meant = &rest[..self.limit.unwrap_or(rest.len()).min(rest.len())];
-        let mut writer = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .has_headers(false)
-            .from_writer(Vec::with_capacity(128 * (meant.len() + 1)));
-        let mut write = |cells: &[&str]| {
-            let defused = cells.iter().map(|cell| defused(cell));
-            writer
-                .write_record(defused.map(Cow::into_owned))
-                .expect("memory takes every row, and all have as many cells");
-        };
-        write(&COLUMNS);
-        for &customer in meant {
-            let entry = Entry::from(customer);
-            write(&[
-                entry.customer_id.as_str(),
-                &entry.probability.to_string(),
-                entry.risk_level.name(),
-                &entry.percentile.to_string(),
-                entry.persona.name(),
-                entry.stage.name(),
-                &entry.at_risk.to_string(),
-                entry.variant.map_or("", Variant::name),
-                entry.contract.name(),
-                &entry.tenure_months.to_string(),
-                &entry.monthly_charges.to_string(),
-                &entry.churned.to_string(),
-                entry.status.name(),
-            ]);
+    /// For each customer whether it is listed. An id is found by its beginning as it is written; where none begins so, in capitals.
+    fn mask(&self, view: &View<'_>) -> Vec<bool> {
+        let mut mask = self.selection.mask(view);
+        if !self.prefix.is_empty() {
+            let mut found = view.customers.with_prefix(&self.prefix);
+            if found.is_empty() {
+                found = view.customers.with_prefix(&self.prefix.to_uppercase());
+            }
+            mask[..found.start].fill(false);
+            mask[found.end..].fill(false);
         }
-        (
-            writer.into_inner().expect("memory can be flushed"),
-            meant.len(),
-        )
+        mask
     }
 
-    /// The page that is meant.
-    pub fn page(&self) -> Page {
-        let customers = self.customers();
-        let total = customers.len();
-        let end = self
-            .offset
-            .saturating_add(self.limit.unwrap_or(USUAL_PAGE))
-            .min(total);
-        let on_page = customers.get(self.offset..end).unwrap_or_default();
+    /// All positions in the order of this request: by the key, unknown ones last, equal ones by rising id.
+    fn order<'v>(&self, view: &'v View<'v>) -> Box<dyn Iterator<Item = usize> + 'v> {
+        let key = self.key;
+        let by = match key {
+            SortKey::Id => None,
+            SortKey::Key(key) => view.orders().by(key),
+        };
+        let value = move |customer: u32| key.value(view, customer as usize);
+        match (by, self.descending) {
+            (None, false) => Box::new(0..view.customers.len()),
+            (None, true) => Box::new((0..view.customers.len()).rev()),
+            (Some(rising), false) => Box::new(rising.iter().map(|customer| *customer as usize)),
+            (Some(rising), true) => {
+                let known = rising.partition_point(|customer| !value(*customer).is_nan());
+                let (known, unknown) = rising.split_at(known);
+                let equal = known.chunk_by(move |a, b| value(*a) == value(*b));
+                let falling = equal.rev().flatten().chain(unknown);
+                Box::new(falling.map(|customer| *customer as usize))
+            }
+        }
+    }
+
+    /// The positions of all listed customers, in order.
+    pub fn customers(&self, view: &View<'_>) -> Vec<usize> {
+        let mask = self.mask(view);
+        self.order(view)
+            .filter(|customer| mask[*customer])
+            .collect()
+    }
+
+    /// The listed customers as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit.
+    pub fn csv(&self, view: &View<'_>) -> (Vec<u8>, usize) {
+        let mask = self.mask(view);
+        let listed = self.order(view).filter(|customer| mask[*customer]);
+        let listed = listed
+            .skip(self.offset)
+            .take(self.limit.unwrap_or(usize::MAX));
+        let mut file = Vec::new();
+        let mut count = 0;
+        // Without customers there is no row to take the names from, but no workspace is without.
+        if !view.customers.is_empty() {
+            let mut row = Line::of(&mut file);
+            let Ok(()) = Row::new(view, 0).members(|name, _| row.push(name));
+            row.end();
+        }
+        let mut cell = String::new();
+        for customer in listed {
+            let mut row = Line::of(&mut file);
+            let Ok(()) = Row::new(view, customer).members(|_, value| {
+                cell.clear();
+                let written = match value {
+                    CodeJson::Null => Ok(()),
+                    CodeJson::Flag(flag) => write!(cell, "{flag}"),
+                    CodeJson::Name(name) => return row.push(name),
+                    CodeJson::Whole(number) => write!(cell, "{number}"),
+                    CodeJson::Number(number) => write!(cell, "{number}"),
+                };
+                written.expect("memory takes every cell");
+                row.push(&cell)
+            });
+            row.end();
+            count += 1;
+        }
+        (file, count)
+    }
+
+    /// The page.
+    pub fn page<'w>(&self, view: &'w View<'w>) -> Page<'w> {
+        let mask = self.mask(view);
+        let total = selection::count(&mask);
+        let limit = self.limit.unwrap_or(USUAL_PAGE);
+        let end = self.offset.saturating_add(limit).min(total);
+        let mut items = Vec::with_capacity(end.saturating_sub(self.offset));
+        if self.offset < total {
+            let listed = self.order(view).filter(|customer| mask[*customer]);
+            let listed = listed.skip(self.offset).take(limit);
+            items.extend(listed.map(|customer| Row::new(view, customer)));
+        }
         Page {
-            items: on_page.iter().copied().map(Entry::from).collect(),
+            items,
             total,
             next_cursor: (end < total && self.offset < total).then(|| end.to_string()),
         }
     }
 }
 
-/// The columns of the file: the fields of an [`Entry`].
-const COLUMNS: [&str; 13] = [
-    "customer_id",
-    "probability",
-    "risk_level",
-    "percentile",
-    "persona",
-    "stage",
-    "at_risk",
-    "variant",
-    "contract",
-    "tenure_months",
-    "monthly_charges",
-    "churned",
-    "status",
-];
+/// A line of a CSV file as far as it is written.
+struct Line<'f> {
+    file: &'f mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'f> Line<'f> {
+    fn of(file: &'f mut Vec<u8>) -> Self {
+        Self { file, empty: true }
+    }
+
+    fn push(&mut self, cell: &str) -> Result<(), std::convert::Infallible> {
+        if !std::mem::take(&mut self.empty) {
+            self.file.push(b',');
+        }
+        csv_cell::push(self.file, cell);
+        Ok(())
+    }
+
+    fn end(self) {
+        self.file.extend_from_slice(b"\r\n");
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Live;
+    use crate::embedded;
+    use serde_json::Value;
+    use std::cmp::Ordering;
+    use workspace::Outcome;
 
-    fn request(query: &str) -> Request {
-        let mut query = Query::parse(query).unwrap();
-        let request = Request::from_query(&mut query);
-        query.finish().unwrap();
-        request
+    fn live() -> Live {
+        embedded::live(embedded::whole())
+    }
+
+    fn request(view: &View<'_>, text: &str) -> Request {
+        let query = Query::parse(text).unwrap();
+        query
+            .read(|query| Request::from_query(view, query))
+            .unwrap()
+    }
+
+    const EVERYBODY: &str = "status=active&status=left";
+
+    #[test]
+    fn pages_join_to_the_whole_directory_in_order_by_every_key() {
+        let live = live();
+        let view = live.view();
+        let keys: Vec<(&str, SortKey)> = SortKey::all(view).collect();
+        assert_eq!(
+            sorts(view).join(" "),
+            "probability -probability tenure_months -tenure_months monthly_charges -monthly_charges customer_id -customer_id \
+            churned -churned"
+        );
+        for (name, key) in keys {
+            for dash in ["", "-"] {
+                let mut found = Vec::new();
+                let mut cursor = Some("0".to_owned());
+                while let Some(from) = cursor {
+                    let text = format!("{EVERYBODY}&sort={dash}{name}&limit=500&cursor={from}");
+                    let page = request(view, &text).page(view);
+                    assert_eq!(page.total, view.customers.len());
+                    found.extend(page.items.iter().map(|row| row.customer));
+                    cursor = page.next_cursor;
+                }
+                let value = |customer: &usize| key.value(view, *customer);
+                let mut expected: Vec<usize> = (0..view.customers.len()).collect();
+                // Stable, so equal ones stay by rising id.
+                expected.sort_by(|a, b| {
+                    let (a, b) = (value(a), value(b));
+                    let by_value = match dash {
+                        "" => a.total_cmp(&b),
+                        _ => b.total_cmp(&a),
+                    };
+                    a.is_nan().cmp(&b.is_nan()).then(if a.is_nan() {
+                        Ordering::Equal
+                    } else {
+                        by_value
+                    })
+                });
+                assert_eq!(found, expected, "{dash}{name}");
+            }
+        }
     }
 
     #[test]
-    fn pages_join_to_the_whole_directory() {
-        let mut ids = Vec::new();
-        let mut cursor = Some("0".to_owned());
-        while let Some(from) = cursor {
-            let page = request(&format!(
-                "status=active&status=left&sort=tenure_months&limit=500&cursor={from}"
-            ))
-            .page();
-            assert_eq!(page.total, population::len());
-            ids.extend(
+    fn a_search_finds_ids_by_their_beginning_as_written_or_in_capitals() {
+        let live = live();
+        let view = live.view();
+        let wanted = view.customers.id(99);
+        for beginning in [
+            &wanted[..7],
+            &wanted[..7].to_lowercase(),
+            &format!("+{}+", &wanted[..7]),
+        ] {
+            let page = request(view, &format!("q={beginning}&{EVERYBODY}")).page(view);
+            assert!(
+                page.items.iter().any(|row| row.id() == wanted),
+                "{beginning}"
+            );
+            assert!(
                 page.items
                     .iter()
-                    .map(|entry| (entry.tenure_months, entry.customer_id)),
+                    .all(|row| row.id().starts_with(&wanted[..7]))
             );
-            cursor = page.next_cursor;
         }
-        assert_eq!(ids.len(), population::len());
-        assert!(ids.is_sorted());
-    }
-
-    #[test]
-    fn a_search_finds_ids_by_their_beginning_in_any_case() {
-        let mut active = population::all().filter(|customer| !customer.churned());
-        let wanted = active.nth(99).unwrap().id();
-        let page = request(&format!("q={}", wanted.as_str()[..7].to_lowercase())).page();
-        assert!(page.items.iter().any(|entry| entry.customer_id == wanted));
-        assert!(page.items.iter().all(|entry| {
-            entry
-                .customer_id
-                .as_str()
-                .starts_with(&wanted.as_str()[..7])
-        }));
+        assert_eq!(request(view, &format!("q={wanted}x")).page(view).total, 0);
     }
 
     #[test]
     fn the_file_holds_what_the_pages_hold() {
-        let request = request("contract=Two+year&sort=monthly_charges");
-        let (file, count) = request.csv();
+        let live = live();
+        let view = live.view();
+        let request = request(view, "contract=Two+year&sort=monthly_charges");
+        let (file, count) = request.csv(view);
         let mut reader = csv::Reader::from_reader(file.as_slice());
-        let entry = serde_json::to_value(Entry::from(request.customers()[0])).unwrap();
-        let fields: Vec<&str> = entry
-            .as_object()
+        let columns: Vec<String> = reader
+            .headers()
             .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
-        let mut columns = COLUMNS;
-        columns.sort();
-        assert_eq!(fields, columns);
-        assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
-        let ids: Vec<String> = reader
-            .records()
-            .map(|record| record.unwrap()[0].to_owned())
-            .collect();
-        let expected: Vec<String> = request
-            .customers()
             .iter()
-            .map(|customer| customer.id().to_string())
+            .map(str::to_owned)
             .collect();
-        assert_eq!((ids, count), (expected.clone(), expected.len()));
+        assert_eq!(
+            columns.join(" "),
+            "customer_id probability risk_level percentile persona stage at_risk variant contract tenure_months \
+            monthly_charges churned status"
+        );
+        let customers = request.customers(view);
+        assert_eq!(count, customers.len());
+        let mut records = 0;
+        for (record, customer) in reader.records().zip(customers) {
+            let row = serde_json::to_value(Row::new(view, customer)).unwrap();
+            let row = row.as_object().unwrap();
+            assert_eq!(row.len(), columns.len());
+            for (column, cell) in columns.iter().zip(&record.unwrap()) {
+                let written = match &row[column] {
+                    Value::Null => String::new(),
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number.as_f64().unwrap().to_string(),
+                    other => other.to_string(),
+                };
+                assert_eq!(cell, written, "{column}");
+            }
+            records += 1;
+        }
+        assert_eq!(records, count);
         assert!(file.ends_with(b"\r\n"));
+        let (part, count) = self::request(
+            view,
+            "contract=Two+year&sort=monthly_charges&limit=3&cursor=2",
+        )
+        .csv(view);
+        let lines = |file: &[u8]| -> Vec<String> {
+            let lines = std::str::from_utf8(file).unwrap().lines();
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(
+            (lines(&part)[1..].to_vec(), count),
+            (lines(&file)[3..6].to_vec(), 3)
+        );
     }
 
     #[test]
-    fn beyond_the_end_there_is_nothing() {
-        let page = request("cursor=18446744073709551615").page();
+    fn a_page_beyond_the_end_is_empty() {
+        let live = live();
+        let view = live.view();
+        let page = request(view, "cursor=18446744073709551615").page(view);
+        let all = request(view, "").customers(view).len();
         assert_eq!(
             (page.items.len(), page.total, page.next_cursor),
-            (0, request("").customers().len(), None)
+            (0, all, None)
+        );
+        let (file, count) = request(view, "cursor=18446744073709551615").csv(view);
+        assert_eq!(
+            (file.iter().filter(|byte| **byte == b'\n').count(), count),
+            (1, 0)
         );
     }
 
     #[test]
     fn customers_who_left_are_listed_only_where_they_are_asked_for() {
-        let statuses = |query: &str| -> Vec<Status> {
-            let page = request(query).page();
-            page.items.iter().map(|entry| entry.status).collect()
+        let live = live();
+        let view = live.view();
+        let outcomes = |text: &str| -> Vec<Outcome> {
+            let listed = request(view, text).customers(view).into_iter();
+            listed
+                .map(|customer| view.customers.outcome(customer))
+                .collect()
         };
-        assert!(!statuses("").contains(&Status::Left));
-        assert!(!statuses("status=left").contains(&Status::Active));
-        let both = statuses("status=left&status=active&limit=500");
-        assert!(both.contains(&Status::Left) && both.contains(&Status::Active));
-        let left = population::all()
-            .find(|customer| customer.churned())
-            .unwrap();
-        let id = left.id();
-        assert_eq!(request(&format!("q={id}")).page().total, 0);
-        assert_eq!(request(&format!("q={id}&status=left")).page().total, 1);
-        let (file, _) = request("").csv();
-        assert!(!String::from_utf8(file).unwrap().contains(id.as_str()));
+        assert!(!outcomes("").contains(&Outcome::Left));
+        assert!(!outcomes("status=left").contains(&Outcome::Stayed));
+        let both = outcomes("status=left&status=active&limit=500");
+        assert!(both.contains(&Outcome::Left) && both.contains(&Outcome::Stayed));
+        let mut all = 0..view.customers.len();
+        let left = all.find(|customer| view.customers.outcome(*customer) == Outcome::Left);
+        let id = view.customers.id(left.unwrap());
+        assert_eq!(request(view, &format!("q={id}")).page(view).total, 0);
+        assert_eq!(
+            request(view, &format!("q={id}&status=left"))
+                .page(view)
+                .total,
+            1
+        );
+        let (file, _) = request(view, "").csv(view);
+        assert!(!String::from_utf8(file).unwrap().contains(id));
     }
 
     #[test]
-    fn a_percentile_is_a_rank_among_everybody() {
-        let entry = request("sort=-probability&limit=1").page().items.remove(0);
-        let below = population::all().filter(|other| other.probability() < entry.probability);
-        let everybody = population::len() as f64;
-        assert_eq!(entry.percentile, 100.0 * below.count() as f64 / everybody);
-    }
-
-    #[test]
-    fn those_likeliest_to_leave_come_first() {
-        let page = request("").page();
-        assert_eq!(page.items.len(), 50);
+    fn those_likeliest_to_leave_come_first_on_a_page_of_fifty() {
+        let live = live();
+        let view = live.view();
+        let page = request(view, "").page(view);
+        assert_eq!(
+            (page.items.len(), page.next_cursor.as_deref()),
+            (50, Some("50"))
+        );
+        let probability = |row: &Row<'_>| view.customers.probability(row.customer);
         assert!(
             page.items
-                .is_sorted_by(|a, b| a.probability >= b.probability)
+                .is_sorted_by(|a, b| probability(a) >= probability(b))
         );
     }
 }

@@ -3,8 +3,7 @@
 //!
 //! What is kept are counts by bin, which add up over any number of processes; the index is computed from their sum.
 
-use crate::card;
-use crate::encoding::{FEATURES, FIELDS, Row};
+use crate::View;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,121 +17,84 @@ pub const DRIFTED: f64 = 0.1;
 /// Stands for the share of an empty bin, whose logarithm does not exist.
 const EMPTY_SHARE: f64 = 0.0001;
 
-/// More bins than any feature has; the build would not compile with more.
-const MOST_BINS: usize = 12;
+/// How many profiles fell into each bin of each feature; the missing ones come last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BinCounts(Vec<Vec<u64>>);
 
-/// How a feature was distributed in training.
-#[derive(Clone, Copy, Debug)]
-pub struct Distribution {
-    /// The inner edges of the bins, rising; bin i holds codes from edge i − 1 to below edge i. A last bin, beyond those
-    /// between the edges, holds the missing ones.
-    pub edges: &'static [f32],
-    /// The share of each bin, 0 to 1; one more than there are bins between the edges.
-    pub shares: &'static [f64],
-}
-
-const _: () = {
-    let mut position = 0;
-    while position < FEATURES {
-        assert!(card::TRAINING[position].shares.len() <= MOST_BINS);
-        position += 1;
-    }
-};
-
-impl Distribution {
-    fn bin(&self, code: f32) -> usize {
-        if code.is_nan() {
-            return self.edges.len() + 1;
-        }
-        self.edges.iter().filter(|edge| code >= **edge).count()
-    }
-}
-
-/// How many profiles fell into each bin of each feature.
-///
-/// As JSON an object with an array per feature, the missing ones last: `{"partner": [517, 483, 0], …}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "ByName", try_from = "ByName")]
-pub struct BinCounts([[u64; MOST_BINS]; FEATURES]);
-
-type ByName = BTreeMap<String, Vec<u64>>;
+/// Counts or indices by the feature's name, as JSON has them: `{"age": [517, 483, 0], …}`.
+pub type ByName<T> = BTreeMap<String, T>;
 
 impl BinCounts {
     /// Counts no profile.
-    pub const fn new() -> Self {
-        Self([[0; MOST_BINS]; FEATURES])
+    pub fn new(features: usize) -> Self {
+        Self(vec![Vec::new(); features])
     }
 
-    /// Counts one encoded profile.
-    pub fn count(&mut self, row: &Row) {
-        for ((counts, training), code) in self.0.iter_mut().zip(&card::TRAINING).zip(row) {
+    /// Counts one row of the model.
+    pub fn count(&mut self, view: &View<'_>, row: &[f32]) {
+        for (feature, (counts, code)) in self.0.iter_mut().zip(row).enumerate() {
+            let training = view.model.training(feature);
+            counts.resize(training.shares.len(), 0);
             counts[training.bin(*code)] += 1;
         }
     }
 
     /// Adds what was counted elsewhere.
     pub fn add(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
-            *count += more;
+        for (counts, more) in self.0.iter_mut().zip(&other.0) {
+            counts.resize(counts.len().max(more.len()), 0);
+            for (count, more) in counts.iter_mut().zip(more) {
+                *count += more;
+            }
         }
     }
 
     /// How many profiles were counted.
     pub fn profiles(&self) -> u64 {
-        self.0[0].iter().sum()
+        self.0.first().map_or(0, |counts| counts.iter().sum())
     }
 
     /// How far these profiles have drifted from those in training.
-    pub fn drift(&self) -> Drift {
-        if !card::DESCRIBED {
+    pub fn drift(&self, view: &View<'_>) -> Drift {
+        if !view.model.is_described() {
             return Drift::UnknownTraining;
         }
         if self.profiles() < FEWEST_PROFILES {
             return Drift::TooFew;
         }
-        let index = |position: usize| {
-            let (_, counts) = self.feature(position);
-            let index = stability_index(card::TRAINING[position].shares, counts);
-            (FIELDS[position].name.to_owned(), index)
+        let index = |(feature, counts): (usize, &Vec<u64>)| {
+            let index = stability_index(view.model.training(feature).shares, counts);
+            (view.model.field(feature).name().to_owned(), index)
         };
-        Drift::Psi((0..FEATURES).map(index).collect())
+        Drift::Psi(self.0.iter().enumerate().map(index).collect())
     }
 
-    fn feature(&self, position: usize) -> (&'static str, &[u64]) {
-        let bins = card::TRAINING[position].shares.len();
-        (FIELDS[position].name, &self.0[position][..bins])
+    /// The counts by the feature's name.
+    pub fn by_name(&self, view: &View<'_>) -> ByName<Vec<u64>> {
+        let named = |(feature, counts): (usize, &Vec<u64>)| {
+            let mut counts = counts.clone();
+            counts.resize(view.model.training(feature).shares.len(), 0);
+            (view.model.field(feature).name().to_owned(), counts)
+        };
+        self.0.iter().enumerate().map(named).collect()
     }
-}
 
-impl From<BinCounts> for ByName {
-    fn from(counts: BinCounts) -> Self {
-        let named = |(name, counts): (&str, &[u64])| (name.to_owned(), counts.to_vec());
-        (0..FEATURES)
-            .map(|position| named(counts.feature(position)))
-            .collect()
-    }
-}
-
-impl TryFrom<ByName> for BinCounts {
-    type Error = String;
-
-    fn try_from(named: ByName) -> Result<Self, String> {
-        let mut counts = Self::new();
-        let features = FIELDS.iter().zip(&card::TRAINING).zip(&mut counts.0);
-        for ((field, training), counts) in features {
-            let bins = training.shares.len();
-            match named.get(field.name) {
-                Some(given) if given.len() == bins => counts[..bins].copy_from_slice(given),
-                _ => {
-                    return Err(format!(
-                        "{} must have the counts of {bins} bins",
-                        field.name
-                    ));
-                }
+    /// The counts of a workspace's features by their names.
+    ///
+    /// # Errors
+    /// Counts that are not of these features and bins, or not of the same number of profiles.
+    pub fn from_names(view: &View<'_>, named: &ByName<Vec<u64>>) -> Result<Self, String> {
+        let mut counts = Self::new(view.model.features().len());
+        for (feature, counts) in counts.0.iter_mut().enumerate() {
+            let name = view.model.field(feature).name();
+            let bins = view.model.training(feature).shares.len();
+            match named.get(name) {
+                Some(given) if given.len() == bins => counts.clone_from(given),
+                _ => return Err(format!("{name} must have the counts of {bins} bins")),
             }
         }
         let profiles = counts.profiles();
-        if named.len() > FEATURES
+        if named.len() > counts.0.len()
             || counts
                 .0
                 .iter()
@@ -153,44 +115,40 @@ impl TryFrom<ByName> for BinCounts {
 pub struct Window(Mutex<BinCounts>);
 
 impl Window {
-    /// A window that no profile has passed.
-    pub const fn new() -> Self {
-        Self(Mutex::new(BinCounts::new()))
+    /// A window for a model with so many features that no profile has passed.
+    pub fn new(features: usize) -> Self {
+        Self(Mutex::new(BinCounts::new(features)))
     }
 
-    /// Counts encoded profiles. With [`FEWEST_PROFILES`] or more since it last did, returns the distribution and the drift of
+    /// Counts rows of the model. With [`FEWEST_PROFILES`] or more since it last did, returns the distribution and the drift of
     /// them all.
     pub fn observe<'r>(
         &self,
-        rows: impl IntoIterator<Item = &'r Row>,
+        view: &View<'_>,
+        rows: impl IntoIterator<Item = &'r [f32]>,
     ) -> Option<(BinCounts, Drift)> {
-        let mut bins = BinCounts::new();
-        rows.into_iter().for_each(|row| bins.count(row));
+        let mut bins = BinCounts::new(view.model.features().len());
+        rows.into_iter().for_each(|row| bins.count(view, row));
         let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         passed.add(&bins);
         (passed.profiles() >= FEWEST_PROFILES).then(|| {
-            let drift = passed.drift();
-            (std::mem::take(&mut *passed), drift)
+            let drift = passed.drift(view);
+            let next = BinCounts::new(view.model.features().len());
+            (std::mem::replace(&mut *passed, next), drift)
         })
     }
 }
 
-impl Default for Window {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// How far profiles have drifted. As JSON `{"psi": {"partner": 0.003, …}}`, `"too few"` or `"unknown training"`.
+/// How far profiles have drifted. As JSON `{"psi": {"age": 0.003, …}}`, `"too few"` or `"unknown training"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Drift {
     /// The population stability index of each feature by name: 0 for no drift, [`DRIFTED`] or more for drift.
     #[serde(rename = "psi")]
-    Psi(BTreeMap<String, f64>),
+    Psi(ByName<f64>),
     /// Fewer than [`FEWEST_PROFILES`] were counted.
     #[serde(rename = "too few")]
     TooFew,
-    /// The embedded model is not the one whose card says how its training data were distributed.
+    /// The model is not the one whose card says how its training data were distributed.
     #[serde(rename = "unknown training")]
     UnknownTraining,
 }
@@ -224,21 +182,27 @@ fn stability_index(shares: &[f64], counts: &[u64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoding::{at, encode};
-    use crate::population;
+    use crate::shipped::{profiles, view};
     use proptest::prelude::*;
     use std::sync::LazyLock;
+    use workspace::model::Row;
 
     fn counted<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BinCounts {
-        let mut counts = BinCounts::new();
-        rows.into_iter().for_each(|row| counts.count(row));
+        let mut counts = BinCounts::new(view().model.features().len());
+        rows.into_iter().for_each(|row| counts.count(view(), row));
         counts
     }
 
     fn population() -> Vec<Row> {
-        population::all()
-            .map(|customer| encode(&customer.profile()))
+        profiles()
+            .map(|profile| view().model.row(profile.codes()))
             .collect()
+    }
+
+    /// The position of a feature.
+    fn feature(name: &str) -> usize {
+        let field = view().schema.find(name).unwrap();
+        view().model.feature_of(field.index()).unwrap()
     }
 
     fn index(drift: &Drift, name: &str) -> f64 {
@@ -246,6 +210,10 @@ mod tests {
             Drift::Psi(indices) => indices[name],
             other => panic!("{other:?}"),
         }
+    }
+
+    fn slices(rows: &[Row]) -> impl Iterator<Item = &[f32]> {
+        rows.iter().map(|row| row.as_slice())
     }
 
     #[test]
@@ -259,13 +227,13 @@ mod tests {
 
     #[test]
     fn bins_begin_at_their_edges() {
-        let tenure = &card::TRAINING[at::TENURE_MONTHS];
+        let tenure = view().model.training(feature("tenure_months"));
         let first = tenure.edges[0];
         assert_eq!(tenure.bin(first - 1.0), 0);
         assert_eq!(tenure.bin(first), 1);
         assert_eq!(tenure.bin(f32::INFINITY), tenure.edges.len());
         assert_eq!(tenure.bin(f32::NAN), tenure.edges.len() + 1);
-        let payment = &card::TRAINING[at::PAYMENT_METHOD];
+        let payment = view().model.training(feature("payment_method"));
         assert_eq!(
             [0.0, 1.0, 2.0, 3.0].map(|code| payment.bin(code)),
             [0, 1, 2, 3]
@@ -274,10 +242,10 @@ mod tests {
 
     #[test]
     fn the_shipped_customers_are_like_those_in_training() {
-        let Drift::Psi(indices) = counted(&population()).drift() else {
+        let Drift::Psi(indices) = counted(&population()).drift(view()) else {
             panic!("7,043 customers are enough");
         };
-        assert_eq!(indices.len(), FEATURES);
+        assert_eq!(indices.len(), view().model.features().len());
         for (name, index) in indices {
             assert!(index < DRIFTED / 2.0, "{name}: {index}");
         }
@@ -286,11 +254,11 @@ mod tests {
     #[test]
     fn a_feature_that_changed_has_drifted_and_no_other() {
         let mut rows = population();
-        let before = counted(&rows).drift();
+        let before = counted(&rows).drift(view());
         for row in &mut rows {
-            row[at::TOTAL_CHARGES] = f32::NAN;
+            row[feature("total_charges")] = f32::NAN;
         }
-        let after = counted(&rows).drift();
+        let after = counted(&rows).drift(view());
         assert!(index(&after, "total_charges") > 1.0);
         assert_eq!(
             index(&after, "tenure_months"),
@@ -301,8 +269,11 @@ mod tests {
     #[test]
     fn a_thousand_profiles_are_enough() {
         let rows = population();
-        assert_eq!(counted(&rows[..999]).drift(), Drift::TooFew);
-        assert!(matches!(counted(&rows[..1_000]).drift(), Drift::Psi(_)));
+        assert_eq!(counted(&rows[..999]).drift(view()), Drift::TooFew);
+        assert!(matches!(
+            counted(&rows[..1_000]).drift(view()),
+            Drift::Psi(_)
+        ));
         for none in [Drift::TooFew, Drift::UnknownTraining] {
             let json = serde_json::to_value(&none).unwrap();
             assert_eq!(json, none.psi().unwrap_err());
@@ -312,34 +283,30 @@ mod tests {
     #[test]
     fn a_window_tells_of_a_thousand_profiles_or_more_and_begins_anew() {
         let rows = population();
-        let window = Window::new();
-        assert_eq!(window.observe(&rows[..600]), None);
+        let window = Window::new(view().model.features().len());
+        assert_eq!(window.observe(view(), slices(&rows[..600])), None);
         let all = counted(&rows[..1_200]);
-        let drift = all.drift();
-        assert_eq!(window.observe(&rows[600..1_200]), Some((all, drift)));
-        assert_eq!(window.observe(&rows[..999]), None);
+        let drift = all.drift(view());
+        let told = window.observe(view(), slices(&rows[600..1_200]));
+        assert_eq!(told, Some((all, drift)));
+        assert_eq!(window.observe(view(), slices(&rows[..999])), None);
     }
 
     #[test]
     fn counts_that_do_not_fit_are_refused() {
         let counts = counted(&population()[..10]);
-        let good = serde_json::to_value(&counts).unwrap();
-        assert_eq!(
-            serde_json::from_value::<BinCounts>(good.clone()).unwrap(),
-            counts
-        );
-        let refused = |change: fn(&mut serde_json::Value)| {
+        let good = counts.by_name(view());
+        assert_eq!(BinCounts::from_names(view(), &good).unwrap(), counts);
+        let refused = |name: &str, bins: &[u64]| {
             let mut bad = good.clone();
-            change(&mut bad);
-            serde_json::from_value::<BinCounts>(bad)
-                .unwrap_err()
-                .to_string()
+            bad.insert(name.to_owned(), bins.to_vec());
+            BinCounts::from_names(view(), &bad).unwrap_err()
         };
-        let error = refused(|bad| bad["partner"] = serde_json::json!([10, 0]));
+        let error = refused("partner", &[10, 0]);
         assert_eq!(error, "partner must have the counts of 3 bins");
-        let error = refused(|bad| bad["partner"] = serde_json::json!([1, 1, 1]));
+        let error = refused("partner", &[1, 1, 1]);
         assert!(error.contains("the same number"), "{error}");
-        let error = refused(|bad| bad["height"] = serde_json::json!([10]));
+        let error = refused("height", &[10]);
         assert!(error.contains("nothing else"), "{error}");
     }
 

@@ -2,53 +2,38 @@
 //!
 //! Contributions are in log-odds and calibrated: base value + sum of contributions = log-odds of the probability shown.
 
-use crate::customer::Profile;
-use crate::encoding::{self, FEATURES, FIELDS, Kind, Row, at};
-use crate::model;
-use crate::population::Customer;
-use forest::{Aligned, Forest};
+use crate::View;
+use schema::Field;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use utoipa::ToSchema;
+use workspace::customers::Column;
+use workspace::model::logistic;
 
-static TABLES: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
-    env!("OUT_DIR"),
-    "/explanations.bin"
-)));
-
-fn forest() -> &'static Forest<'static> {
-    static FOREST: LazyLock<Forest> =
-        LazyLock::new(|| Forest::from_bytes(&TABLES.0).expect("the build compiled it"));
-    &FOREST
-}
-
-/// Side of an interaction matrix as the forest gives it: the features, then the bias.
-const SIDE: usize = FEATURES + 1;
-/// How many customers are explained at once when everyone is; keeps the matrices in cache.
-const BLOCK: usize = 64;
-/// How many reasons a sentence gives.
+/// Customers explained at once when everyone is; keeps the matrices in cache.
+const GROUP: usize = 64;
+/// Reasons that a sentence gives.
 const REASONS: usize = 3;
 
 /// What one feature adds to the log-odds of one customer.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Contribution {
+pub struct Contribution<'w> {
     /// The feature's name.
-    pub feature: &'static str,
+    pub feature: &'w str,
     /// Its name for people.
-    pub label: &'static str,
+    pub label: &'w str,
     /// Its value, as a person reads it.
-    pub value: Cow<'static, str>,
-    /// Value and feature in a few words, such as `month-to-month contract`.
-    pub words: Cow<'static, str>,
+    pub value: Cow<'w, str>,
+    /// Value and feature in a few words, such as `a yearly plan`.
+    pub words: Cow<'w, str>,
     /// What it adds to the log-odds: its SHAP value.
     pub contribution: f64,
 }
 
 /// How the features add up to a prediction.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Explanation {
+pub struct Explanation<'w> {
     /// Calibrated churn probability, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     pub probability: f64,
@@ -60,44 +45,44 @@ pub struct Explanation {
     pub prediction_value: f64,
     /// The reasons that weigh most, in one sentence.
     pub sentence: String,
-    /// All 19 features, largest magnitude first.
-    pub contributions: Vec<Contribution>,
+    /// All features, largest magnitude first.
+    pub contributions: Vec<Contribution<'w>>,
 }
 
 /// How much each pair of features contributes together.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Interactions {
+pub struct Interactions<'w> {
     /// The features, in the order of rows and columns.
-    pub features: Vec<&'static str>,
-    /// SHAP interaction values in log-odds, symmetric. Off the diagonal stands half of what a pair contributes together, on
+    pub features: Vec<&'w str>,
+    /// SHAP interaction values in log-odds, symmetric. Off the diagonal is half of what a pair contributes together, on
     /// it what a feature contributes alone; each row adds up to the feature's contribution.
     pub values: Vec<Vec<f64>>,
 }
 
 /// Explains the prediction for a profile.
-pub fn explain(profile: &Profile) -> Explanation {
-    let codes = encoding::codes(profile);
-    let row = encoding::row(&codes);
-    let mut shap = [0.0; SIDE];
-    forest().contributions(&row, &mut shap);
-    let prediction_value = model::log_odds(&row);
-    let base_value = shap[FEATURES];
-    let mut order: [usize; FEATURES] = std::array::from_fn(|position| position);
+pub fn explain<'w>(view: &View<'w>, codes: &[f64]) -> Explanation<'w> {
+    let row = view.model.row(codes);
+    let features = row.len();
+    let mut shap = vec![0.0; features + 1];
+    view.explanations().contributions(&row, &mut shap);
+    let prediction_value = view.model.log_odds(&row);
+    let base_value = shap[features];
+    let mut order: Vec<usize> = (0..features).collect();
     order.sort_by(|a, b| shap[*b].abs().total_cmp(&shap[*a].abs()));
-    let contribution = |position: usize| {
-        let code = codes[position];
-        let value = encoding::display(position, code);
+    let contribution = |feature: usize| {
+        let field = view.model.field(feature);
+        let code = codes[field.index()];
         Contribution {
-            feature: FIELDS[position].name,
-            label: FIELDS[position].label,
-            words: words(position, code, &value),
-            value,
-            contribution: shap[position],
+            feature: field.name(),
+            label: field.label(),
+            words: view.schema.words(field, code),
+            value: field.display(code),
+            contribution: shap[feature],
         }
     };
-    let contributions: Vec<Contribution> = order.into_iter().map(contribution).collect();
+    let contributions: Vec<Contribution<'w>> = order.into_iter().map(contribution).collect();
     Explanation {
-        probability: model::logistic(prediction_value),
+        probability: logistic(prediction_value),
         link: "logit",
         base_value,
         prediction_value,
@@ -107,32 +92,30 @@ pub fn explain(profile: &Profile) -> Explanation {
 }
 
 /// The pairwise interactions behind the prediction for a profile.
-pub fn interactions(profile: &Profile) -> Interactions {
-    let mut matrix = [0.0; SIDE * SIDE];
-    row_interactions(&encoding::encode(profile), &mut matrix);
+pub fn interactions<'w>(view: &View<'w>, codes: &[f64]) -> Interactions<'w> {
+    let row = view.model.row(codes);
+    let side = row.len() + 1;
+    let mut matrix = vec![0.0; side * side];
+    view.explanations().interactions(&row, &mut matrix);
     Interactions {
-        features: FIELDS[..FEATURES].iter().map(|field| field.name).collect(),
+        features: view.model.fields().map(|field| field.name()).collect(),
         values: matrix
-            .chunks(SIDE)
-            .take(FEATURES)
-            .map(|row| row[..FEATURES].to_vec())
+            .chunks(side)
+            .take(row.len())
+            .map(|row| row[..side - 1].to_vec())
             .collect(),
     }
 }
 
-/// The interactions behind the prediction for an encoded profile, as a matrix row by row, the bias last.
-pub(crate) fn row_interactions(row: &Row, matrix: &mut [f64; SIDE * SIDE]) {
-    forest().interactions(row, matrix);
-}
-
-/// The contributions of many encoded profiles, row after row: the features in order, then the base value.
-pub fn contributions(rows: &[f32]) -> Vec<f32> {
-    let mut shap = vec![0.0; rows.len() / FEATURES * SIDE];
-    forest().contributions_batch(rows, &mut shap);
+/// The contributions of many rows of the model: the features in order, then the base value.
+pub fn contributions(view: &View<'_>, rows: &[f32]) -> Vec<f32> {
+    let features = view.model.features().len();
+    let mut shap = vec![0.0; rows.len() / features * (features + 1)];
+    view.explanations().contributions_batch(rows, &mut shap);
     shap
 }
 
-fn sentence(contributions: &[Contribution], raised: bool) -> String {
+fn sentence(contributions: &[Contribution<'_>], raised: bool) -> String {
     let fitting = contributions
         .iter()
         .filter(|contribution| (contribution.contribution > 0.0) == raised);
@@ -147,108 +130,39 @@ fn sentence(contributions: &[Contribution], raised: bool) -> String {
     }
 }
 
-/// A feature's value in a few words; `value` is it as a person reads it.
-fn words(position: usize, code: f64, value: &str) -> Cow<'static, str> {
-    static NAMED: LazyLock<[Vec<String>; FEATURES]> = LazyLock::new(|| {
-        std::array::from_fn(|position| {
-            let names = match FIELDS[position].kind {
-                Kind::Flag => 2,
-                Kind::Dependent(_) => 3,
-                Kind::Choice(names) => names.len(),
-                Kind::Whole(_) | Kind::Dollars(_) => 0,
-            };
-            (0..names)
-                .map(|code| name_in_words(position, code))
-                .collect()
-        })
-    });
-    match position {
-        _ if code.is_nan() => format!("{} unknown", label(position)).into(),
-        at::TENURE_MONTHS if code == 1.0 => [value, " month with us"].concat().into(),
-        at::TENURE_MONTHS => [value, " months with us"].concat().into(),
-        at::MONTHLY_CHARGES => ["$", value, " a month"].concat().into(),
-        at::TOTAL_CHARGES => ["$", value, " paid so far"].concat().into(),
-        _ => NAMED[position]
-            .get(code as usize)
-            .map_or("unknown", String::as_str)
-            .into(),
-    }
-}
-
-/// A feature's label in the midst of a sentence.
-fn label(position: usize) -> String {
-    FIELDS[position].label.to_lowercase().replace(" tv", " TV")
-}
-
-/// In a few words, the value of a feature whose codes stand for names.
-fn name_in_words(position: usize, code: usize) -> String {
-    let value = encoding::display(position, code as f64);
-    let words = match (position, code) {
-        (at::GENDER, _) => return value.to_lowercase(),
-        (at::SENIOR_CITIZEN, 1) => "senior citizen",
-        (at::SENIOR_CITIZEN, _) => "not a senior citizen",
-        (at::PARTNER, 1) => "with a partner",
-        (at::PARTNER, _) => "without a partner",
-        (at::MULTIPLE_LINES, 0) => "a single phone line",
-        (at::MULTIPLE_LINES, 1) => "several phone lines",
-        (at::MULTIPLE_LINES, _) => "no phone",
-        (at::INTERNET_SERVICE, 0) => "DSL internet",
-        (at::INTERNET_SERVICE, 1) => "fibre internet",
-        (at::INTERNET_SERVICE, _) => "no internet",
-        (at::CONTRACT, 0) => "month-to-month contract",
-        (at::CONTRACT, 1) => "one-year contract",
-        (at::CONTRACT, _) => "two-year contract",
-        (at::PAPERLESS_BILLING, 1) => "paperless billing",
-        (at::PAPERLESS_BILLING, _) => "paper bills",
-        (at::PAYMENT_METHOD, _) => {
-            let method = value.to_lowercase();
-            return format!(
-                "pays by {}",
-                method.replace(" (automatic)", ", automatically")
-            );
-        }
-        (_, 0) => return format!("without {}", label(position)),
-        (_, 1) => return format!("with {}", label(position)),
-        _ => return format!("no internet, so no {}", label(position)),
-    };
-    words.to_owned()
-}
-
 /// A feature's value: a number where the feature is one, else as a person reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum FeatureValue {
-    /// Months or dollars; null where missing.
+pub enum FeatureValue<'w> {
+    /// A number; null where missing.
     Number(Option<f64>),
     /// A name, or `yes` or `no`.
-    Name(Cow<'static, str>),
+    Name(Cow<'w, str>),
 }
 
-impl FeatureValue {
-    fn of(position: usize, code: f64) -> Self {
-        match FIELDS[position].kind {
-            Kind::Whole(_) | Kind::Dollars(_) => {
-                Self::Number(Some(code).filter(|code| !code.is_nan()))
-            }
-            _ => Self::Name(encoding::display(position, code)),
+impl<'w> FeatureValue<'w> {
+    fn of(field: Field<'w>, code: f64) -> Self {
+        match field.kind().is_named() {
+            false => Self::Number(Some(code).filter(|code| !code.is_nan())),
+            true => Self::Name(field.display(code)),
         }
     }
 }
 
 /// One customer's value of a feature and what it adds.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Point {
+pub struct Point<'w> {
     /// The value.
-    pub value: FeatureValue,
+    pub value: FeatureValue<'w>,
     /// Its SHAP value, in log-odds.
     pub contribution: f64,
 }
 
 /// How many customers have a value of a feature, or one within a range.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct ValueCount {
+pub struct ValueCount<'w> {
     /// The value; of a range, the smallest. Null for customers of whom it is not known.
-    pub value: FeatureValue,
+    pub value: FeatureValue<'w>,
     /// The end of a range, which belongs to the next one, if there is one; null for a name.
     #[schema(required)]
     pub end: Option<f64>,
@@ -258,50 +172,55 @@ pub struct ValueCount {
 
 /// What a feature does over many customers.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct FeatureImportance {
+pub struct FeatureImportance<'w> {
     /// The feature's name.
-    pub feature: &'static str,
+    pub feature: &'w str,
     /// Its name for people.
-    pub label: &'static str,
+    pub label: &'w str,
     /// Mean magnitude of its SHAP values, in log-odds.
     pub mean_abs_contribution: f64,
     /// How all of them are distributed: by name, or over up to 24 ranges of equal width.
-    pub distribution: Vec<ValueCount>,
+    pub distribution: Vec<ValueCount<'w>>,
     /// Some customers: the same for every feature, in the same order.
-    pub points: Vec<Point>,
+    pub points: Vec<Point<'w>>,
 }
 
 /// What two features do together over many customers.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct PairImportance {
+pub struct PairImportance<'w> {
     /// The two features.
-    pub features: [&'static str; 2],
+    pub features: [&'w str; 2],
     /// Mean magnitude of their SHAP interaction value, half of what they contribute together, in log-odds.
     pub mean_abs_interaction: f64,
 }
 
 /// What drives the model's predictions over many customers.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct GlobalExplanation {
+pub struct GlobalExplanation<'w> {
     /// How many customers these are.
     pub population: usize,
     /// E[f(X)], in log-odds.
     pub base_value: f64,
-    /// All 19 features, the most important first.
-    pub features: Vec<FeatureImportance>,
+    /// All features, the most important first.
+    pub features: Vec<FeatureImportance<'w>>,
     /// Every pair of features, the strongest first.
-    pub interactions: Vec<PairImportance>,
+    pub interactions: Vec<PairImportance<'w>>,
 }
 
 /// How many ranges a number's distribution has.
 const RANGES: usize = 24;
 
-/// How a feature is distributed, from its codes.
-fn distribution(position: usize, codes: &[f64]) -> Vec<ValueCount> {
-    let known = || codes.iter().copied().filter(|code| !code.is_nan());
-    let mut counts = match FIELDS[position].kind {
-        Kind::Whole(_) | Kind::Dollars(_) => ranges(known()),
-        _ => {
+/// How the codes of some customers in a field's column are distributed.
+fn distribution<'w>(
+    field: Field<'w>,
+    column: Column<'_>,
+    customers: &[usize],
+) -> Vec<ValueCount<'w>> {
+    let codes = || customers.iter().map(|customer| column.code(*customer));
+    let known = || codes().filter(|code| !code.is_nan());
+    let mut counts = match field.kind().is_named() {
+        false => ranges(known()),
+        true => {
             let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
             for code in known() {
                 *counts.entry(code as usize).or_default() += 1;
@@ -309,14 +228,14 @@ fn distribution(position: usize, codes: &[f64]) -> Vec<ValueCount> {
             let counts = counts.into_iter();
             counts
                 .map(|(code, customers)| ValueCount {
-                    value: FeatureValue::of(position, code as f64),
+                    value: FeatureValue::of(field, code as f64),
                     end: None,
                     customers,
                 })
                 .collect()
         }
     };
-    let unknown = codes.len() - known().count();
+    let unknown = customers.len() - known().count();
     if unknown > 0 {
         counts.push(ValueCount {
             value: FeatureValue::Number(None),
@@ -328,7 +247,7 @@ fn distribution(position: usize, codes: &[f64]) -> Vec<ValueCount> {
 }
 
 /// Numbers over ranges of equal width; one range where all are the same.
-fn ranges(numbers: impl Iterator<Item = f64> + Clone) -> Vec<ValueCount> {
+fn ranges<'w>(numbers: impl Iterator<Item = f64> + Clone) -> Vec<ValueCount<'w>> {
     let least = numbers.clone().fold(f64::INFINITY, f64::min);
     let most = numbers.clone().fold(f64::NEG_INFINITY, f64::max);
     if least > most {
@@ -351,72 +270,84 @@ fn ranges(numbers: impl Iterator<Item = f64> + Clone) -> Vec<ValueCount> {
         .collect()
 }
 
-/// Explains the predictions for many customers, with at most so many points per feature. With no customers, every
-/// importance is 0.
-pub fn explain_all(customers: &[Customer], max_points: usize) -> GlobalExplanation {
+/// Explains the predictions for many customers, given their rising positions, with at most `max_points` points per feature. Without
+/// customers, every importance is 0.
+pub fn explain_all<'w>(
+    view: &View<'w>,
+    customers: &[usize],
+    max_points: usize,
+) -> GlobalExplanation<'w> {
+    let fields: Vec<Field<'w>> = view.model.fields().collect();
+    let columns: Vec<Column<'w>> = fields
+        .iter()
+        .map(|field| view.customers.column(field.index()))
+        .collect();
+    let side = fields.len() + 1;
     let sampled = sample(customers.len(), max_points);
     let mut shown = sampled.iter().peekable();
-    let mut importance = [0.0; FEATURES];
-    let mut together = vec![0.0; SIDE * SIDE];
-    let mut columns: [Vec<f64>; FEATURES] =
-        std::array::from_fn(|_| Vec::with_capacity(customers.len()));
-    let mut points: [Vec<Point>; FEATURES] =
-        std::array::from_fn(|_| Vec::with_capacity(sampled.len()));
-    let mut matrices = vec![0.0_f32; BLOCK * SIDE * SIDE];
-    for (block, customers) in customers.chunks(BLOCK).enumerate() {
-        let codes: Vec<_> = customers.iter().map(|customer| customer.codes()).collect();
-        let rows: Vec<f32> = codes.iter().flat_map(encoding::row).collect();
-        let shap = contributions(&rows);
-        for (within, (shap, codes)) in shap.chunks(SIDE).zip(&codes).enumerate() {
-            let is_shown = shown
-                .next_if(|index| **index == block * BLOCK + within)
-                .is_some();
-            for position in 0..FEATURES {
-                let contribution = f64::from(shap[position]);
-                importance[position] += contribution.abs();
-                columns[position].push(codes[position]);
-                if is_shown {
-                    let value = FeatureValue::of(position, codes[position]);
-                    points[position].push(Point {
-                        value,
-                        contribution,
+    let mut importance = vec![0.0; fields.len()];
+    let mut together = vec![0.0; side * side];
+    let mut points: Vec<Vec<Point<'w>>> = fields
+        .iter()
+        .map(|_| Vec::with_capacity(sampled.len()))
+        .collect();
+    let mut matrices = vec![0.0_f32; GROUP * side * side];
+    let mut rows: Vec<f32> = Vec::with_capacity(GROUP * fields.len());
+    for (group, customers) in customers.chunks(GROUP).enumerate() {
+        rows.clear();
+        for customer in customers {
+            rows.extend(columns.iter().map(|column| column.code(*customer) as f32));
+        }
+        let shap = contributions(view, &rows);
+        for (within, (shap, customer)) in shap.chunks(side).zip(customers).enumerate() {
+            for (sum, contribution) in importance.iter_mut().zip(shap) {
+                *sum += f64::from(*contribution).abs();
+            }
+            if shown
+                .next_if(|index| **index == group * GROUP + within)
+                .is_some()
+            {
+                for (feature, points) in points.iter_mut().enumerate() {
+                    points.push(Point {
+                        value: FeatureValue::of(fields[feature], columns[feature].code(*customer)),
+                        contribution: f64::from(shap[feature]),
                     });
                 }
             }
         }
-        let matrices = &mut matrices[..customers.len() * SIDE * SIDE];
-        forest().interactions_batch(&rows, matrices);
-        for matrix in matrices.chunks(SIDE * SIDE) {
+        let matrices = &mut matrices[..customers.len() * side * side];
+        view.explanations().interactions_batch(&rows, matrices);
+        for matrix in matrices.chunks(side * side) {
             for (sum, interaction) in together.iter_mut().zip(matrix) {
                 *sum += f64::from(interaction.abs());
             }
         }
     }
     let mean = |sum: f64| sum / customers.len().max(1) as f64;
-    let mut features: Vec<FeatureImportance> = points
+    let mut features: Vec<FeatureImportance<'w>> = points
         .into_iter()
         .enumerate()
-        .map(|(position, points)| FeatureImportance {
-            feature: FIELDS[position].name,
-            label: FIELDS[position].label,
-            mean_abs_contribution: mean(importance[position]),
-            distribution: distribution(position, &columns[position]),
+        .map(|(feature, points)| FeatureImportance {
+            feature: fields[feature].name(),
+            label: fields[feature].label(),
+            mean_abs_contribution: mean(importance[feature]),
+            distribution: distribution(fields[feature], columns[feature], customers),
             points,
         })
         .collect();
     features.sort_by(|a, b| b.mean_abs_contribution.total_cmp(&a.mean_abs_contribution));
-    let pairs =
-        (0..FEATURES).flat_map(|first| (first + 1..FEATURES).map(move |second| (first, second)));
-    let mut interactions: Vec<PairImportance> = pairs
+    let pairs = (0..fields.len())
+        .flat_map(|first| (first + 1..fields.len()).map(move |second| (first, second)));
+    let mut interactions: Vec<PairImportance<'w>> = pairs
         .map(|(first, second)| PairImportance {
-            features: [FIELDS[first].name, FIELDS[second].name],
-            mean_abs_interaction: mean(together[first * SIDE + second]),
+            features: [fields[first].name(), fields[second].name()],
+            mean_abs_interaction: mean(together[first * side + second]),
         })
         .collect();
     interactions.sort_by(|a, b| b.mean_abs_interaction.total_cmp(&a.mean_abs_interaction));
     GlobalExplanation {
         population: customers.len(),
-        base_value: forest().base_value(),
+        base_value: view.explanations().base_value(),
         features,
         interactions,
     }
@@ -438,12 +369,20 @@ fn sample(count: usize, most: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population;
+    use crate::prediction;
+    use crate::shipped::{at, profiles, view};
+
+    fn own<'e, 'w>(explanation: &'e Explanation<'w>, feature: &str) -> &'e Contribution<'w> {
+        let mut contributions = explanation.contributions.iter();
+        contributions
+            .find(|other| other.feature == feature)
+            .unwrap()
+    }
 
     #[test]
     fn explanations_add_up_to_the_probability_that_is_shown() {
-        for customer in population::all() {
-            let explanation = explain(&customer.profile());
+        for profile in profiles() {
+            let explanation = explain(view(), profile.codes());
             let sum: f64 = explanation
                 .contributions
                 .iter()
@@ -452,7 +391,7 @@ mod tests {
             assert!((explanation.base_value + sum - explanation.prediction_value).abs() < 1e-5);
             assert_eq!(
                 explanation.probability,
-                model::predict(&customer.profile()).probability
+                prediction::predict(view(), profile.codes()).probability
             );
             let magnitudes = explanation
                 .contributions
@@ -464,46 +403,41 @@ mod tests {
 
     #[test]
     fn interactions_add_up_to_contributions() {
-        for customer in population::all().step_by(97) {
-            let explanation = explain(&customer.profile());
-            let interactions = interactions(&customer.profile());
+        for profile in profiles().step_by(97) {
+            let explanation = explain(view(), profile.codes());
+            let interactions = interactions(view(), profile.codes());
             for (name, row) in interactions.features.iter().zip(&interactions.values) {
-                let contribution = explanation
-                    .contributions
-                    .iter()
-                    .find(|other| other.feature == *name)
-                    .unwrap();
-                assert!((row.iter().sum::<f64>() - contribution.contribution).abs() < 1e-5);
+                let contribution = own(&explanation, name).contribution;
+                assert!((row.iter().sum::<f64>() - contribution).abs() < 1e-5);
             }
         }
     }
 
     #[test]
     fn the_global_picture_is_the_mean_of_the_single_ones() {
-        let customers: Vec<Customer> = population::all().step_by(11).collect();
-        let all = explain_all(&customers, 50);
+        let customers: Vec<usize> = (0..view().customers.len()).step_by(11).collect();
+        let single: Vec<Explanation<'_>> = customers
+            .iter()
+            .map(|customer| explain(view(), view().profile(*customer).codes()))
+            .collect();
+        let all = explain_all(view(), &customers, 50);
         assert_eq!(all.population, customers.len());
         assert_eq!(all.interactions.len(), 171);
         for feature in &all.features {
             assert_eq!(feature.points.len(), 50);
-            let magnitude = |customer: &Customer| {
-                let explanation = explain(&customer.profile());
-                let own = explanation
-                    .contributions
-                    .iter()
-                    .find(|other| other.feature == feature.feature);
-                own.unwrap().contribution.abs()
-            };
-            let mean = customers.iter().map(magnitude).sum::<f64>() / customers.len() as f64;
+            let magnitudes = single
+                .iter()
+                .map(|explanation| own(explanation, feature.feature).contribution.abs());
+            let mean = magnitudes.sum::<f64>() / customers.len() as f64;
             assert!((mean - feature.mean_abs_contribution).abs() < 1e-5);
         }
     }
 
     #[test]
     fn distributions_count_everybody_and_not_only_those_drawn() {
-        let customers: Vec<Customer> = population::all().collect();
+        let customers: Vec<usize> = (0..view().customers.len()).collect();
         for max_points in [0, 300] {
-            let all = explain_all(&customers, max_points);
+            let all = explain_all(view(), &customers, max_points);
             for feature in &all.features {
                 let counted = feature.distribution.iter().map(|count| count.customers);
                 assert_eq!(
@@ -520,23 +454,25 @@ mod tests {
                     .unwrap()
                     .distribution
             };
+            let contract = view().schema.find("contract").unwrap();
             for count in of("contract") {
                 let FeatureValue::Name(name) = &count.value else {
                     panic!("{count:?}")
                 };
-                let have = |customer: &&Customer| customer.profile().contract.name() == name;
-                assert_eq!(count.customers, customers.iter().filter(have).count());
+                let have = profiles().filter(|profile| {
+                    let value = contract.value(profile.code(contract.index())).unwrap();
+                    value.name() == name
+                });
+                assert_eq!(count.customers, have.count());
             }
             let (first, last) = (&of("tenure_months")[0], of("tenure_months").last().unwrap());
             assert_eq!(first.value, FeatureValue::Number(Some(0.0)));
             assert_eq!(last.end, Some(72.0));
-            let never_billed = |customer: &&Customer| customer.profile().total_charges.is_none();
+            let total = at("total_charges");
+            let never_billed = profiles().filter(|profile| profile.code(total).is_nan());
             let unknown = of("total_charges").last().unwrap();
             assert_eq!(unknown.value, FeatureValue::Number(None));
-            assert_eq!(
-                unknown.customers,
-                customers.iter().filter(never_billed).count()
-            );
+            assert_eq!(unknown.customers, never_billed.count());
         }
     }
 
@@ -550,7 +486,7 @@ mod tests {
 
     #[test]
     fn of_nobody_there_is_nothing_to_say() {
-        let nobody = explain_all(&[], 10);
+        let nobody = explain_all(view(), &[], 10);
         assert_eq!(nobody.population, 0);
         assert!(
             nobody
@@ -576,19 +512,22 @@ mod tests {
 
     #[test]
     fn reasons_are_given_in_words() {
-        let words = |position, code| words(position, code, &encoding::display(position, code));
-        assert_eq!(words(at::CONTRACT, 0.0), "month-to-month contract");
-        assert_eq!(words(at::TENURE_MONTHS, 1.0), "1 month with us");
-        assert_eq!(words(at::ADD_ONS, 0.0), "without online security");
+        let words = |name: &str, code| {
+            let field = view().schema.find(name).unwrap();
+            view().schema.words(field, code)
+        };
+        assert_eq!(words("contract", 0.0), "month-to-month contract");
+        assert_eq!(words("tenure_months", 1.0), "1 month with us");
+        assert_eq!(words("online_security", 0.0), "without online security");
         assert_eq!(
-            words(at::ADD_ONS + 4, 2.0),
+            words("streaming_tv", 2.0),
             "no internet, so no streaming TV"
         );
         assert_eq!(
-            words(at::PAYMENT_METHOD, 3.0),
+            words("payment_method", 3.0),
             "pays by credit card, automatically"
         );
-        assert_eq!(words(at::MONTHLY_CHARGES, 29.85), "$29.85 a month");
-        assert_eq!(words(at::TOTAL_CHARGES, f64::NAN), "total charges unknown");
+        assert_eq!(words("monthly_charges", 29.85), "$29.85 a month");
+        assert_eq!(words("total_charges", f64::NAN), "total charges unknown");
     }
 }

@@ -1,19 +1,15 @@
-//! What the embedded experiment compared, and the effect it measured.
+//! What the experiments compared, and the effects that they measured.
 
-use crate::customer::Variant;
-use crate::nudges;
-use crate::population;
+use crate::View;
+use crate::vocabulary;
 use experiment::{Assignment, Interval, Observation, ReadoutSettings, read_selection};
+use schema::Experiment;
 use serde::Serialize;
-use std::sync::LazyLock;
 use utoipa::ToSchema;
-
-/// The name of the embedded experiment: the field that holds the arms.
-const EXPERIMENT: &str = "variant";
 
 /// The effect of a nudge as an experiment measured it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Measured {
+pub struct Measured<'w> {
     /// Churn rate with the nudge less that of control, adjusted by the churn score (CUPED), -1 to 1: below 0, fewer leave.
     #[schema(minimum = -1, maximum = 1)]
     pub effect: f64,
@@ -22,12 +18,26 @@ pub struct Measured {
     /// How many customers the experiment has, both arms together.
     pub customers: u64,
     /// The experiment.
-    #[schema(example = "variant")]
-    pub experiment: &'static str,
+    pub experiment: &'w str,
     /// What control is offered: the effect is against this.
-    #[schema(example = "the priority plan")]
-    pub control: &'static str,
+    pub control: &'w str,
 }
+
+/// A measured effect without its names.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Effect {
+    experiment: String,
+    /// The code of the arm that is compared with control.
+    treatment: usize,
+    /// What control is offered.
+    control: String,
+    estimate: f64,
+    interval: Interval,
+    customers: u64,
+}
+
+/// What an arm without an offer is offered.
+const NO_OFFER: &str = "nothing";
 
 /// What the measured effect says about a nudge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,28 +50,58 @@ pub enum Finding {
     Harms,
 }
 
-impl Measured {
-    /// What it says about the nudge.
-    pub fn finding(&self) -> Finding {
-        match self.interval.0 {
-            [_, high] if high < 0.0 => Finding::Helps,
-            [low, _] if low > 0.0 => Finding::Harms,
-            _ => Finding::Open,
+impl Finding {
+    /// What an interval says.
+    fn of(interval: Interval) -> Self {
+        match interval.0 {
+            [_, high] if high < 0.0 => Self::Helps,
+            [low, _] if low > 0.0 => Self::Harms,
+            _ => Self::Open,
         }
     }
+}
 
-    /// The effect of the treatment in the embedded experiment; none where its arms can't be compared. Computed once.
-    pub fn of_treatment() -> Option<&'static Self> {
-        static MEASURED: LazyLock<Option<Measured>> = LazyLock::new(Measured::compute);
-        MEASURED.as_ref()
+impl<'w> Measured<'w> {
+    /// What it says about the nudge.
+    pub fn finding(&self) -> Finding {
+        Finding::of(self.interval)
     }
 
-    fn compute() -> Option<Self> {
-        let observations = population::all().filter_map(|customer| {
+    /// The effect of an arm of an experiment; none where its arms can't be compared, and none of control. An experiment of more
+    /// than two arms has none yet.
+    pub fn of_arm(view: &'w View<'w>, experiment: usize, arm: usize) -> Option<Self> {
+        let effects = view.effects.get_or_init(|| {
+            let experiments = view.schema.experiments().enumerate();
+            experiments
+                .map(|(position, experiment)| Effect::compute(view, position, experiment))
+                .collect()
+        });
+        let effect = effects
+            .get(experiment)?
+            .as_ref()
+            .filter(|effect| effect.treatment == arm)?;
+        Some(Self {
+            effect: effect.estimate,
+            interval: effect.interval,
+            customers: effect.customers,
+            experiment: &effect.experiment,
+            control: &effect.control,
+        })
+    }
+}
+
+impl Effect {
+    fn compute(view: &View<'_>, position: usize, experiment: Experiment<'_>) -> Option<Self> {
+        let arms: Vec<usize> = experiment.arms().map(|(code, _)| code).collect();
+        let [control, treatment] = arms.as_slice() else {
+            return None;
+        };
+        let column = view.customers.column(experiment.field());
+        let observations = (0..view.customers.len()).filter_map(|customer| {
             Some(Observation {
-                assignment: assignment(customer.profile().variant?),
-                converted: customer.churned(),
-                covariate: customer.probability(),
+                assignment: assignment(column.code(customer), *control, *treatment)?,
+                converted: view.customers.outcome(customer).left()?,
+                covariate: view.customers.probability(customer),
                 segments: [],
             })
         });
@@ -72,70 +112,87 @@ impl Measured {
         }
         let difference = readout.cuped?.effect.absolute_difference;
         Some(Self {
-            effect: difference.estimate?,
+            experiment: experiment.name().to_owned(),
+            treatment: *treatment,
+            control: Arms::of(view, position)?.control.offer.to_owned(),
+            estimate: difference.estimate?,
             interval: difference.interval?,
             customers: counts.control.users + counts.treatment.users,
-            experiment: EXPERIMENT,
-            control: offer(Variant::A),
         })
     }
 }
 
-/// The arm of the embedded experiment that a variant is.
-pub fn assignment(variant: Variant) -> Assignment {
-    match variant {
-        Variant::A => Assignment::Control,
-        Variant::B => Assignment::Treatment,
+/// The arm of a code, if it is one of these two.
+pub fn assignment(code: f64, control: usize, treatment: usize) -> Option<Assignment> {
+    match code {
+        code if code == control as f64 => Some(Assignment::Control),
+        code if code == treatment as f64 => Some(Assignment::Treatment),
+        _ => None,
     }
 }
 
-/// What customers in an arm are offered, as part of a sentence.
-pub fn offer(arm: Variant) -> &'static str {
-    nudges::offer_of(arm).unwrap_or("nothing")
-}
-
-/// One arm of the embedded experiment.
+/// One arm of an experiment with its offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Arm {
+pub struct OfferedArm<'w> {
     /// Its name.
-    pub variant: Variant,
-    /// What its customers are offered.
-    #[schema(example = "the priority plan")]
-    pub offer: &'static str,
+    #[schema(value_type = vocabulary::Arm)]
+    #[serde(rename = "variant")]
+    pub arm: &'w str,
+    /// What its customers are offered, as part of a sentence.
+    pub offer: &'w str,
 }
 
-/// What the embedded experiment compares.
+/// What an experiment compares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Arms {
+pub struct Arms<'w> {
     /// What the treatment is compared with.
-    pub control: Arm,
+    pub control: OfferedArm<'w>,
     /// What is tried.
-    pub treatment: Arm,
+    pub treatment: OfferedArm<'w>,
+    /// Whether control is offered something.
+    #[serde(skip)]
+    is_offered: bool,
 }
 
-impl Arms {
-    /// The arms of the embedded experiment.
-    pub fn of_experiment() -> Self {
-        let arm = |variant| Arm {
-            variant,
-            offer: offer(variant),
+impl<'w> Arms<'w> {
+    /// Control and the first treatment of the experiment at a position.
+    pub fn of(view: &View<'w>, experiment: usize) -> Option<Self> {
+        let mut arms = Self::all(view, experiment)?.into_iter();
+        let (control, treatment) = (arms.next()?, arms.next()?);
+        Some(Self {
+            is_offered: control.offer != NO_OFFER,
+            control,
+            treatment,
+        })
+    }
+
+    /// All arms of the experiment at a position, control first.
+    pub fn all(view: &View<'w>, experiment: usize) -> Option<Vec<OfferedArm<'w>>> {
+        let described = view.schema.experiments().nth(experiment)?;
+        let field = view.schema.field(described.field());
+        let offered = |arm: usize| {
+            let mut trials = view.nudges.entries().filter_map(|entry| entry.trial());
+            trials
+                .find(|trial| trial.experiment == experiment && trial.arm == arm)
+                .map(|trial| trial.offer)
         };
-        Self {
-            control: arm(Variant::A),
-            treatment: arm(Variant::B),
-        }
+        let arm = |(code, _): (usize, f64)| OfferedArm {
+            arm: field.value(code as f64).map_or("", |value| value.name()),
+            offer: offered(code).unwrap_or(NO_OFFER),
+        };
+        Some(described.arms().map(arm).collect())
     }
 
     /// What is compared, as a sentence.
     pub fn comparison(&self) -> String {
         let [control, treatment] = [self.control, self.treatment];
-        let against = match nudges::offer_of(control.variant) {
-            Some(offer) => format!("against {offer}, not against no offer"),
-            None => "against no offer".to_owned(),
+        let against = match self.is_offered {
+            true => format!("against {}, not against no offer", control.offer),
+            false => "against no offer".to_owned(),
         };
         format!(
             "Treatment {} is offered {}; control {} is offered {}. The effect is {against}.",
-            treatment.variant, treatment.offer, control.variant, control.offer
+            treatment.arm, treatment.offer, control.arm, control.offer
         )
     }
 }
@@ -147,9 +204,22 @@ mod tests {
     use crate::selection::Selection;
 
     #[test]
+    fn an_interval_across_zero_leaves_the_effect_open() {
+        let finding = |low, high| Finding::of(Interval([low, high]));
+        assert_eq!(finding(-0.02, -0.01), Finding::Helps);
+        assert_eq!(finding(-0.02, 0.0), Finding::Open);
+        assert_eq!(finding(-0.02, 0.01), Finding::Open);
+        assert_eq!(finding(0.01, 0.02), Finding::Harms);
+    }
+
+    #[test]
     fn the_measured_effect_is_that_of_the_readout() {
-        let measured = Measured::of_treatment().unwrap();
-        let readout = analytics::experiment(&Selection::default());
+        let live = crate::embedded::live(crate::embedded::whole());
+        let view = live.view();
+        let mut arms = view.schema.experiments().next().unwrap().arms();
+        let (control, treatment) = (arms.next().unwrap().0, arms.next().unwrap().0);
+        let measured = Measured::of_arm(view, 0, treatment).unwrap();
+        let readout = analytics::readout(view, 0, &Selection::default()).unwrap();
         let difference = readout.cuped.unwrap().effect.absolute_difference;
         let close = |one: f64, other: f64| (one - other).abs() < 1e-12;
         assert!(close(measured.effect, difference.estimate.unwrap()));
@@ -159,48 +229,40 @@ mod tests {
             .into_iter()
             .zip(difference.interval.unwrap().0);
         assert!(ends.into_iter().all(|(one, other)| close(one, other)));
-        // Every customer of the population is in an arm.
-        assert_eq!(measured.customers, population::len() as u64);
         assert_eq!(
             (measured.experiment, measured.control),
             ("variant", "the priority plan")
         );
-        assert_eq!(measured.finding(), Finding::Helps);
+        // Control is what the effect is against, and there is no second experiment.
+        assert_eq!(Measured::of_arm(view, 0, control), None);
+        assert_eq!(Measured::of_arm(view, 1, treatment), None);
     }
 
     #[test]
-    fn the_measured_effect_is_3_4_points_with_a_margin_of_1_8() {
+    fn the_shipped_effect_is_3_4_points_with_a_margin_of_1_8() {
+        let live = crate::embedded::live(crate::embedded::whole());
+        let view = live.view();
+        let treatment = view
+            .schema
+            .experiments()
+            .next()
+            .unwrap()
+            .arms()
+            .nth(1)
+            .unwrap()
+            .0;
+        let measured = Measured::of_arm(view, 0, treatment).unwrap();
         // numpy on the population, the churn score as covariate: -0.033973, standard error 0.008959.
-        let measured = Measured::of_treatment().unwrap();
         let [low, high] = measured.interval.0;
         assert!((measured.effect + 0.033973).abs() < 1e-5, "{measured:?}");
         assert!(
             ((high - low) / 2.0 - 1.96 * 0.008959).abs() < 1e-5,
             "{measured:?}"
         );
-    }
-
-    #[test]
-    fn an_interval_across_zero_leaves_the_effect_open() {
-        let finding = |low, high| {
-            let measured = Measured::of_treatment().unwrap().clone();
-            let interval = Interval([low, high]);
-            Measured {
-                interval,
-                ..measured
-            }
-            .finding()
-        };
-        assert_eq!(finding(-0.02, -0.01), Finding::Helps);
-        assert_eq!(finding(-0.02, 0.0), Finding::Open);
-        assert_eq!(finding(-0.02, 0.01), Finding::Open);
-        assert_eq!(finding(0.01, 0.02), Finding::Harms);
-    }
-
-    #[test]
-    fn the_comparison_says_what_control_is_offered() {
+        assert_eq!(measured.customers, view.customers.len() as u64);
+        assert_eq!(measured.finding(), Finding::Helps);
         assert_eq!(
-            Arms::of_experiment().comparison(),
+            Arms::of(view, 0).unwrap().comparison(),
             "Treatment B is offered the smart assistant; control A is offered the priority plan. The effect is against \
             the priority plan, not against no offer."
         );

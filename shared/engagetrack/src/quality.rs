@@ -1,11 +1,8 @@
-//! How good the model is: its card and its evaluation, as the build found them.
+//! How good the model is: its card and its evaluation.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-/// A [`Quality`], as JSON.
-pub const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/quality.json"));
 
 /// The model's card and evaluation; each null where the embedded model is not the one that it describes.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -41,12 +38,8 @@ pub struct Card {
     pub settings: BTreeMap<String, Setting>,
     /// How margins become probabilities.
     pub calibration: Calibration,
-    /// Probabilities from which on something is said.
-    pub thresholds: Thresholds,
     /// Quality out of fold.
     pub metrics: Metrics,
-    /// Dollars a month for each service.
-    pub price_list: Prices,
     /// How each feature was distributed in training.
     pub training_distribution: BTreeMap<String, Distribution>,
 }
@@ -91,18 +84,6 @@ pub struct Calibration {
     pub intercept: f64,
 }
 
-/// Probabilities from which on something is said.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    /// The customer is expected to leave.
-    pub will_churn: f64,
-    /// The risk is medium.
-    pub medium: f64,
-    /// The risk is high.
-    pub high: f64,
-}
-
 /// A figure and its spread over repeats.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -131,34 +112,6 @@ pub struct Metrics {
     pub brier: Figure,
     /// Expected calibration error on ten equal-mass bins, pooled over the repeats.
     pub ece: f64,
-}
-
-/// Dollars a month for each service, fitted by ordinary least squares.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Prices {
-    /// A telephone.
-    pub phone_service: f64,
-    /// Further lines.
-    pub multiple_lines: f64,
-    /// The kinds of internet line.
-    pub internet_service: BTreeMap<String, f64>,
-    /// Online security.
-    pub online_security: f64,
-    /// Online backup.
-    pub online_backup: f64,
-    /// Device protection.
-    pub device_protection: f64,
-    /// Technical support.
-    pub tech_support: f64,
-    /// Television.
-    pub streaming_tv: f64,
-    /// Films.
-    pub streaming_movies: f64,
-    /// R² of the fit.
-    pub r_squared: f64,
-    /// Root mean squared error of the fit, in dollars.
-    pub rmse: f64,
 }
 
 /// How a feature was distributed in training.
@@ -306,11 +259,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_is_what_the_types_say() {
-        let quality: Quality = serde_json::from_str(DOCUMENT).unwrap();
+    fn quality_is_what_the_types_say() {
+        let live = crate::embedded::live(crate::embedded::whole());
+        let document = live.view().quality();
+        let quality: Quality = serde_json::from_slice(document).unwrap();
         let written: serde_json::Value = serde_json::to_value(&quality).unwrap();
-        let read: serde_json::Value = serde_json::from_str(DOCUMENT).unwrap();
-        assert_eq!(quality.model_version, crate::card::VERSION);
+        let read: serde_json::Value = serde_json::from_slice(document).unwrap();
+        assert_eq!(quality.model_version, live.view().model.version());
         assert_eq!(written["evaluation"], read["evaluation"]);
         assert_eq!(quality.card.unwrap().metrics.folds, 5);
     }

@@ -1,7 +1,7 @@
 //! Parameters of a query string, read one by one; everything that is wrong is reported at once.
 
-use crate::error::FieldErrors;
-use crate::intake::{Json, Quoted};
+use schema::FieldErrors;
+use schema::intake::{Json, Quoted};
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -17,10 +17,11 @@ impl Display for Malformed {
 }
 
 /// The parameters that are still to be read, and what was wrong with those that were.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Query {
     pairs: Vec<(String, String)>,
-    known: Vec<&'static str>,
+    /// The names of the parameters that were asked for, with commas between them.
+    known: String,
     errors: FieldErrors,
 }
 
@@ -47,28 +48,23 @@ impl Query {
         }
         Ok(Self {
             pairs,
-            known: Vec::new(),
-            errors: FieldErrors::default(),
+            ..Self::default()
         })
     }
 
     /// Reads what is wanted, and ends the reading.
     ///
     /// # Errors
-    /// All that was wrong, and each parameter that nobody asked for.
+    /// All that was wrong, and each parameter that was not asked for.
     pub fn read<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T, FieldErrors> {
         let read = read(&mut self);
         self.finish().map(|()| read)
     }
 
-    /// The same parameters as members of a JSON object: one value, an array of values, or null for none. What is no such
-    /// thing, the query notes.
+    /// The same parameters as members of a JSON object: one value, an array of values, or null for none. Anything else is an
+    /// error of the query.
     pub fn from_members(members: &[(String, Json)]) -> Self {
-        let mut query = Self {
-            pairs: Vec::new(),
-            known: Vec::new(),
-            errors: FieldErrors::default(),
-        };
+        let mut query = Self::default();
         for (name, value) in members {
             let values = match value {
                 Json::Array(values) => values.as_slice(),
@@ -91,18 +87,17 @@ impl Query {
         query
     }
 
-    fn take(&mut self, name: &'static str) -> Vec<String> {
-        self.known.push(name);
-        let (taken, rest) = std::mem::take(&mut self.pairs)
-            .into_iter()
-            .partition(|(other, _)| other == name);
-        self.pairs = rest;
-        let taken: Vec<(String, String)> = taken;
-        taken.into_iter().map(|(_, value)| value).collect()
+    fn take(&mut self, name: &str) -> Vec<String> {
+        if !self.known.is_empty() {
+            self.known.push_str(", ");
+        }
+        self.known.push_str(name);
+        let taken = self.pairs.extract_if(.., |(other, _)| other == name);
+        taken.map(|(_, value)| value).collect()
     }
 
     /// A parameter that may be given once.
-    pub fn text(&mut self, name: &'static str) -> Option<String> {
+    pub fn text(&mut self, name: &str) -> Option<String> {
         let mut values = self.take(name);
         if values.len() > 1 {
             self.refuse(name, "is given more than once");
@@ -111,7 +106,7 @@ impl Query {
     }
 
     /// A number within a range.
-    pub fn number<T>(&mut self, name: &'static str, range: RangeInclusive<T>) -> Option<T>
+    pub fn number<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Option<T>
     where
         T: FromStr + PartialOrd + Display,
     {
@@ -132,31 +127,47 @@ impl Query {
     }
 
     /// `true` or `false`; absent is false.
-    pub fn flag(&mut self, name: &'static str) -> bool {
-        self.choice(name, &["false", "true"]) == Some(1)
+    pub fn flag(&mut self, name: &str) -> bool {
+        self.choice(name, ["false", "true"]) == Some(1)
     }
 
     /// One of these names, as its position.
-    pub fn choice(&mut self, name: &'static str, names: &[&str]) -> Option<usize> {
+    pub fn choice<'n>(
+        &mut self,
+        name: &str,
+        names: impl IntoIterator<Item = &'n str, IntoIter: Clone>,
+    ) -> Option<usize> {
         let text = self.text(name)?;
-        self.position(name, &text, names)
+        self.position(name, &text, names.into_iter())
     }
 
     /// Any of these names, as their positions; the parameter may be repeated.
-    pub fn choices(&mut self, name: &'static str, names: &[&str]) -> Vec<usize> {
+    pub fn choices<'n>(
+        &mut self,
+        name: &str,
+        names: impl IntoIterator<Item = &'n str, IntoIter: Clone>,
+    ) -> Vec<usize> {
+        let names = names.into_iter();
         let values = self.take(name);
         values
             .iter()
-            .filter_map(|value| self.position(name, value, names))
+            .filter_map(|value| self.position(name, value, names.clone()))
             .collect()
     }
 
-    fn position(&mut self, name: &'static str, value: &str, names: &[&str]) -> Option<usize> {
-        let position = names.iter().position(|known| *known == value);
+    fn position<'n>(
+        &mut self,
+        name: &str,
+        value: &str,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<usize> {
+        let position = names.clone().position(|known| known == value);
         if position.is_none() {
+            let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+            let names = names.join(", ");
             self.refuse(
                 name,
-                format_args!("must be one of {names:?}, got {}", Quoted(value)),
+                format_args!("must be one of {names}; got {}", Quoted(value)),
             );
         }
         position
@@ -170,15 +181,17 @@ impl Query {
     /// Ends the reading.
     ///
     /// # Errors
-    /// All that was wrong, and each parameter that nobody asked for.
+    /// All that was wrong, and each parameter that was not asked for.
     pub fn finish(self) -> Result<(), FieldErrors> {
         let mut errors = self.errors;
-        let known = match self.known.as_slice() {
-            [] => "there are none".to_owned(),
-            known => format!("they are {}", known.join(", ")),
-        };
         for (name, _) in &self.pairs {
-            errors.add(name, format_args!("is an unknown parameter; {known}"));
+            match self.known.as_str() {
+                "" => errors.add(name, "is not a parameter; there are none"),
+                known => errors.add(
+                    name,
+                    format_args!("is not a parameter; expected one of {known}"),
+                ),
+            }
         }
         errors.unless_any(())
     }
@@ -201,7 +214,7 @@ mod tests {
         let mut query =
             Query::parse("limit=0&contract=Weekly&contract=One+year&colour=red&q=a&q=b").unwrap();
         assert_eq!(query.number("limit", 1..=500), None);
-        assert_eq!(query.choices("contract", &["One year"]), [0]);
+        assert_eq!(query.choices("contract", ["One year"]), [0]);
         query.text("q");
         let errors = query.finish().unwrap_err();
         let errors = errors.listed();
@@ -210,6 +223,14 @@ mod tests {
         assert_eq!(
             errors[0].detail,
             "must be a number between 1 and 500, got \"0\""
+        );
+        assert_eq!(
+            errors[1].detail,
+            "must be one of \"One year\"; got \"Weekly\""
+        );
+        assert_eq!(
+            errors[3].detail,
+            "is not a parameter; expected one of limit, contract, q"
         );
     }
 
@@ -220,7 +241,7 @@ mod tests {
             unreachable!()
         };
         let mut query = Query::from_members(&members);
-        assert_eq!(query.choices("contract", &["One year", "Two year"]), [0, 1]);
+        assert_eq!(query.choices("contract", ["One year", "Two year"]), [0, 1]);
         assert_eq!(query.number("tenure_min", 0..=600), Some(3));
         assert!(query.flag("senior_citizen"));
         assert_eq!(query.text("q"), None);

@@ -1,212 +1,384 @@
 //! The smallest change of plan that brings a customer's risk under a target, found by trying every plan there is.
 //!
-//! A customer can sign a longer contract, pay in another way, get bills by e-mail or by post, and add or drop each of the
-//! six add-ons: at most 3 × 4 × 2 × 64 = 1,536 plans. They are tried with the fewest changes first, so the search ends
-//! at the first number of changes that suffices, and only then.
+//! The plans are tried with the fewest changes first, so the search ends at the first number of changes that suffices.
 
-use crate::card::PRICES;
-use crate::customer::{AddOns, Contract, PaymentMethod, Profile};
-use crate::encoding;
-use crate::model;
-use crate::plan::PlanChange;
+use crate::View;
+use crate::vocabulary::{self, Keyed};
+use schema::{Change, ChangePolicy, Profile};
 use serde::Serialize;
-use std::sync::LazyLock;
+use smallvec::SmallVec;
 use utoipa::ToSchema;
-
-/// The target where none is given: below it, nobody is expected to leave.
-pub const USUAL_TARGET: f64 = 0.5;
+use workspace::nudges::MoveStep;
 
 /// The smallest set of changes that brings the risk under a target, or the best that can be had.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Recourse {
+pub struct Recourse<'w> {
     /// The probability to get below, between 0 and 1.
     pub target_probability: f64,
     /// Whether any plan gets there.
     pub reachable: bool,
-    /// What to change; nothing when the risk is below the target already. When the target can't be reached, what leads
-    /// to the lowest risk there is.
-    pub changes: PlanChange,
+    /// What to change; nothing when the risk is below the target already. When the target can't be reached, what leads to the lowest
+    /// risk there is.
+    #[schema(value_type = vocabulary::Change)]
+    pub changes: Altered<'w>,
     /// What the model expects of a customer with that plan, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     pub projected_probability: f64,
-    /// How many things to change, 0 to 9; their price does not count.
-    #[schema(minimum = 0, maximum = 9)]
+    /// How many things to change; their price does not count.
+    #[schema(minimum = 0)]
     pub steps: u32,
-    /// By how much the monthly charge changes, in dollars.
-    pub monthly_charges_change: f64,
+    /// By how much the recurring amount changes.
+    #[serde(flatten)]
+    #[schema(value_type = vocabulary::RecurringChange)]
+    pub recurring_change: Keyed<'w, f64>,
+    /// Plans of more steps than this were not tried; absent where all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub searched_steps: Option<u32>,
 }
 
-/// A plan, as seen from the one that a customer has.
-#[derive(Clone, Copy)]
-struct Move {
-    /// How many places further in the list of contracts.
-    longer: usize,
-    /// How many places further in the list of payment methods, which is a ring.
-    payment: usize,
-    /// Whether bills come the other way.
-    billing: bool,
-    /// The add-ons that are there and were not, or the other way round.
-    toggled: AddOns,
+/// A change with the schema that says how it is written.
+#[derive(Clone)]
+pub struct Altered<'w> {
+    schema: schema::Schema<'w>,
+    /// What is altered.
+    pub change: Change,
 }
 
-impl Move {
-    fn steps(self) -> u32 {
-        u32::from(self.longer > 0)
-            + u32::from(self.payment > 0)
-            + u32::from(self.billing)
-            + self.toggled.count()
-    }
-
-    /// The profile after the move, re-priced, if this customer can make it.
-    fn made(self, profile: &Profile) -> Option<Profile> {
-        let contract = Contract::from_code(profile.contract as usize + self.longer)?;
-        let payment = (profile.payment_method as usize + self.payment) % PaymentMethod::ALL.len();
-        let internet = match profile.internet.add_ons() {
-            None if self.toggled != AddOns::default() => return None,
-            None => profile.internet,
-            Some(add_ons) => profile.internet.holding(add_ons.toggled(self.toggled)),
-        };
-        let moved = Profile {
-            contract,
-            payment_method: PaymentMethod::from_code(payment)?,
-            paperless_billing: profile.paperless_billing != self.billing,
-            internet,
-            ..*profile
-        };
-        Some(PRICES.repriced(profile, moved))
-    }
-}
-
-/// Every move, those with the fewest steps first.
-fn moves() -> &'static [Move] {
-    static MOVES: LazyLock<Vec<Move>> = LazyLock::new(|| {
-        let mut moves = Vec::new();
-        for toggled in AddOns::every() {
-            for longer in 0..Contract::ALL.len() {
-                for payment in 0..PaymentMethod::ALL.len() {
-                    for billing in [false, true] {
-                        moves.push(Move {
-                            longer,
-                            payment,
-                            billing,
-                            toggled,
-                        });
-                    }
-                }
-            }
+impl<'w> Altered<'w> {
+    /// What has to be altered to get from one profile to another.
+    pub fn between(view: &View<'w>, from: &Profile, to: &Profile) -> Self {
+        Self {
+            schema: view.schema,
+            change: Change::between(from, to),
         }
-        moves.sort_by_key(|candidate| candidate.steps());
-        moves
-    });
-    &MOVES
+    }
 }
 
-/// Where a move leads.
+impl PartialEq for Altered<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.change == other.change
+    }
+}
+
+impl std::fmt::Debug for Altered<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.change.fmt(f)
+    }
+}
+
+impl Serialize for Altered<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.schema.change_json(&self.change).serialize(serializer)
+    }
+}
+
+/// A plan that was tried.
 #[derive(Clone, Copy)]
-struct Outcome {
-    steps: u32,
-    profile: Profile,
+struct Tried<'m> {
+    steps: &'m [MoveStep],
+    recurring: f64,
     probability: f64,
 }
 
-impl Outcome {
+impl Tried<'_> {
     fn is_cheaper_or_safer(&self, other: &Self) -> bool {
-        let key = |outcome: &Self| (outcome.profile.monthly_charges, outcome.probability);
-        key(self) < key(other)
+        (self.recurring, self.probability) < (other.recurring, other.probability)
     }
 }
 
-/// Finds the fewest changes, of those the ones with the lowest price change (dropping a service counts as below nothing),
-/// and of those the ones with the lowest risk, that bring the probability below the target, between 0 and 1. Where no
-/// plan does, the lowest risk there is, with the fewest changes and then the lowest price change.
-pub fn find(profile: &Profile, target: f64) -> Recourse {
-    let mut lowest: Option<Outcome> = None;
-    let mut rows = Vec::new();
-    let mut outcomes = Vec::new();
-    for level in moves().chunk_by(|a, b| a.steps() == b.steps()) {
-        rows.clear();
-        outcomes.clear();
-        for candidate in level {
-            if let Some(moved) = candidate.made(profile) {
-                rows.extend(encoding::encode(&moved));
-                outcomes.push((candidate.steps(), moved));
-            }
-        }
-        let mut reached: Option<Outcome> = None;
-        for (&(steps, profile), probability) in outcomes.iter().zip(model::probabilities(&rows)) {
-            let outcome = Outcome {
-                steps,
-                profile,
-                probability,
-            };
-            if probability < target && reached.is_none_or(|best| outcome.is_cheaper_or_safer(&best))
+/// What the search looks at of a field that can be changed, side by side.
+struct Changeable {
+    /// The feature that it is; none where the model does not see it.
+    feature: Option<usize>,
+    policy: ChangePolicy,
+    /// The code that the customer has; none where it is unknown or impossible.
+    from: Option<usize>,
+    /// What each code costs more than the one that the customer has.
+    prices: SmallVec<[f64; 4]>,
+}
+
+/// The code after a step, if there is one.
+fn destination(step: MoveStep, field: &Changeable) -> Option<usize> {
+    let to = field.from? + usize::from(step.places);
+    match (to < field.prices.len(), field.policy) {
+        (true, _) => Some(to),
+        (false, ChangePolicy::Any) => Some(to - field.prices.len()),
+        (false, _) => None,
+    }
+}
+
+/// Finds the fewest changes, of those the ones with the lowest price (a lower price counts as a negative change), and of those the
+/// ones with the lowest risk, that bring the probability below the target, between 0 and 1. Where no plan does, the lowest risk
+/// there is, with the fewest changes and then the lowest price.
+pub fn find<'w>(view: &'w View<'w>, profile: &Profile, target: f64) -> Recourse<'w> {
+    let mut search = Search::new(view, profile);
+    let mut lowest: Option<Tried<'w>> = None;
+    for level in view.nudges.levels() {
+        search.try_all(level);
+        let mut reached: Option<Tried<'w>> = None;
+        for tried in search.tried() {
+            if tried.probability < target
+                && reached.is_none_or(|best| tried.is_cheaper_or_safer(&best))
             {
-                reached = Some(outcome);
+                reached = Some(tried);
             }
             if lowest.is_none_or(|best| {
-                probability < best.probability
-                    || (probability == best.probability
-                        && steps == best.steps
-                        && outcome.is_cheaper_or_safer(&best))
+                tried.probability < best.probability
+                    || (tried.probability == best.probability
+                        && tried.steps.len() == best.steps.len()
+                        && tried.is_cheaper_or_safer(&best))
             }) {
-                lowest = Some(outcome);
+                lowest = Some(tried);
             }
         }
         if let Some(reached) = reached {
-            return told(profile, target, reached);
+            return search.answer(target, reached);
         }
     }
-    let lowest = lowest.expect("staying is a move that everybody can make");
-    told(profile, target, lowest)
+    // The first level holds one plan, which is to stay; this is for the compiler.
+    let staying = Tried {
+        steps: &[],
+        recurring: search.recurring,
+        probability: view.model.probability(profile.codes()),
+    };
+    search.answer(target, lowest.unwrap_or(staying))
 }
 
-fn told(from: &Profile, target: f64, outcome: Outcome) -> Recourse {
-    Recourse {
-        target_probability: target,
-        reachable: outcome.probability < target,
-        changes: PlanChange::between(from, &outcome.profile),
-        projected_probability: outcome.probability,
-        steps: outcome.steps,
-        monthly_charges_change: outcome.profile.monthly_charges - from.monthly_charges,
+struct Search<'p, 'w> {
+    view: &'w View<'w>,
+    profile: &'p Profile,
+    /// By position in the schema, those that a step can change.
+    fields: Vec<Option<Changeable>>,
+    row: workspace::model::Row,
+    recurring: f64,
+    rows: Vec<f32>,
+    plans: Vec<(&'w [MoveStep], f64)>,
+}
+
+impl<'p, 'w> Search<'p, 'w> {
+    fn new(view: &'w View<'w>, profile: &'p Profile) -> Self {
+        let codes = profile.codes();
+        let field = |field: schema::Field<'w>| {
+            let policy = field.change();
+            if !matches!(policy, ChangePolicy::Any | ChangePolicy::Up) {
+                return None;
+            }
+            let code = codes[field.index()];
+            let possible =
+                !code.is_nan() && (code as usize) < field.choices() && has_needs(field, codes);
+            Some(Changeable {
+                feature: view.model.feature_of(field.index()),
+                policy,
+                from: possible.then_some(code as usize),
+                prices: field
+                    .values()
+                    .map(|value| value.price() - field.price(code))
+                    .collect(),
+            })
+        };
+        let recurring = view.schema.roles().recurring;
+        Self {
+            view,
+            profile,
+            fields: view.schema.fields().map(field).collect(),
+            row: view.model.row(codes),
+            recurring: recurring.map_or(0.0, |field| codes[field]),
+            rows: Vec::new(),
+            plans: Vec::new(),
+        }
     }
+
+    /// Collects the rows of the plans that the customer can have.
+    fn try_all(&mut self, level: impl Iterator<Item = &'w [MoveStep]>) {
+        self.rows.clear();
+        self.plans.clear();
+        match self.view.nudges.is_entangled() {
+            true => level.for_each(|steps| self.try_entangled(steps)),
+            false => {
+                let roles = self.view.schema.roles();
+                let recurring = roles
+                    .recurring
+                    .and_then(|field| self.view.model.feature_of(field));
+                let lifetime = roles
+                    .lifetime
+                    .and_then(|field| self.view.model.feature_of(field));
+                level.for_each(|steps| self.try_alone(steps, recurring, lifetime));
+            }
+        }
+    }
+
+    /// A plan whose steps leave what other fields need as it is: the row is altered where the steps and their price alter it.
+    fn try_alone(
+        &mut self,
+        steps: &'w [MoveStep],
+        recurring: Option<usize>,
+        lifetime: Option<usize>,
+    ) {
+        let start = self.rows.len();
+        self.rows.extend_from_slice(&self.row);
+        let row = &mut self.rows[start..];
+        let mut difference = 0.0;
+        for step in steps {
+            let field = self.fields[usize::from(step.field)].as_ref();
+            let moved = field.and_then(|field| Some((field, destination(*step, field)?)));
+            let Some((field, to)) = moved else {
+                self.rows.truncate(start);
+                return;
+            };
+            if let Some(feature) = field.feature {
+                row[feature] = to as f32;
+            }
+            difference += field.prices[to];
+        }
+        let mut amount = self.recurring;
+        if difference != 0.0 {
+            let (new_recurring, new_lifetime) =
+                self.view.schema.charges(self.profile.codes(), difference);
+            amount = new_recurring.unwrap_or(amount);
+            for (feature, new) in [(recurring, new_recurring), (lifetime, new_lifetime)] {
+                if let (Some(feature), Some(new)) = (feature, new) {
+                    row[feature] = new as f32;
+                }
+            }
+        }
+        self.plans.push((steps, amount));
+    }
+
+    /// A plan whose steps may alter what other fields need.
+    fn try_entangled(&mut self, steps: &'w [MoveStep]) {
+        let Some(after) = self.after(steps) else {
+            return;
+        };
+        let recurring = self.view.schema.roles().recurring;
+        self.view.model.push_row(after.codes(), &mut self.rows);
+        self.plans
+            .push((steps, recurring.map_or(0.0, |field| after.code(field))));
+    }
+
+    fn tried(&self) -> impl Iterator<Item = Tried<'w>> {
+        let probabilities = self.view.model.probabilities(&self.rows);
+        self.plans
+            .iter()
+            .zip(probabilities)
+            .map(|((steps, recurring), probability)| Tried {
+                steps,
+                recurring: *recurring,
+                probability,
+            })
+    }
+
+    /// The profile after some steps, if the customer can take them all.
+    fn after(&self, steps: &[MoveStep]) -> Option<Profile> {
+        if steps.is_empty() {
+            return Some(self.profile.clone());
+        }
+        let entangled = self.view.nudges.is_entangled();
+        let code = |step: &MoveStep| {
+            let index = usize::from(step.field);
+            let field = self.fields[index].as_ref()?;
+            // What it needs may come with another step.
+            let known = self.profile.code(index);
+            let absent = entangled && !known.is_nan() && field.from.is_none();
+            let to = match absent {
+                true => usize::from(step.places),
+                false => destination(*step, field)?,
+            };
+            Some((index, to as f64))
+        };
+        let codes: Option<Vec<(usize, f64)>> = steps.iter().map(code).collect();
+        let after = self.view.schema.apply(self.profile, &Change::of(codes?))?;
+        Some(after)
+    }
+
+    fn answer(&self, target: f64, tried: Tried<'w>) -> Recourse<'w> {
+        // What was tried can be had.
+        let after = self
+            .after(tried.steps)
+            .unwrap_or_else(|| self.profile.clone());
+        let change = match self.view.schema.roles().recurring {
+            Some(field) => after.code(field) - self.profile.code(field),
+            None => 0.0,
+        };
+        Recourse {
+            target_probability: target,
+            reachable: tried.probability < target,
+            changes: Altered::between(self.view, self.profile, &after),
+            projected_probability: tried.probability,
+            steps: tried.steps.len() as u32,
+            recurring_change: Keyed::new(
+                self.view.recurring_change_key(),
+                if change.is_nan() { 0.0 } else { change },
+            ),
+            searched_steps: self.view.nudges.searched_steps(),
+        }
+    }
+}
+
+/// Whether all that a field needs is there.
+fn has_needs(field: schema::Field<'_>, codes: &[f64]) -> bool {
+    let mut needs = field.needs().iter();
+    let absent = field.without().is_some() && codes[field.index()] == field.absent_code();
+    !absent && needs.all(|need| need.allows(codes[need.field()]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::{AddOn, Internet};
-    use crate::intake::tests::any_profile;
-    use crate::plan::Step;
-    use crate::population;
+    use crate::shipped::{any_profile, at, profiles, view};
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
-    /// Steps, monthly charge and probability of every plan that a customer can have, found without [`Move`].
+    const ADD_ONS: [&str; 6] = [
+        "online_security",
+        "online_backup",
+        "device_protection",
+        "tech_support",
+        "streaming_tv",
+        "streaming_movies",
+    ];
+
+    fn has_internet(profile: &Profile) -> bool {
+        let internet = view().schema.find("internet_service").unwrap();
+        let service = internet.value(profile.code(internet.index())).unwrap();
+        service.name() != "No"
+    }
+
+    /// Steps, monthly charge and probability of every plan that a customer can have, found without the catalogue's moves.
     fn every_plan(from: &Profile) -> Vec<(u32, f64, f64)> {
-        let add_ons = match from.internet {
-            Internet::None => 0,
-            _ => AddOn::ALL.len(),
+        let [contract, payment_method, paperless_billing, monthly] = [
+            "contract",
+            "payment_method",
+            "paperless_billing",
+            "monthly_charges",
+        ]
+        .map(at);
+        let add_ons: Vec<usize> = match has_internet(from) {
+            true => ADD_ONS.map(at).to_vec(),
+            false => Vec::new(),
         };
         let mut plans = Vec::new();
-        for &contract in Contract::ALL.iter().filter(|to| **to >= from.contract) {
-            for &payment_method in PaymentMethod::ALL {
-                for paperless_billing in [false, true] {
-                    for bits in 0..1 << add_ons {
-                        let mut to = Profile {
-                            contract,
-                            payment_method,
-                            paperless_billing,
-                            ..*from
+        for to_contract in from.code(contract) as usize..3 {
+            for to_payment_method in 0..4 {
+                for to_paperless_billing in 0..2 {
+                    for bits in 0..1_usize << add_ons.len() {
+                        let mut codes = vec![
+                            (contract, to_contract as f64),
+                            (payment_method, f64::from(to_payment_method)),
+                            (paperless_billing, f64::from(to_paperless_billing)),
+                        ];
+                        let add_ons = add_ons.iter().enumerate();
+                        codes
+                            .extend(add_ons.map(|(bit, field)| (*field, (bits >> bit & 1) as f64)));
+                        let steps = codes
+                            .iter()
+                            .filter(|(field, code)| from.code(*field) != *code)
+                            .count();
+                        let to = match steps {
+                            0 => from.clone(),
+                            _ => view().schema.apply(from, &Change::of(codes)).unwrap(),
                         };
-                        let mut steps = u32::from(contract != from.contract)
-                            + u32::from(payment_method != from.payment_method)
-                            + u32::from(paperless_billing != from.paperless_billing);
-                        for &add_on in &AddOn::ALL[..add_ons] {
-                            let present = bits & (1 << add_on as u32) != 0;
-                            steps += u32::from(present != from.internet.has(add_on));
-                            to = Step::AddOn(add_on, present).taken(to);
-                        }
-                        let to = PRICES.repriced(from, to);
-                        plans.push((steps, to.monthly_charges, model::probability(&to)));
+                        let probability = view().model.probability(to.codes());
+                        plans.push((steps as u32, to.code(monthly), probability));
                     }
                 }
             }
@@ -215,7 +387,7 @@ mod tests {
     }
 
     fn assert_agrees_with_brute_force(profile: &Profile, target: f64) {
-        let found = find(profile, target);
+        let found = find(view(), profile, target);
         let plans = every_plan(profile);
         let reached = plans.iter().filter(|(_, _, risk)| *risk < target);
         let best = reached.min_by(|a, b| a.partial_cmp(b).unwrap());
@@ -232,16 +404,16 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(
-            found.monthly_charges_change,
-            price - profile.monthly_charges
+            *found.recurring_change.value(),
+            price - profile.code(at("monthly_charges"))
         );
     }
 
     #[test]
     fn brute_force_agrees_on_customers() {
-        for (position, customer) in population::all().step_by(281).enumerate() {
+        for (position, profile) in profiles().step_by(281).enumerate() {
             let target = [0.5, 0.3, 0.1, 0.02][position % 4];
-            assert_agrees_with_brute_force(&customer.profile(), target);
+            assert_agrees_with_brute_force(&profile, target);
         }
     }
 
@@ -256,37 +428,37 @@ mod tests {
 
     #[test]
     fn there_is_each_plan_once() {
-        assert_eq!(moves().len(), 3 * 4 * 2 * 64);
-        assert!(moves().is_sorted_by_key(|candidate| candidate.steps()));
-        let from = population::all()
-            .map(|customer| customer.profile())
-            .find(|profile| {
-                profile.contract == Contract::MonthToMonth && profile.internet.add_ons().is_some()
-            })
-            .unwrap();
-        let mut plans: Vec<String> = moves()
-            .iter()
-            .map(|candidate| format!("{:?}", candidate.made(&from).unwrap()))
+        let levels: Vec<Vec<&[MoveStep]>> = view()
+            .nudges
+            .levels()
+            .map(|level| level.collect())
             .collect();
-        plans.sort();
-        plans.dedup();
-        assert_eq!(plans.len(), 3 * 4 * 2 * 64);
+        for (steps, level) in levels.iter().enumerate() {
+            assert!(level.iter().all(|plan| plan.len() == steps));
+        }
+        let moves = levels.concat();
+        assert_eq!(moves.len(), 3 * 4 * 2 * 64);
+        assert_eq!(view().nudges.searched_steps(), None);
+        let from = profiles()
+            .find(|profile| profile.code(at("contract")) == 0.0 && has_internet(profile))
+            .unwrap();
+        let search = Search::new(view(), &from);
+        let plans: BTreeSet<String> = moves
+            .iter()
+            .map(|steps| format!("{:?}", search.after(steps).unwrap()))
+            .collect();
+        assert_eq!(plans.len(), moves.len());
     }
 
     #[test]
     fn the_recourse_of_a_recourse_is_empty() {
-        for customer in population::all().step_by(17) {
-            let profile = customer.profile();
-            let found = find(&profile, 0.3);
-            let made = moves()
-                .iter()
-                .filter_map(|candidate| candidate.made(&profile))
-                .find(|moved| PlanChange::between(&profile, moved) == found.changes)
-                .unwrap();
-            let again = find(&made, 0.3);
+        for profile in profiles().step_by(17) {
+            let found = find(view(), &profile, 0.3);
+            let made = view().schema.edit(&profile, &found.changes.change).unwrap();
+            let again = find(view(), &made, 0.3);
             assert_eq!(again.projected_probability, found.projected_probability);
             assert_eq!((again.steps, again.reachable), (0, found.reachable));
-            assert_eq!(again.changes, PlanChange::default());
+            assert!(again.changes.change.is_empty());
         }
     }
 }

@@ -1,223 +1,67 @@
-//! Which customers are meant: the filters that the directory, the explanations and the analytics share.
+//! Filters: which customers a request selects, shared by the directory, the explanations and the analytics.
 
-use crate::customer::{Contract, InternetService, PaymentMethod, Status, Variant, vocabulary};
-use crate::encoding::{FIELDS, Kind, at};
-use crate::lifecycle::{Persona, Stage};
-use crate::model::RiskLevel;
-use crate::population::Customer;
+use crate::View;
+use crate::prediction::Status;
 use crate::query::Query;
-use utoipa::{IntoParams, ToSchema};
+use schema::{Field, FilterParameters, Kind, Schema};
+use workspace::Outcome;
+use workspace::customers::{Column, UNKNOWN};
 
-vocabulary! {
-    /// What need not be known of a customer.
-    Optional { /// Dollars so far.
-        TotalCharges = "total_charges", /// Active days in the last 30.
-        UsageFrequency = "usage_frequency", /// Support calls in the last 90 days.
-        SupportCalls = "support_calls", /// Days the last invoice was late.
-        PaymentDelay = "payment_delay", /// Arm of the experiment.
-        Variant = "variant" }
+/// The filter by status; its values are those of [`Status`].
+pub const STATUS: &str = "status";
+/// The filter by persona.
+pub const PERSONA: &str = "persona";
+/// The filter by stage.
+pub const STAGE: &str = "stage";
+/// The filter by risk level.
+pub const RISK_LEVEL: &str = "risk_level";
+/// The filter by what is unknown; its values are the fields that are [`optional`].
+pub const MISSING: &str = "missing";
+
+/// The values of a filter by a flag or a choice, in the order of the bins of its distribution.
+pub fn filter_values<'w>(field: Field<'w>) -> impl Iterator<Item = &'w str> + Clone {
+    let flags: &[&str] = match field.kind() {
+        Kind::Flag => &["false", "true"],
+        _ => &[],
+    };
+    let choices = match field.kind() {
+        Kind::Choice => field.choices(),
+        _ => 0,
+    };
+    let names = field.values().take(choices).map(|value| value.name());
+    flags.iter().copied().chain(names)
 }
 
-/// The filters. All must hold; each that names values may be repeated to allow any of several.
-#[derive(IntoParams, ToSchema)]
-#[into_params(parameter_in = Query)]
-#[allow(dead_code)]
-pub struct Filters {
-    /// `active` for customers who stayed or whose outcome is not known yet, `left` for those who left. When absent, directory,
-    /// analytics and what-if select active customers, explanations everybody. In the analytics it narrows counts, money and
-    /// expected churners; rates, calibration, drivers and experiments are always about everybody with a known outcome.
-    #[serde(default)]
-    status: Vec<Status>,
-    /// The contract.
-    #[serde(default)]
-    contract: Vec<Contract>,
-    /// The kind of internet line.
-    #[serde(default)]
-    internet_service: Vec<InternetService>,
-    /// How bills are paid.
-    #[serde(default)]
-    payment_method: Vec<PaymentMethod>,
-    /// The arm of the experiment.
-    #[serde(default)]
-    variant: Vec<Variant>,
-    /// The persona.
-    #[serde(default)]
-    persona: Vec<Persona>,
-    /// The lifecycle stage.
-    #[serde(default)]
-    stage: Vec<Stage>,
-    /// The risk level.
-    #[serde(default)]
-    risk_level: Vec<RiskLevel>,
-    /// 65 years or older.
-    #[serde(default)]
-    senior_citizen: Vec<bool>,
-    /// What is not known of the customer.
-    #[serde(default)]
-    missing: Vec<Optional>,
-    /// Fewest months as a customer, 0 to 600.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 600)]
-    #[schema(minimum = 0, maximum = 600)]
-    tenure_min: u16,
-    /// Most months as a customer, 0 to 600.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 600)]
-    #[schema(minimum = 0, maximum = 600)]
-    tenure_max: u16,
-    /// Fewest active days in the last 30.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 30)]
-    #[schema(minimum = 0, maximum = 30)]
-    usage_frequency_min: u16,
-    /// Most active days in the last 30.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 30)]
-    #[schema(minimum = 0, maximum = 30)]
-    usage_frequency_max: u16,
-    /// Fewest support calls in the last 90 days.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 1000)]
-    #[schema(minimum = 0, maximum = 1000)]
-    support_calls_min: u16,
-    /// Most support calls in the last 90 days.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 1000)]
-    #[schema(minimum = 0, maximum = 1000)]
-    support_calls_max: u16,
-    /// Fewest days the last invoice was late.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 365)]
-    #[schema(minimum = 0, maximum = 365)]
-    payment_delay_min: u16,
-    /// Most days the last invoice was late.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 365)]
-    #[schema(minimum = 0, maximum = 365)]
-    payment_delay_max: u16,
-    /// Fewest dollars a month.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 1_000_000)]
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    monthly_charges_min: f64,
-    /// More dollars a month than any of them pays.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 1_000_000)]
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    monthly_charges_below: f64,
-    /// Fewest dollars so far.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 1_000_000)]
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    total_charges_min: f64,
-    /// More dollars so far than any of them paid.
-    #[serde(default)]
-    #[param(minimum = 0, maximum = 1_000_000)]
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    total_charges_below: f64,
+/// The position among [`filter_values`] of a code. A flag that can't be set is `false`, as in a profile.
+pub fn value_of_code(field: Field<'_>, code: usize) -> usize {
+    match field.kind() {
+        Kind::Flag => usize::from(code == 1),
+        _ => code,
+    }
 }
 
-/// A filter that names values.
-pub(crate) struct ChoiceFilter {
-    /// The parameter.
-    pub name: &'static str,
-    /// What it may name.
-    pub values: &'static [&'static str],
+/// The fields that need not be known of a customer.
+pub fn optional<'w>(schema: &Schema<'w>) -> impl Iterator<Item = Field<'w>> + Clone + use<'w> {
+    schema.fields().filter(|field| !field.required())
 }
 
-/// The filters that name values, in the order of [`Traits::choices`].
-pub(crate) const CHOICES: [ChoiceFilter; 8] = [
-    choice("contract", Contract::NAMES),
-    choice("internet_service", InternetService::NAMES),
-    choice("payment_method", PaymentMethod::NAMES),
-    choice("variant", Variant::NAMES),
-    choice("persona", Persona::NAMES),
-    choice("stage", Stage::NAMES),
-    choice("risk_level", RiskLevel::NAMES),
-    choice("senior_citizen", &["false", "true"]),
-];
+/// Any of some codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct CodeSet([u64; 4]);
 
-const fn choice(name: &'static str, values: &'static [&'static str]) -> ChoiceFilter {
-    ChoiceFilter { name, values }
-}
-
-/// Where the filter of this name stands in [`CHOICES`].
-pub(crate) fn choice_index(name: &str) -> usize {
-    let index = CHOICES.iter().position(|filter| filter.name == name);
-    index.expect("only names that stand there are asked for")
-}
-
-/// The filter by what is missing; its values are [`Optional`].
-pub(crate) const MISSING: &str = "missing";
-
-/// The filter by status; its values are [`Status`].
-const STATUS: &str = "status";
-
-/// A pair of filters that bound a number. Whole numbers have a largest value, dollars a limit that none reaches, so that
-/// neighbouring ranges of either kind neither overlap nor leave a gap.
-pub(crate) struct RangeFilter {
-    /// Position in [`FIELDS`].
-    pub position: usize,
-    /// The parameter for the smallest value.
-    pub min: &'static str,
-    /// The parameter for the upper end.
-    pub end: &'static str,
-}
-
-/// The filters that bound numbers, in the order of [`Traits::amounts`].
-pub(crate) const RANGES: [RangeFilter; 6] = [
-    range(at::TENURE_MONTHS, "tenure_min", "tenure_max"),
-    range(
-        at::USAGE_FREQUENCY,
-        "usage_frequency_min",
-        "usage_frequency_max",
-    ),
-    range(at::SUPPORT_CALLS, "support_calls_min", "support_calls_max"),
-    range(at::PAYMENT_DELAY, "payment_delay_min", "payment_delay_max"),
-    range(
-        at::MONTHLY_CHARGES,
-        "monthly_charges_min",
-        "monthly_charges_below",
-    ),
-    range(
-        at::TOTAL_CHARGES,
-        "total_charges_min",
-        "total_charges_below",
-    ),
-];
-
-const fn range(position: usize, min: &'static str, end: &'static str) -> RangeFilter {
-    RangeFilter { position, min, end }
-}
-
-impl RangeFilter {
-    /// Reads both ends; what is wrong with them, the query notes.
-    fn read(&self, query: &mut Query) -> Option<HalfOpen> {
-        let (from, below) = match FIELDS[self.position].kind {
-            Kind::Whole(limit) => {
-                let limit = limit as u16;
-                let from = query.number(self.min, 0..=limit).map(f64::from);
-                let to = query.number(self.end, 0..=limit).map(f64::from);
-                (from, to.map(|to| to + 1.0))
-            }
-            Kind::Dollars(limit) => (
-                query.number(self.min, 0.0..=limit),
-                query.number(self.end, 0.0..=limit),
-            ),
-            _ => (None, None),
-        };
-        if let (Some(from), Some(below)) = (from, below)
-            && from >= below
-        {
-            query.refuse(
-                self.min,
-                format!("leaves nothing: {from} lies above what {} allows", self.end),
-            );
+impl CodeSet {
+    fn of(codes: impl IntoIterator<Item = usize>) -> Self {
+        let mut set = Self::default();
+        for code in codes {
+            set.0[code / 64] |= 1 << (code % 64);
         }
-        (from.is_some() || below.is_some()).then(|| HalfOpen {
-            from: from.unwrap_or(0.0),
-            below: below.unwrap_or(f64::INFINITY),
-        })
+        set
+    }
+
+    fn has(self, code: usize) -> bool {
+        self.0
+            .get(code / 64)
+            .is_some_and(|bits| bits >> (code % 64) & 1 == 1)
     }
 }
 
@@ -228,172 +72,312 @@ struct HalfOpen {
     below: f64,
 }
 
-/// Any of some values, as bits by code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct AnyOf(u8);
-
-impl AnyOf {
-    /// All values, and none.
-    const WHATEVER: Self = Self(u8::MAX);
-
-    /// Customers who have not left.
-    const ACTIVE: Self = Self(1 << Status::Active as u8);
-
-    /// These values, or whatever there is when none was named.
-    fn of(codes: &[usize]) -> Self {
-        Self::of_or(codes, Self::WHATEVER)
-    }
-
-    /// These values, or the others when none was named.
-    fn of_or(codes: &[usize], otherwise: Self) -> Self {
-        match codes {
-            [] => otherwise,
-            codes => Self(codes.iter().fold(0, |bits, code| bits | 1 << code)),
-        }
-    }
-
-    /// Whether the value with this code is one of them.
-    fn has(self, code: u8) -> bool {
-        self.0 >> code & 1 != 0
+impl HalfOpen {
+    /// NaN lies in none.
+    fn has(self, number: f64) -> bool {
+        self.from <= number && number < self.below
     }
 }
 
-/// What the filters look at of a customer, packed so that a population is passed through them at once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Traits {
-    /// Code of each of [`CHOICES`]; [`Traits::NONE`] where there is none.
-    pub choices: [u8; CHOICES.len()],
-    /// Each of [`RANGES`]; NaN where it is not known.
-    pub amounts: [f64; RANGES.len()],
-    /// What is not known, as bits by the code of [`Optional`].
-    missing: u8,
-}
-
-impl Traits {
-    /// The code of no value; no enum of the filters has that many.
-    pub const NONE: u8 = 7;
-
-    /// What the filters look at of this customer.
-    pub fn of(customer: Customer) -> Self {
-        let codes = customer.codes();
-        let profile = customer.profile();
-        let missing = Optional::ALL.iter().filter(|field| {
-            let position = match field {
-                Optional::TotalCharges => at::TOTAL_CHARGES,
-                Optional::UsageFrequency => at::USAGE_FREQUENCY,
-                Optional::SupportCalls => at::SUPPORT_CALLS,
-                Optional::PaymentDelay => at::PAYMENT_DELAY,
-                Optional::Variant => at::VARIANT,
-            };
-            codes[position].is_nan()
-        });
-        Self {
-            choices: [
-                profile.contract as u8,
-                profile.internet.service() as u8,
-                profile.payment_method as u8,
-                profile.variant.map_or(Self::NONE, |variant| variant as u8),
-                Persona::of(&profile) as u8,
-                Stage::of(&profile) as u8,
-                customer.risk_level() as u8,
-                u8::from(profile.senior_citizen),
-            ],
-            amounts: RANGES.map(|range| codes[range.position]),
-            missing: missing.fold(0, |bits, field| bits | 1 << *field as u8),
-        }
-    }
+/// A filter by one column.
+#[derive(Clone, Debug, PartialEq)]
+enum Filter {
+    /// The field has one of these codes.
+    Codes(usize, CodeSet),
+    /// The field is a number in this range.
+    Range(usize, HalfOpen),
+    /// The persona is one of these.
+    Persona(CodeSet),
+    /// The stage is one of these.
+    Stage(CodeSet),
+    /// The risk level is one of these.
+    RiskLevel(CodeSet),
+    /// One of these fields is unknown.
+    Missing(Vec<usize>),
 }
 
 /// A set of customers, described by filters. All filters must hold; within one, any of its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection {
-    choices: [AnyOf; CHOICES.len()],
-    ranges: [Option<HalfOpen>; RANGES.len()],
-    missing: AnyOf,
-    statuses: AnyOf,
+    /// Whether customers of each status of [`Status::ALL`] are selected.
+    statuses: [bool; Status::ALL.len()],
+    filters: Vec<Filter>,
 }
 
 impl Default for Selection {
     /// Every active customer.
     fn default() -> Self {
         Self {
-            statuses: AnyOf::ACTIVE,
-            choices: [AnyOf::WHATEVER; CHOICES.len()],
-            ranges: [None; RANGES.len()],
-            missing: AnyOf::WHATEVER,
+            statuses: Self::ACTIVE,
+            filters: Vec::new(),
         }
     }
 }
 
 impl Selection {
-    /// Reads the filters among the parameters of a query; without a status, customers who left are not selected. What is
-    /// wrong with the filters, the query notes.
-    pub fn from_query(query: &mut Query) -> Self {
-        Self::with_usual_statuses(query, AnyOf::ACTIVE)
+    const ACTIVE: [bool; 2] = [true, false];
+    const EVERYBODY: [bool; 2] = [true, true];
+
+    /// Reads the filters among the parameters of a query; without a status, customers who left are not selected. What is wrong with
+    /// the filters becomes an error of the query.
+    pub fn from_query(view: &View<'_>, query: &mut Query) -> Self {
+        Self::with_usual_statuses(view, query, Self::ACTIVE)
     }
 
     /// As [`Self::from_query`], but without a status customers who left are selected, too.
-    pub fn of_everybody(query: &mut Query) -> Self {
-        Self::with_usual_statuses(query, AnyOf::WHATEVER)
+    pub fn of_everybody(view: &View<'_>, query: &mut Query) -> Self {
+        Self::with_usual_statuses(view, query, Self::EVERYBODY)
     }
 
-    fn with_usual_statuses(query: &mut Query, usual: AnyOf) -> Self {
-        Self {
-            statuses: AnyOf::of_or(&query.choices(STATUS, Status::NAMES), usual),
-            choices: CHOICES.map(|filter| AnyOf::of(&query.choices(filter.name, filter.values))),
-            ranges: RANGES.map(|filter| filter.read(query)),
-            missing: AnyOf::of(&query.choices(MISSING, Optional::NAMES)),
+    fn with_usual_statuses(view: &View<'_>, query: &mut Query, usual: [bool; 2]) -> Self {
+        let schema = &view.schema;
+        let statuses = query.choices(STATUS, Status::ALL.iter().map(|status| status.name()));
+        let mut filters = Vec::new();
+        for field in schema.fields() {
+            let Some(parameters) = field.filter() else {
+                continue;
+            };
+            let filter = match parameters {
+                FilterParameters::Values(name) => {
+                    let values = query.choices(name, filter_values(field));
+                    let is_named = |code: &usize| values.contains(&value_of_code(field, *code));
+                    let codes = CodeSet::of((0..field.codes()).filter(is_named));
+                    (!values.is_empty()).then_some(Filter::Codes(field.index(), codes))
+                }
+                _ => {
+                    range(query, field, parameters).map(|range| Filter::Range(field.index(), range))
+                }
+            };
+            filters.extend(filter);
         }
-    }
-
-    /// Whether the customer is selected.
-    pub fn contains(&self, customer: Customer) -> bool {
-        self.admits_status(customer.status()) && self.admits(&Traits::of(customer))
+        let mut positions = |name: &str, filter: fn(CodeSet) -> Filter, values: Vec<&str>| {
+            if values.is_empty() {
+                return;
+            }
+            let codes = query.choices(name, values);
+            if !codes.is_empty() {
+                filters.push(filter(CodeSet::of(codes)));
+            }
+        };
+        let personas = schema.personas().map(|persona| persona.name).collect();
+        let stages = schema.stages().map(|stage| stage.name).collect();
+        let levels = schema.levels().map(|level| level.name).collect();
+        positions(PERSONA, Filter::Persona, personas);
+        positions(STAGE, Filter::Stage, stages);
+        positions(RISK_LEVEL, Filter::RiskLevel, levels);
+        let missing: Vec<Field<'_>> = optional(schema).collect();
+        if !missing.is_empty() {
+            let named = query.choices(MISSING, missing.iter().map(Field::name));
+            let fields: Vec<usize> = named
+                .into_iter()
+                .map(|name| missing[name].index())
+                .collect();
+            if !fields.is_empty() {
+                filters.push(Filter::Missing(fields));
+            }
+        }
+        Self {
+            statuses: match statuses.as_slice() {
+                [] => usual,
+                given => [0, 1].map(|status| given.contains(&status)),
+            },
+            filters,
+        }
     }
 
     /// The statuses that are selected.
     pub fn statuses(&self) -> Vec<Status> {
-        let all = Status::ALL.iter().copied();
-        all.filter(|status| self.admits_status(*status)).collect()
+        let all = Status::ALL.into_iter().zip(self.statuses);
+        all.filter_map(|(status, selected)| selected.then_some(status))
+            .collect()
     }
 
-    /// Whether customers with this status are selected.
-    pub(crate) fn admits_status(&self, status: Status) -> bool {
-        self.statuses.has(status as u8)
+    /// Whether customers with each outcome are selected, by its code.
+    pub(crate) fn outcomes(&self) -> [bool; 3] {
+        let [active, left] = self.statuses;
+        let mut outcomes = [active; 3];
+        outcomes[Outcome::Left as usize] = left;
+        outcomes
     }
 
-    /// Whether a customer with these traits is selected, whatever the status.
-    pub(crate) fn admits(&self, traits: &Traits) -> bool {
-        let mut chosen = self.choices.iter().zip(traits.choices);
-        let mut bounded = self.ranges.iter().zip(traits.amounts);
-        chosen.all(|(filter, code)| filter.has(code))
-            && bounded.all(|(filter, amount)| {
-                filter.is_none_or(|range| range.from <= amount && amount < range.below)
-            })
-            && (self.missing == AnyOf::WHATEVER || self.missing.0 & traits.missing != 0)
+    /// For each customer whether it is selected.
+    pub fn mask(&self, view: &View<'_>) -> Vec<bool> {
+        let mut mask = self.mask_of_any_status(view);
+        if self.statuses != Self::EVERYBODY {
+            let [stayed, left, unknown] = self.outcomes();
+            let mut allowed = [unknown; 256];
+            allowed[Outcome::Stayed as usize] = stayed;
+            allowed[Outcome::Left as usize] = left;
+            keep_codes(&mut mask, view.customers.outcomes(), &allowed);
+        }
+        mask
     }
+
+    /// For each customer whether it passes the filters, whatever its status.
+    pub(crate) fn mask_of_any_status(&self, view: &View<'_>) -> Vec<bool> {
+        let customers = &view.customers;
+        let mut mask = vec![true; customers.len()];
+        let by_code = |codes: &CodeSet| {
+            std::array::from_fn(|code| code != usize::from(UNKNOWN) && codes.has(code))
+        };
+        for filter in &self.filters {
+            match filter {
+                Filter::Codes(field, codes) => match customers.column(*field) {
+                    Column::Codes(column) => keep_codes(&mut mask, column, &by_code(codes)),
+                    Column::Amounts(column) => {
+                        keep(&mut mask, column, |code| {
+                            !code.is_nan() && codes.has(code as usize)
+                        });
+                    }
+                },
+                Filter::Range(field, range) => match customers.column(*field) {
+                    Column::Codes(column) => {
+                        let codes = CodeSet::of((0..256).filter(|code| range.has(*code as f64)));
+                        keep_codes(&mut mask, column, &by_code(&codes));
+                    }
+                    Column::Amounts(column) => keep(&mut mask, column, |amount| range.has(amount)),
+                },
+                Filter::Persona(codes) => {
+                    keep_codes(&mut mask, customers.personas(), &by_code(codes))
+                }
+                Filter::Stage(codes) => keep_codes(&mut mask, customers.stages(), &by_code(codes)),
+                Filter::RiskLevel(codes) => {
+                    let ranges = probabilities_of(&view.schema, *codes);
+                    match ranges.as_slice() {
+                        [range] => keep(&mut mask, customers.probabilities(), |probability| {
+                            range.has(probability)
+                        }),
+                        ranges => keep(&mut mask, customers.probabilities(), |probability| {
+                            ranges.iter().any(|range| range.has(probability))
+                        }),
+                    }
+                }
+                Filter::Missing(fields) => {
+                    let columns: Vec<Column<'_>> = fields
+                        .iter()
+                        .map(|field| customers.column(*field))
+                        .collect();
+                    for (customer, kept) in mask.iter_mut().enumerate() {
+                        *kept &= columns.iter().any(|column| column.code(customer).is_nan());
+                    }
+                }
+            }
+        }
+        mask
+    }
+
+    /// The positions of the selected customers, rising.
+    pub fn positions(&self, view: &View<'_>) -> Vec<usize> {
+        let mask = self.mask(view);
+        let mut selected = Vec::with_capacity(count(&mask));
+        selected.extend((0..mask.len()).filter(|customer| mask[*customer]));
+        selected
+    }
+}
+
+/// How many customers a mask holds.
+pub(crate) fn count(mask: &[bool]) -> usize {
+    mask.iter().filter(|kept| **kept).count()
+}
+
+fn keep_codes(mask: &mut [bool], column: &[u8], allowed: &[bool; 256]) {
+    for (kept, code) in mask.iter_mut().zip(column) {
+        *kept &= allowed[usize::from(*code)];
+    }
+}
+
+fn keep(mask: &mut [bool], column: &[f64], passes: impl Fn(f64) -> bool) {
+    for (kept, number) in mask.iter_mut().zip(column) {
+        *kept &= passes(*number);
+    }
+}
+
+/// The probabilities of some risk levels; neighbouring levels make one range.
+fn probabilities_of(schema: &Schema<'_>, levels: CodeSet) -> Vec<HalfOpen> {
+    let mut ranges: Vec<HalfOpen> = Vec::new();
+    for level in schema.levels().filter(|level| levels.has(level.index)) {
+        let next = schema.levels().nth(level.index + 1);
+        let below = next.map_or(f64::INFINITY, |next| next.from);
+        match ranges.last_mut() {
+            Some(range) if range.below == level.from => range.below = below,
+            _ => ranges.push(HalfOpen {
+                from: level.from,
+                below,
+            }),
+        }
+    }
+    ranges
+}
+
+/// Reads both ends of a range. Whole numbers have a largest value, others a limit that none reaches, so that neighbouring ranges of
+/// either kind neither overlap nor leave a gap.
+fn range(
+    query: &mut Query,
+    field: Field<'_>,
+    parameters: FilterParameters<'_>,
+) -> Option<HalfOpen> {
+    let (least, most) = field.range().into_inner();
+    let (min, end, from, below) = match parameters {
+        FilterParameters::Values(_) => return None,
+        FilterParameters::Whole { min, max } => {
+            let range = least as i64..=most as i64;
+            let from = query.number(min, range.clone()).map(|from| from as f64);
+            let below = query.number(max, range).map(|to| (to + 1) as f64);
+            (min, max, from, below)
+        }
+        FilterParameters::Number { min, below } => {
+            let (from, to) = (
+                query.number(min, least..=most),
+                query.number(below, least..=most),
+            );
+            (min, below, from, to)
+        }
+    };
+    if let (Some(from), Some(below)) = (from, below)
+        && from >= below
+    {
+        query.refuse(
+            min,
+            format_args!("leaves nothing: {from} lies above what {end} allows"),
+        );
+    }
+    (from.is_some() || below.is_some()).then(|| HalfOpen {
+        from: from.unwrap_or(f64::NEG_INFINITY),
+        below: below.unwrap_or(f64::INFINITY),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population;
+    use crate::Live;
+    use crate::embedded;
 
-    fn select(query: &str) -> Vec<Customer> {
-        let mut query = Query::parse(query).unwrap();
-        let selection = Selection::from_query(&mut query);
-        query.finish().unwrap();
-        population::all()
-            .filter(|customer| selection.contains(*customer))
-            .collect()
+    fn live() -> Live {
+        embedded::live(embedded::whole())
+    }
+
+    fn selection(view: &View<'_>, text: &str) -> Selection {
+        let query = Query::parse(text).unwrap();
+        query
+            .read(|query| Selection::from_query(view, query))
+            .unwrap()
+    }
+
+    fn select(view: &View<'_>, text: &str) -> Vec<usize> {
+        selection(view, text).positions(view)
     }
 
     const EVERYBODY: &str = "status=active&status=left";
 
     #[test]
     fn status_selects_active_customers_unless_it_is_given() {
-        let churned = |query: &str| -> Vec<bool> {
-            select(query).into_iter().map(Customer::churned).collect()
+        let live = live();
+        let view = live.view();
+        let churned = |text: &str| -> Vec<bool> {
+            let selected = select(view, text).into_iter();
+            let outcomes = selected.map(|customer| view.customers.outcome(customer));
+            outcomes.map(|outcome| outcome == Outcome::Left).collect()
         };
         assert!(!churned("").is_empty() && !churned("").contains(&true));
         assert_eq!(churned("status=active"), churned(""));
@@ -402,76 +386,165 @@ mod tests {
             churned(EVERYBODY).len(),
             churned("").len() + churned("status=left").len()
         );
+        assert_eq!(
+            Selection::default().positions(view),
+            select(view, "status=active")
+        );
         let of_everybody = |text: &str| {
-            let mut query = Query::parse(text).unwrap();
-            let selection = Selection::of_everybody(&mut query);
-            query.finish().unwrap();
-            population::all()
-                .filter(|customer| selection.contains(*customer))
-                .count()
+            let query = Query::parse(text).unwrap();
+            let selection = query.read(|query| Selection::of_everybody(view, query));
+            selection.unwrap().positions(view).len()
         };
-        assert_eq!(of_everybody(""), population::len());
+        assert_eq!(of_everybody(""), view.customers.len());
         assert_eq!(of_everybody("status=left"), churned("status=left").len());
     }
 
     #[test]
-    fn filters_combine() {
-        assert_eq!(select(EVERYBODY).len(), population::len());
-        let some =
-            select("contract=One+year&contract=Two+year&tenure_min=3&tenure_max=9&variant=B");
-        assert!(!some.is_empty());
-        for customer in some {
-            let profile = customer.profile();
-            assert_ne!(profile.contract, Contract::MonthToMonth);
-            assert!((3..=9).contains(&profile.tenure_months));
-            assert_eq!(profile.variant, Some(Variant::B));
+    fn filters_select_whom_a_search_through_all_profiles_finds() {
+        let live = live();
+        let view = live.view();
+        let schema = &view.schema;
+        let field = |name: &str| schema.find(name).unwrap().index();
+        type Holds<'a> = Box<dyn Fn(usize, &[f64]) -> bool + 'a>;
+        let code = |name: &str, codes: &[f64]| codes[field(name)];
+        let level = |customer: usize| schema.level(view.customers.probability(customer)).name;
+        let cases: [(&str, Holds<'_>); 8] = [
+            (
+                "contract=One+year&contract=Two+year&variant=B",
+                Box::new(|_, codes| {
+                    code("contract", codes) != 0.0 && code("variant", codes) == 1.0
+                }),
+            ),
+            (
+                "tenure_min=3&tenure_max=9",
+                Box::new(|_, codes| (3.0..=9.0).contains(&code("tenure_months", codes))),
+            ),
+            (
+                "monthly_charges_min=29.85&monthly_charges_below=70",
+                Box::new(|_, codes| (29.85..70.0).contains(&code("monthly_charges", codes))),
+            ),
+            (
+                "senior_citizen=true",
+                Box::new(|_, codes| code("senior_citizen", codes) == 1.0),
+            ),
+            (
+                "persona=strained&persona=protected",
+                Box::new(|_, codes| matches!(schema.persona_of(codes), Some(0 | 2))),
+            ),
+            (
+                "stage=growth",
+                Box::new(|_, codes| schema.stage_of(codes) == Some(2)),
+            ),
+            (
+                "risk_level=low&risk_level=high",
+                Box::new(|customer, _| level(customer) != "medium"),
+            ),
+            (
+                "missing=total_charges&missing=variant",
+                Box::new(|_, codes| {
+                    code("total_charges", codes).is_nan() || code("variant", codes).is_nan()
+                }),
+            ),
+        ];
+        let both = cases
+            .iter()
+            .map(|(text, _)| *text)
+            .take(4)
+            .collect::<Vec<_>>()
+            .join("&");
+        let all = |holds: &dyn Fn(usize, &[f64]) -> bool| -> Vec<usize> {
+            let customers = 0..view.customers.len();
+            customers
+                .filter(|customer| holds(*customer, view.profile(*customer).codes()))
+                .collect()
+        };
+        for (text, holds) in &cases {
+            let found = select(view, &format!("{text}&{EVERYBODY}"));
+            assert!(!found.is_empty(), "{text}");
+            assert_eq!(found, all(holds), "{text}");
         }
+        let first = |customer: usize, codes: &[f64]| {
+            cases[..4].iter().all(|(_, holds)| holds(customer, codes))
+        };
+        assert_eq!(select(view, &format!("{both}&{EVERYBODY}")), all(&first));
     }
 
     #[test]
-    fn neighbouring_ranges_of_dollars_share_no_customer() {
-        let below = select(&format!("monthly_charges_below=70&{EVERYBODY}"));
-        let above = select(&format!("monthly_charges_min=70&{EVERYBODY}"));
+    fn neighbouring_ranges_of_money_share_no_customer() {
+        let live = live();
+        let view = live.view();
+        let charges = view.schema.find("monthly_charges").unwrap().index();
+        let below = select(view, &format!("monthly_charges_below=70&{EVERYBODY}"));
+        let above = select(view, &format!("monthly_charges_min=70&{EVERYBODY}"));
         assert!(
             above
                 .iter()
-                .any(|customer| customer.profile().monthly_charges == 70.0)
+                .any(|customer| view.customers.code(*customer, charges) == 70.0)
         );
-        assert_eq!(below.len() + above.len(), population::len());
+        assert_eq!(below.len() + above.len(), view.customers.len());
     }
 
     #[test]
-    fn what_is_not_known_lies_in_no_range_but_can_be_asked_for() {
-        let missing = select(&format!(
-            "missing=total_charges&missing=variant&{EVERYBODY}"
-        ));
+    fn an_unknown_number_lies_in_no_range() {
+        let live = live();
+        let view = live.view();
+        let missing = select(view, &format!("missing=total_charges&{EVERYBODY}"));
         assert!(!missing.is_empty());
-        for customer in &missing {
-            assert_eq!(customer.profile().total_charges, None);
-        }
-        assert_eq!(
-            select(&format!("total_charges_min=0&{EVERYBODY}")).len() + missing.len(),
-            population::len()
-        );
-    }
-
-    #[test]
-    fn no_value_has_the_code_of_none() {
-        for filter in &CHOICES {
-            assert!(
-                filter.values.len() <= usize::from(Traits::NONE),
-                "{}",
-                filter.name
-            );
+        for range in ["total_charges_min=0", "total_charges_below=1000000"] {
+            let known = select(view, &format!("{range}&{EVERYBODY}"));
+            assert_eq!(known.len() + missing.len(), view.customers.len(), "{range}");
         }
     }
 
     #[test]
-    fn what_is_wrong_with_a_filter_is_said() {
-        let text = "status=gone&persona=nobody&tenure_min=9&tenure_max=3&monthly_charges_below=nan&total_charges_min=-1";
+    fn risk_levels_side_by_side_are_one_range() {
+        let live = live();
+        let schema = &live.view().schema;
+        let bounds = |levels: &[usize]| -> Vec<(f64, f64)> {
+            let ranges = probabilities_of(schema, CodeSet::of(levels.iter().copied()));
+            ranges
+                .iter()
+                .map(|range| (range.from, range.below))
+                .collect()
+        };
+        assert_eq!(bounds(&[0, 1]), [(0.0, 0.75)]);
+        assert_eq!(bounds(&[0, 2]), [(0.0, 0.5), (0.75, f64::INFINITY)]);
+        assert_eq!(bounds(&[]), []);
+    }
+
+    #[test]
+    fn faults_of_filters_are_told() {
+        let live = live();
+        let text = "status=gone&persona=nobody&tenure_min=9&tenure_max=3&monthly_charges_below=nan&total_charges_min=-1\
+            &missing=gender&senior_citizen=yes";
         let mut query = Query::parse(text).unwrap();
-        Selection::from_query(&mut query);
+        Selection::from_query(live.view(), &mut query);
         let errors = query.finish().unwrap_err();
-        assert_eq!(errors.count(), 5, "{errors:?}");
+        let mut pointers: Vec<&str> = errors
+            .listed()
+            .iter()
+            .map(|error| error.pointer.as_str())
+            .collect();
+        pointers.sort_unstable();
+        assert_eq!(
+            pointers,
+            [
+                "/missing",
+                "/monthly_charges_below",
+                "/persona",
+                "/senior_citizen",
+                "/status",
+                "/tenure_min",
+                "/total_charges_min"
+            ]
+        );
+        let senior = errors
+            .listed()
+            .iter()
+            .find(|error| error.pointer == "/senior_citizen");
+        assert_eq!(
+            senior.unwrap().detail,
+            "must be one of \"false\", \"true\"; got \"yes\""
+        );
     }
 }

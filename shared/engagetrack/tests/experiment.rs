@@ -2,19 +2,24 @@
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
+use engagetrack::embedded;
 use engagetrack::measured::assignment;
-use engagetrack::population;
 use experiment::{
     Estimate, Interval, Observation, ReadoutSettings, SelectionReadout, read_selection,
 };
 use serde_json::Value;
 
 fn whole_population() -> SelectionReadout {
-    let observations = population::all().filter_map(|customer| {
+    let live = embedded::live(embedded::core());
+    let view = live.view();
+    let described = view.schema.experiments().next().unwrap();
+    let arms: Vec<usize> = described.arms().map(|(code, _)| code).collect();
+    let observations = (0..view.customers.len()).filter_map(|customer| {
+        let arm = view.customers.code(customer, described.field());
         Some(Observation {
-            assignment: assignment(customer.profile().variant?),
-            converted: customer.churned(),
-            covariate: customer.probability(),
+            assignment: assignment(arm, arms[0], arms[1])?,
+            converted: view.customers.outcome(customer).left()?,
+            covariate: view.customers.probability(customer),
             segments: [],
         })
     });

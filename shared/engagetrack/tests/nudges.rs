@@ -3,9 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use engagetrack::intake;
 use engagetrack::nudges::Request;
+use engagetrack::{Live, embedded};
 use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+/// The shipped workspace.
+static LIVE: LazyLock<Live> = LazyLock::new(|| embedded::live(embedded::core()));
 
 const TOLERANCE: f64 = 1e-9;
 
@@ -81,8 +85,10 @@ fn customers() -> Vec<(&'static str, Value)> {
 }
 
 fn advice(profile: &Value) -> Value {
-    let submission = intake::from_json(&serde_json::from_value(profile.clone()).unwrap()).unwrap();
-    serde_json::to_value(Request::default().advice(&submission.profile)).unwrap()
+    let view = LIVE.view();
+    let json = serde_json::from_value(profile.clone()).unwrap();
+    let submission = view.schema.submission(&json).unwrap();
+    serde_json::to_value(Request::default().advice(view, &submission.profile)).unwrap()
 }
 
 fn assert_close(path: &str, golden: &Value, found: &Value) {

@@ -35,7 +35,7 @@ pub struct Observation<S> {
 /// One way to divide users into segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segmentation<'a> {
-    /// What divides them: `contract`.
+    /// What divides them: `plan`.
     pub name: &'a str,
     /// The segments' names, in the order in which the readout shows them.
     pub values: Vec<&'a str>,
@@ -56,9 +56,9 @@ pub struct SelectionReadout {
 /// The effect in one segment.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SegmentEffect {
-    /// What the users are divided by: `contract`.
+    /// What the users are divided by: `plan`.
     pub dimension: String,
-    /// The part these users are in: `Two year`.
+    /// The part these users are in: `yearly`.
     pub value: String,
     /// The segment's users in control.
     pub control: ArmReadout,

@@ -3,7 +3,7 @@
 use crate::error::{FieldError, FieldErrors};
 use crate::field::{ChangePolicy, Field};
 use crate::intake::{self, Json};
-use crate::profile::{Profile, Unmet};
+use crate::profile::{Fault, Profile, Unmet};
 use crate::schema::{Named, Schema};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use smallvec::SmallVec;
@@ -70,23 +70,28 @@ impl<'w> Schema<'w> {
     ///
     /// What needs something that the change takes away goes with it, and what gets back what it needs begins at its first value.
     pub fn apply(&self, from: &Profile, change: &Change) -> Option<Profile> {
-        self.changed(from, change, Charges::Repriced)
+        self.changed(from, change, Charges::Repriced, |_, _| {})
     }
 
     /// As [`Self::apply`], but charges that the change names are taken as they are, and a change of nothing gives the same profile.
-    pub fn edit(&self, from: &Profile, change: &Change) -> Option<Profile> {
-        match self.changed(from, change, Charges::AsGiven) {
-            None if change
-                .codes()
-                .all(|(field, code)| same(from.code(field), code)) =>
-            {
-                Some(from.clone())
-            }
-            changed => changed,
-        }
+    ///
+    /// # Errors
+    /// Each field that the change adds and that lacks what it needs.
+    pub fn edit(&self, from: &Profile, change: &Change) -> Result<Profile, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let refuse = |field: usize, fault: Fault<'_>| errors.add(self.field(field).name(), fault);
+        let changed = self.changed(from, change, Charges::AsGiven, refuse);
+        errors.unless_any(changed.unwrap_or_else(|| from.clone()))
     }
 
-    fn changed(&self, from: &Profile, change: &Change, charges: Charges) -> Option<Profile> {
+    fn changed<'s>(
+        &'s self,
+        from: &Profile,
+        change: &Change,
+        charges: Charges,
+        mut refuse: impl FnMut(usize, Fault<'s>),
+    ) -> Option<Profile> {
+        let mut sound = true;
         let mut codes = from.0.clone();
         for (field, code) in change.codes() {
             // Adding 0 turns a negative zero into a plain one, as in every admitted profile.
@@ -97,10 +102,21 @@ impl<'w> Schema<'w> {
             let absent = self.field(field).absent_code();
             let without = self.field(field).without().is_some();
             match self.unmet(field, &codes) {
-                Unmet::Yes(_) => match change.code(field) {
-                    Some(code) if code > 0.0 && code != absent => return None,
-                    _ => codes[field] = absent,
-                },
+                Unmet::Yes(need) => {
+                    let added = change.code(field);
+                    if added.is_some_and(|code| code > 0.0 && code != absent) {
+                        sound = false;
+                        let got = codes[self.field(field).needs()[need].field()];
+                        let fault = Fault::Needs {
+                            schema: self,
+                            field,
+                            need,
+                            got,
+                        };
+                        refuse(field, fault);
+                    }
+                    codes[field] = absent;
+                }
                 Unmet::No(_) if without && codes[field] == absent => codes[field] = 0.0,
                 Unmet::No(_) | Unmet::Unknown => {}
             }
@@ -109,7 +125,7 @@ impl<'w> Schema<'w> {
             .iter()
             .zip(from.codes())
             .any(|(to, from)| !same(*to, *from));
-        if !differs {
+        if !sound || !differs {
             return None;
         }
         let difference = self.price_difference(from.codes(), &codes);
@@ -134,12 +150,14 @@ impl<'w> Schema<'w> {
 
     /// By how much the price list says that a plan costs more than another, per period.
     fn price_difference(&self, from: &[f64], to: &[f64]) -> f64 {
-        let priced = self.fields().filter(|field| field.priced());
-        let cost = |codes: &[f64]| -> f64 {
-            let fields = priced.clone();
-            fields.map(|field| field.price(codes[field.index()])).sum()
-        };
-        cost(to) - cost(from)
+        let codes = from.iter().zip(to).enumerate();
+        let altered = codes.filter(|(_, (from, to))| from != to);
+        altered
+            .map(|(index, (from, to))| {
+                let field = self.field(index);
+                field.price(*to) - field.price(*from)
+            })
+            .sum()
     }
 
     /// The recurring and the lifetime amount of a customer with these codes after the price moved by this: the lifetime amount

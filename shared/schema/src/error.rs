@@ -14,7 +14,7 @@ const LONGEST_ECHO: usize = 200;
 /// One thing that is wrong with one field of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where: an RFC 6901 JSON pointer into the input, such as `/17/tenure_months`.
+    /// Where: an RFC 6901 JSON pointer into the input, such as `/17/age`.
     pub pointer: String,
     /// What: a sentence fragment that names what is allowed and what was found.
     pub detail: String,
@@ -75,8 +75,8 @@ impl FieldErrors {
         self.count += other.count;
     }
 
-    /// Reads an element of the input. The pointers of errors that are added meanwhile lead into it: `/tenure_months` in
-    /// element 17 is `/17/tenure_months`. A member's name must need no escape.
+    /// Reads an element of the input. The pointers of errors that are added meanwhile lead into it: `/age` in
+    /// element 17 is `/17/age`. A member's name must need no escape.
     pub fn within<T>(&mut self, element: impl Display, read: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.listed.len();
         let value = read(self);

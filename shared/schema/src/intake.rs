@@ -138,7 +138,7 @@ impl fmt::Display for Raw<'_> {
 }
 
 /// Text as an error quotes it: its beginning, with anything that is not printable escaped.
-pub(crate) struct Quoted<'a>(pub &'a str);
+pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -90,6 +90,8 @@ pub struct Head {
     pub note: Text,
     /// The key of a customer's id.
     pub id: Text,
+    /// The column of a customer's id in what is written.
+    pub id_column: Text,
     /// The key of the outcome.
     pub outcome: Text,
     /// Spellings of an outcome: those of who left, then those of who stayed; in `Lists`.

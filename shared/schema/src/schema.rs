@@ -346,6 +346,11 @@ impl<'w> Schema<'w> {
         self.text(self.head.id)
     }
 
+    /// The column of a customer's id in tables: the first that is accepted, or the key where none is named.
+    pub fn id_column(&self) -> &'w str {
+        self.text(self.head.id_column)
+    }
+
     /// The key of the outcome, if there is one.
     pub fn outcome_name(&self) -> Option<&'w str> {
         self.head.outcome.get(self.pool)

@@ -21,7 +21,7 @@ const FORMAT_VERSION: i64 = 1;
 /// The largest whole number that a field may hold unless the schema says otherwise.
 const USUAL_MOST: f64 = 1e9;
 
-/// Personas that there may be, and stages: a customer's takes a byte, of which one value is for none.
+/// Personas, stages or bins that there may be: a byte tells them apart, and one value is for none.
 const MOST_RULES: usize = 255;
 
 /// Names that answers and queries use for other things.
@@ -530,6 +530,16 @@ impl Compiler {
         if field.without.is_some() && field.needs.is_empty() {
             self.fault(&entry, "`without` says what the field is where its `needs` do not hold, and there are none");
         }
+        if field.bins.len() >= MOST_RULES {
+            self.fault(
+                &entry,
+                format_args!(
+                    "there are {} bins; there may be {}",
+                    field.bins.len(),
+                    MOST_RULES - 1
+                ),
+            );
+        }
         let bins = self.bins.len();
         if !field.bins.is_sorted_by(|a, b| a < b)
             || field.bins.iter().any(|bin| !(least..=most).contains(bin))
@@ -1025,6 +1035,9 @@ impl Compiler {
             as_of: self.pool.add(&head.as_of.to_string()),
             note: self.pool.add(&head.note),
             id: self.pool.add(&roles.id.name),
+            id_column: self
+                .pool
+                .add(roles.id.columns.first().unwrap_or(&roles.id.name)),
             outcome: self
                 .pool
                 .add_if(outcome.map(|outcome| outcome.name.as_str())),

@@ -5,7 +5,7 @@ use crate::schema::Schema;
 use std::borrow::Cow;
 
 impl<'w> Field<'w> {
-    /// A code as a person reads it: `Month-to-month`, `29.85`, `yes`; the field's own word for an unknown one is left to
+    /// A code as a person reads it: `Yearly`, `29.85`, `yes`; the field's own word for an unknown one is left to
     /// [`Field::unknown`].
     pub fn display(&self, code: f64) -> Cow<'w, str> {
         match self.kind() {
@@ -40,7 +40,7 @@ impl<'w> Schema<'w> {
         }
     }
 
-    /// The value of a field, and the field, in a few words: `month-to-month contract`.
+    /// The value of a field, and the field, in a few words: `a yearly plan`.
     pub fn words(&self, field: Field<'w>, code: f64) -> Cow<'w, str> {
         if code.is_nan() {
             return format!("{} unknown", field.phrase()).into();

@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde_path_to_error::{Path, Segment, Track};
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// Largest JSON body, in bytes.
@@ -108,24 +109,39 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// 400 that says where it stops making sense; 422 where it is JSON but not a `T`: a field that is unknown, missing or of
 /// another type.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    parse_seed(PhantomData, bytes)
+}
+
+/// Reads JSON with what the reader needs to know.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_seed<'b, S: DeserializeSeed<'b>>(
+    seed: S,
+    bytes: &'b [u8],
+) -> Result<S::Value, Problem> {
     let malformed = |error: &serde_json::Error| {
         Problem::malformed(format!("The body is not the JSON wanted here: {error}."))
     };
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| match error
-        .inner()
-        .classify()
-    {
-        serde_json::error::Category::Data => Problem::invalid((1, vec![unfit(&error)])),
-        _ => malformed(error.inner()),
+    let mut track = Track::new();
+    let value = seed.deserialize(serde_path_to_error::Deserializer::new(
+        &mut deserializer,
+        &mut track,
+    ));
+    let value = value.map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            Problem::invalid((1, vec![unfit(&track.path(), &error)]))
+        }
+        _ => malformed(&error),
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
 /// Pointer and detail of a value that does not fit.
-fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
-    let segments = error.path().iter().map(|segment| match segment {
+fn unfit(path: &Path, error: &serde_json::Error) -> (String, String) {
+    let segments = path.iter().map(|segment| match segment {
         Segment::Seq { index } => format!("/{index}"),
         Segment::Map { key } => {
             // No more is repeated of it.
@@ -134,7 +150,7 @@ fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, Stri
         }
         Segment::Enum { .. } | Segment::Unknown => String::new(),
     });
-    let detail = error.inner().to_string();
+    let detail = error.to_string();
     let detail = detail.split(" at line ").next().unwrap_or_default();
     // It may begin with what the client wrote.
     (segments.collect(), cut(detail.to_owned(), LONGEST_ECHO))

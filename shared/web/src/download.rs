@@ -36,7 +36,7 @@ impl DownloadRight {
         name: &str,
         content: impl Into<Body>,
         count: usize,
-        model_version: &'static str,
+        model_version: std::sync::Arc<str>,
     ) -> Response {
         let usage = Usage::of_many(count)
             .doing("export")

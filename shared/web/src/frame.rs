@@ -207,20 +207,22 @@ mod tests {
     async fn each_call_that_reads_a_customer_leaves_one_line() {
         let (log, lines) =
             UsageLog::in_memory(Key::new(b"a secret of tests", None), SystemTime::now);
-        #[utoipa::path(get, path = "/v1/weather/{customer_id}")]
+        #[utoipa::path(get, path = "/v1/weather/{customer_id}", tag = "weather")]
         async fn read() -> impl IntoResponse {
-            let usage = Usage::of_customer(Some("1234-ABCDE")).scored(0.2512, "low", "v1");
+            let usage =
+                Usage::of_customer(Some("1234-ABCDE")).scored(0.2512, "low".into(), "v1".into());
             (usage.doing("read").noted(), "read")
         }
-        #[utoipa::path(get, path = "/v1/tides")]
+        // The tag names the function, whatever the path begins with.
+        #[utoipa::path(get, path = "/v1/tides", tag = "sea")]
         async fn count() -> impl IntoResponse {
             (Usage::of_many(2).noted(), "read")
         }
-        #[utoipa::path(post, path = "/v1/tides")]
+        #[utoipa::path(post, path = "/v1/tides", tag = "sea")]
         async fn refuse() -> Problem {
             Problem::malformed("No.")
         }
-        #[utoipa::path(get, path = "/v1/stars")]
+        #[utoipa::path(get, path = "/v1/stars", tag = "stars")]
         async fn look() -> &'static str {
             "nobody was read"
         }
@@ -262,9 +264,9 @@ mod tests {
             .collect();
         let expected = [
             json!(["weather", "read", 200, 1]),
-            json!(["tides", "tides", 200, 2]),
-            json!(["tides", "tides", 400, 0]),
-            json!(["tides", "tides", 405, 0]),
+            json!(["sea", "sea", 200, 2]),
+            json!(["sea", "sea", 400, 0]),
+            json!(["sea", "sea", 405, 0]),
         ];
         assert_eq!(
             seen.iter().map(|line| json!(line)).collect::<Vec<_>>(),

@@ -25,3 +25,5 @@ pub use path::Segment;
 pub use problem::Problem;
 pub use routes::Routes;
 pub use usage::{Caller, Posted, Usage};
+#[doc(hidden)]
+pub use {axum, utoipa, utoipa_axum};

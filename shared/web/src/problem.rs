@@ -142,6 +142,11 @@ impl Problem {
         Self::new(Kind::UnknownPath, "Nothing is served at this path.")
     }
 
+    /// 404: the business lacks what the answer needs, such as a role.
+    pub fn switched_off(role: &str) -> Self {
+        Self::new(Kind::SwitchedOff, format!("The business has no {role}."))
+    }
+
     /// 405: the path is served, but not with this method.
     pub fn method_not_allowed(allow: Option<&HeaderValue>) -> Self {
         let allowed = allow

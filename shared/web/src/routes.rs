@@ -1,7 +1,7 @@
 //! The routes of one or more functions, and which function each path belongs to.
 
 use axum::Router;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +24,52 @@ impl From<OpenApiRouter> for Routes {
     }
 }
 
+impl Routes {
+    /// The routes of one function, given its operations: path, methods and handler of each.
+    #[doc(hidden)]
+    pub fn of_function(function: &str, router: Router, paths: &[String]) -> Self {
+        let function: Arc<str> = function.into();
+        let segments = paths.iter().filter_map(|path| segment(path));
+        let functions = segments.map(|segment| (segment.to_owned(), Arc::clone(&function)));
+        Self {
+            router,
+            functions: Functions(functions.collect()),
+        }
+    }
+}
+
+/// Declares the operations of a function, once: `router()` has their descriptions, and `routes(state)` is for a home that never
+/// describes them, so that the descriptions are left out of the program.
+#[macro_export]
+macro_rules! operations {
+    ($function:literal, $state:ty: $($handler:ident),+ $(,)?) => {
+        /// The operations of this function, with their descriptions.
+        pub fn router() -> $crate::utoipa_axum::router::OpenApiRouter<$state> {
+            $crate::utoipa_axum::router::OpenApiRouter::new()
+                $(.routes($crate::utoipa_axum::routes!($handler)))+
+        }
+
+        /// The operations of this function over a state, without their descriptions.
+        pub fn routes(state: $state) -> $crate::Routes {
+            use $crate::utoipa_axum::PathItemExt;
+            let mut router = $crate::axum::Router::<$state>::new();
+            let mut paths = Vec::new();
+            $(
+                let (path, methods) = $crate::utoipa_axum::paste! {(
+                    <[<__path_ $handler>] as $crate::utoipa::Path>::path(),
+                    <[<__path_ $handler>] as $crate::utoipa::Path>::methods(),
+                )};
+                for method in methods {
+                    let method = $crate::axum::routing::MethodRouter::new().on(method.to_method_filter(), $handler);
+                    router = router.route(&path, method);
+                }
+                paths.push(path);
+            )+
+            $crate::Routes::of_function($function, router.with_state(state), &paths)
+        }
+    };
+}
+
 impl From<Router> for Routes {
     /// Routes of no function.
     fn from(router: Router) -> Self {
@@ -33,24 +79,35 @@ impl From<Router> for Routes {
 
 /// The names of functions. Logs have them in place of paths, which may hold a customer's id.
 #[derive(Clone)]
-pub(crate) struct Functions(Arc<[Arc<str>]>);
+pub(crate) struct Functions(Arc<[(String, Arc<str>)]>);
 
 impl Functions {
-    /// Those that a description has paths of.
+    /// Those that a description has paths of: an operation's tag names its function.
     fn of(description: &OpenApi) -> Self {
-        let paths = description.paths.paths.keys();
-        let names: BTreeSet<&str> = paths.filter_map(|path| name(path)).collect();
-        Self(names.into_iter().map(Arc::from).collect())
+        let mut functions = BTreeMap::new();
+        for (path, item) in &description.paths.paths {
+            let mut tags = [&item.get, &item.post]
+                .into_iter()
+                .flatten()
+                .filter_map(|operation| operation.tags.as_ref());
+            if let (Some(segment), Some(tag)) =
+                (segment(path), tags.next().and_then(|tags| tags.first()))
+            {
+                functions.insert(segment.to_owned(), Arc::from(tag.as_str()));
+            }
+        }
+        Self(functions.into_iter().collect())
     }
 
     /// The function that a path belongs to.
     pub fn at(&self, path: &str) -> Option<&Arc<str>> {
-        let name = name(path)?;
-        self.0.iter().find(|function| ***function == *name)
+        let wanted = segment(path)?;
+        let found = self.0.iter().find(|(segment, _)| segment == wanted);
+        found.map(|(_, function)| function)
     }
 }
 
-/// The first segment below `/v1/`, which names a function where there is one.
-fn name(path: &str) -> Option<&str> {
+/// The first segment below `/v1/`. All paths that share it belong to one function.
+fn segment(path: &str) -> Option<&str> {
     path.strip_prefix("/v1/")?.split('/').next()
 }

@@ -23,7 +23,7 @@ pub struct Usage {
     customer_id: Option<String>,
     count: usize,
     score: Option<Score>,
-    model_version: Option<&'static str>,
+    model_version: Option<Arc<str>>,
     interaction: Option<Interaction>,
     posted: Option<Posted>,
 }
@@ -70,12 +70,7 @@ impl Usage {
 
     /// A model gave this churn probability, 0 to 1, which is at this risk level.
     #[must_use]
-    pub fn scored(
-        self,
-        probability: f64,
-        risk_level: &'static str,
-        model_version: &'static str,
-    ) -> Self {
+    pub fn scored(self, probability: f64, risk_level: Arc<str>, model_version: Arc<str>) -> Self {
         Self {
             score: Some(Score {
                 probability,
@@ -88,7 +83,7 @@ impl Usage {
 
     /// A model scored all of them.
     #[must_use]
-    pub fn scored_by(self, model_version: &'static str) -> Self {
+    pub fn scored_by(self, model_version: Arc<str>) -> Self {
         Self {
             model_version: Some(model_version),
             ..self
@@ -120,12 +115,12 @@ impl Usage {
 
     /// How many customers a model scored.
     pub fn scored_customers(&self) -> usize {
-        self.model_version.map_or(0, |_| self.count)
+        self.model_version.as_ref().map_or(0, |_| self.count)
     }
 
     /// The risk level that a model gave, where it was about one customer.
-    pub(crate) fn risk_level(&self) -> Option<&'static str> {
-        self.score.map(|score| score.risk_level)
+    pub(crate) fn risk_level(&self) -> Option<&Arc<str>> {
+        self.score.as_ref().map(|score| &score.risk_level)
     }
 
     /// The distribution of recently posted profiles, where this request completed it.
@@ -170,8 +165,8 @@ pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
         customer_id: usage.customer_id.clone(),
         count: usage.count,
         outcome: call.outcome,
-        score: usage.score,
-        model_version: usage.model_version,
+        score: usage.score.clone(),
+        model_version: usage.model_version.clone(),
         latency: call.latency,
         caller: call
             .caller

@@ -28,12 +28,12 @@ impl io::Write for Written {
     }
 }
 
-#[utoipa::path(get, path = "/v1/predict/{id}")]
+#[utoipa::path(get, path = "/v1/predict/{id}", tag = "predict")]
 async fn panicking() -> StatusCode {
     panic!("on purpose")
 }
 
-#[utoipa::path(get, path = "/v1/explain/{id}")]
+#[utoipa::path(get, path = "/v1/explain/{id}", tag = "explain")]
 async fn failing() -> Problem {
     Problem::internal()
 }
@@ -62,7 +62,7 @@ fn line(request_id: &str) -> Value {
     line
 }
 
-#[utoipa::path(post, path = "/v1/predict/{id}")]
+#[utoipa::path(post, path = "/v1/predict/{id}", tag = "predict")]
 async fn refusing(body: String) -> Problem {
     let pointers = ["/tenure_months", "/17/Churn", "", "/address_2"].map(str::to_owned);
     let names = [

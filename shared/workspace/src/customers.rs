@@ -23,7 +23,7 @@ pub(crate) enum Section {
     IdTable,
     /// For each field its column: [`AMOUNT`] and the index among the amounts, or the index among the codes.
     Columns,
-    /// Columns of codes, [`UNKNOWN`] where nothing is known.
+    /// Columns of codes, and of whole numbers that are as small, [`UNKNOWN`] where nothing is known.
     Codes,
     /// Columns of numbers, NaN where nothing is known.
     Amounts,
@@ -92,7 +92,7 @@ impl Outcome {
 /// A column of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'w> {
-    /// Codes; [`UNKNOWN`] where nothing is known.
+    /// Codes, or whole numbers as small; [`UNKNOWN`] where nothing is known.
     Codes(&'w [u8]),
     /// Numbers; NaN where nothing is known.
     Amounts(&'w [f64]),
@@ -114,7 +114,7 @@ impl Column<'_> {
 /// The customers.
 #[derive(Clone, Copy)]
 pub struct Customers<'w> {
-    ids: &'w str,
+    ids: &'w [u8],
     id_starts: &'w [u32],
     id_table: &'w [u32],
     columns: &'w [u32],
@@ -131,9 +131,8 @@ pub struct Customers<'w> {
 impl<'w> Customers<'w> {
     pub(crate) fn open(bytes: &'w [u8], schema: &Schema<'_>) -> Result<Self, WorkspaceError> {
         let sections = Sections::open(bytes, &FORMAT)?;
-        let ids = std::str::from_utf8(sections.get::<u8>(Section::Ids as usize)?);
         let customers = Self {
-            ids: ids.map_err(|_| WorkspaceError::Unsound("the ids are not UTF-8"))?,
+            ids: sections.get(Section::Ids as usize)?,
             id_starts: sections.get(Section::IdStarts as usize)?,
             id_table: sections.get(Section::IdTable as usize)?,
             columns: sections.get(Section::Columns as usize)?,
@@ -192,7 +191,9 @@ impl<'w> Customers<'w> {
     pub fn id(&self, customer: usize) -> &'w str {
         let [start, end] =
             [customer, customer + 1].map(|position| self.id_starts[position] as usize);
-        self.ids.get(start..end).unwrap_or_default()
+        // Checked one by one, because a start should not read all of them.
+        let id = self.ids.get(start..end).map(std::str::from_utf8);
+        id.and_then(Result::ok).unwrap_or_default()
     }
 
     /// The position of the customer with this id.

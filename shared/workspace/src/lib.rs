@@ -37,7 +37,7 @@ pub struct Workspace<'w> {
     pub nudges: Catalogue<'w>,
     explanations: Option<Forest<'w>>,
     orders: Option<Orders<'w>>,
-    quality: Option<&'w str>,
+    quality: Option<&'w [u8]>,
 }
 
 impl<'w> Workspace<'w> {
@@ -49,7 +49,6 @@ impl<'w> Workspace<'w> {
         let schema = Schema::open(parts.get(Part::Schema))?;
         let optional = |part: Part| Some(parts.get(part)).filter(|bytes| !bytes.is_empty());
         let explanations = optional(Part::Explanations);
-        let quality = optional(Part::Quality).map(std::str::from_utf8).transpose();
         let customers = Customers::open(parts.get(Part::Customers), &schema)?;
         let model = Model::open(parts.get(Part::Model), parts.get(Part::Margins), &schema)?;
         let explanations = explanations.map(Forest::from_bytes).transpose()?;
@@ -69,7 +68,7 @@ impl<'w> Workspace<'w> {
             orders: optional(Part::Orders)
                 .map(|bytes| Orders::open(bytes, customers.len()))
                 .transpose()?,
-            quality: quality.map_err(|_| WorkspaceError::Unsound("the quality is not UTF-8"))?,
+            quality: optional(Part::Quality),
             customers,
         })
     }
@@ -97,9 +96,14 @@ impl<'w> Workspace<'w> {
     ///
     /// # Panics
     /// When the workspace was opened without [`Part::Quality`].
-    pub fn quality(&self) -> &'w str {
+    pub fn quality(&self) -> &'w [u8] {
         self.quality
             .expect("the function's parts include the quality")
+    }
+
+    /// Which workspace this is: the first eight digits of a hash of its source files.
+    pub fn version(&self) -> &'w str {
+        self.model.workspace_version()
     }
 
     /// The profile of the customer at a position.

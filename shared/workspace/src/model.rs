@@ -32,6 +32,8 @@ pub(crate) enum Section {
 pub(crate) struct Head {
     pub(crate) base_rate: f64,
     pub(crate) version: Text,
+    /// Which workspace this is.
+    pub(crate) workspace: Text,
     /// 1 where card and evaluation describe this very model.
     pub(crate) described: u32,
     pub(crate) unused: u32,
@@ -45,6 +47,7 @@ pub type Row = SmallVec<[f32; 32]>;
 pub struct Model<'w> {
     margins: Forest<'w>,
     version: &'w str,
+    workspace: &'w str,
     head: &'w Head,
     features: &'w [u32],
     edge_starts: &'w [u32],
@@ -81,15 +84,20 @@ impl<'w> Model<'w> {
     ) -> Result<Self, WorkspaceError> {
         let sections = Sections::open(card, &FORMAT)?;
         let text = std::str::from_utf8(sections.get::<u8>(Section::Text as usize)?);
+        let text = text.map_err(|_| WorkspaceError::Unsound("the model's texts are not UTF-8"))?;
         let [head] = sections.get::<Head>(Section::Head as usize)? else {
             return Err(WorkspaceError::Unsound("the model has no head"));
         };
         let model = Self {
             margins: Forest::from_bytes(margins)?,
-            version: text
-                .ok()
-                .and_then(|text| head.version.get(text))
+            version: head
+                .version
+                .get(text)
                 .ok_or(WorkspaceError::Unsound("the model has no version"))?,
+            workspace: head
+                .workspace
+                .get(text)
+                .ok_or(WorkspaceError::Unsound("the workspace has no version"))?,
             head,
             features: sections.get(Section::Features as usize)?,
             edge_starts: sections.get(Section::EdgeStarts as usize)?,
@@ -115,6 +123,11 @@ impl<'w> Model<'w> {
             true => Ok(model),
             false => Err(WorkspaceError::Unsound("the model and its card do not fit")),
         }
+    }
+
+    /// Which workspace this is.
+    pub(crate) fn workspace_version(&self) -> &'w str {
+        self.workspace
     }
 
     /// Which model this is.

@@ -25,14 +25,19 @@ fn customers_are_those_of_the_file() {
     let workspace = Workspace::open(&parts).unwrap();
     let files = files();
     let mut reader = csv::Reader::from_reader(&*files[1]);
-    let columns = schema::intake::Columns::from_header(&workspace.schema, reader.byte_headers().unwrap()).unwrap();
+    let columns =
+        schema::intake::Columns::from_header(&workspace.schema, reader.byte_headers().unwrap())
+            .unwrap();
     let mut count = 0;
     for record in reader.byte_records() {
         let record = record.unwrap();
         let id = std::str::from_utf8(columns.id(&record).unwrap()).unwrap();
         let customer = workspace.customers.find(id).unwrap();
         assert_eq!(workspace.customers.id(customer), id);
-        assert_eq!(workspace.profile(customer), columns.profile(&workspace.schema, &record).unwrap());
+        assert_eq!(
+            workspace.profile(customer),
+            columns.profile(&workspace.schema, &record).unwrap()
+        );
         let left = workspace.customers.outcome(customer).left();
         assert_eq!(left, columns.outcome(&workspace.schema, &record).unwrap());
         count += 1;
@@ -49,13 +54,25 @@ fn stored_probabilities_are_the_models_and_percentiles_count_those_below() {
     let workspace = Workspace::open(&parts).unwrap();
     let customers = &workspace.customers;
     for customer in 0..customers.len() {
-        let live = workspace.model.probability(workspace.profile(customer).codes());
+        let live = workspace
+            .model
+            .probability(workspace.profile(customer).codes());
         assert_eq!(live, customers.probability(customer));
     }
-    assert_eq!((customers.percentile(0.0), customers.percentile(1.0)), (0.0, 100.0));
+    assert_eq!(
+        (customers.percentile(0.0), customers.percentile(1.0)),
+        (0.0, 100.0)
+    );
     let probability = customers.probability(17);
-    let below = customers.probabilities().iter().filter(|other| **other < probability).count();
-    assert_eq!(customers.percentile(probability), 100.0 * below as f64 / customers.len() as f64);
+    let below = customers
+        .probabilities()
+        .iter()
+        .filter(|other| **other < probability)
+        .count();
+    assert_eq!(
+        customers.percentile(probability),
+        100.0 * below as f64 / customers.len() as f64
+    );
 }
 
 #[test]
@@ -65,7 +82,12 @@ fn orders_rise_and_keep_equal_customers_by_id() {
     let orders = workspace.orders();
     let tenure = workspace.schema.roles().tenure.unwrap();
     let by = orders.by(Key::Field(tenure)).unwrap();
-    let key = |customer: u32| (workspace.customers.code(customer as usize, tenure), customer);
+    let key = |customer: u32| {
+        (
+            workspace.customers.code(customer as usize, tenure),
+            customer,
+        )
+    };
     assert!(by.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
     assert_eq!(by.len(), workspace.customers.len());
     assert!(orders.by(Key::Field(0)).is_none());

@@ -11,13 +11,14 @@ import { AsTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { Page, Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, customers, decimal, percent, roundMoney, signed } from "../../format.ts";
+import { count, customers, decimal, percent, roundMoney, withSign } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
+import { hasOutcome, revenueOf } from "../../state/schema.ts";
 import { type BinFilter, isSelected, selection, toggleBin } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
 import { CohortCard } from "./cohort-card.tsx";
 
-/** How many drivers are shown of the nineteen. */
+/** How many drivers are shown. */
 const DRIVERS = 8;
 
 /** The selection in numbers: who they are, how many leave, what it costs, what drives it. */
@@ -28,7 +29,7 @@ export function AnalyticsPage() {
     <Page
       title="Analytics"
       asked={analytics}
-      size={(data) => data.known_outcomes}
+      size={(data) => Math.max(data.count, data.known_outcomes)}
       extent={(data) =>
         `${customers(data.count, data.statuses)}, of ${count(data.population)} customers in all`
       }
@@ -66,7 +67,7 @@ const Cards = ({ data }: { data: Analytics }) => (
       ))}
     </div>
     <div class="grid wide">
-      <CalibrationCard data={data} />
+      {hasOutcome() && <CalibrationCard data={data} />}
       <DriversCard drivers={data.drivers} />
     </div>
   </>
@@ -80,6 +81,7 @@ const COUNT_LABELS: Readonly<Record<string, string>> = {
 };
 
 function Figures({ data }: { data: Analytics }) {
+  const revenue = revenueOf(data);
   const [low = 0, high = 1] = data.churn_rate_interval ?? [];
   return (
     <dl class="tiles">
@@ -88,11 +90,13 @@ function Figures({ data }: { data: Analytics }) {
         value={count(data.count)}
         note={`${percent(data.count / data.population)} of all ${count(data.population)}`}
       />
-      <Tile
-        label="Churn rate"
-        value={data.churn_rate === null ? "none" : percent(data.churn_rate, 1)}
-        note={`95\u00a0% interval ${percent(low, 1)} to ${percent(high, 1)}; of ${count(data.known_outcomes)}, active and left`}
-      />
+      {hasOutcome() && (
+        <Tile
+          label="Churn rate"
+          value={data.churn_rate === null ? "none" : percent(data.churn_rate, 1)}
+          note={`95\u00a0% interval ${percent(low, 1)} to ${percent(high, 1)}; of ${count(data.known_outcomes)}, active and left`}
+        />
+      )}
       <Tile
         label="Expected churners"
         value={count(data.expected_churners)}
@@ -100,16 +104,20 @@ function Figures({ data }: { data: Analytics }) {
           data.mean_probability === null ? undefined : `mean probability ${percent(data.mean_probability, 1)}`
         }
       />
-      <Tile
-        label="Monthly revenue"
-        value={roundMoney(data.monthly_revenue)}
-        note={data.statuses.includes("left") ? "paid until they left" : "what these customers pay"}
-      />
-      <Tile
-        label="Revenue at risk"
-        value={roundMoney(data.revenue_at_risk)}
-        note="a month: charges × probability"
-      />
+      {revenue && (
+        <>
+          <Tile
+            label="Revenue a month"
+            value={roundMoney(revenue.total)}
+            note={data.statuses.includes("left") ? "paid until they left" : "what these customers pay"}
+          />
+          <Tile
+            label="Revenue at risk"
+            value={roundMoney(revenue.atRisk)}
+            note="a month: price × probability"
+          />
+        </>
+      )}
     </dl>
   );
 }
@@ -122,6 +130,7 @@ function DistributionCard({
   statuses: readonly Status[];
 }) {
   const whose = COUNT_LABELS[statuses.join()] ?? "Customers";
+  const title = hasOutcome() ? `${label}: customers and churn rate` : `${label}: customers`;
   const draw = useCallback(
     (width: number) =>
       shares(bins, {
@@ -134,23 +143,27 @@ function DistributionCard({
   );
   return (
     <Card title={label} note={<SharesKey whose={whose} />} picture={`analytics_${field}`}>
-      <Chart label={`${label}: customers and churn rate`} draw={draw} height={sharesHeight(bins.length)} />
+      <Chart label={title} draw={draw} height={sharesHeight(bins.length)} />
       <AsTable
-        caption={`${label}: customers and churn rate`}
+        caption={title}
         columns={[
           { head: label, cell: (bin: Bin) => bin.label },
           { head: whose, cell: (bin) => count(bin.count), numeric: true },
           { head: "Share", cell: (bin) => percent(bin.share ?? 0, 1), numeric: true },
-          {
-            head: "Known outcomes, active and left",
-            cell: (bin) => count(bin.known_outcomes),
-            numeric: true,
-          },
-          {
-            head: "Churn rate",
-            cell: (bin) => (bin.churn_rate === null ? "–" : percent(bin.churn_rate, 1)),
-            numeric: true,
-          },
+          ...(hasOutcome()
+            ? [
+                {
+                  head: "Known outcomes, active and left",
+                  cell: (bin: Bin) => count(bin.known_outcomes),
+                  numeric: true,
+                },
+                {
+                  head: "Churn rate",
+                  cell: (bin: Bin) => (bin.churn_rate === null ? "–" : percent(bin.churn_rate, 1)),
+                  numeric: true,
+                },
+              ]
+            : []),
           {
             head: "Mean probability",
             cell: (bin) => (bin.mean_probability === null ? "–" : percent(bin.mean_probability, 1)),
@@ -168,7 +181,7 @@ const binFilter = (bin: Bin): BinFilter => bin.filter;
 const SharesKey = ({ whose }: { whose: string }) => (
   <>
     <span class="key share">share of {whose.toLowerCase()}</span>{" "}
-    <span class="key churn">churn rate of active and left, 95&nbsp;% interval</span>
+    {hasOutcome() && <span class="key churn">churn rate of active and left, 95&nbsp;% interval</span>}
   </>
 );
 
@@ -217,7 +230,7 @@ function DriversCard({ drivers }: { drivers: readonly Driver[] }) {
         drivers.slice(0, DRIVERS).map((driver) => ({ label: driver.label, value: driver.difference })),
         {
           width,
-          format: (value) => signed(value),
+          format: (value) => withSign(value),
           axis: "Difference of mean contribution (log-odds)",
           directed: true,
         },
@@ -241,7 +254,7 @@ function DriversCard({ drivers }: { drivers: readonly Driver[] }) {
               { head: "Feature", cell: (driver: Driver) => driver.label },
               { head: "Selection", cell: (driver) => decimal(driver.selection, 3), numeric: true },
               { head: "Everyone else", cell: (driver) => decimal(driver.everyone_else, 3), numeric: true },
-              { head: "Difference", cell: (driver) => signed(driver.difference, 3), numeric: true },
+              { head: "Difference", cell: (driver) => withSign(driver.difference, 3), numeric: true },
             ]}
             rows={drivers}
           />

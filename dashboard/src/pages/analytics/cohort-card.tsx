@@ -1,51 +1,96 @@
 import { cohortWhatIf } from "../../api/requests.ts";
-import type { CohortChange, CohortWhatIf } from "../../api/types.ts";
+import type { Change, CohortWhatIf, Field, Value } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
-import { count, customers, decimal, roundMoney, signed } from "../../format.ts";
+import { valueText } from "../../customer/fields.ts";
+import { count, customers, decimal, roundMoney, withSign } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { selection } from "../../state/selection.ts";
+import { revenueOf, schema } from "../../state/schema.ts";
+import { asFilters, selection } from "../../state/selection.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 
-/** The plan changes that can be tried on a cohort. */
-const CHANGES: Readonly<Record<string, { readonly label: string; readonly change: CohortChange }>> = {
-  "one-year": { label: "Put everybody on a one-year contract", change: { contract: "One year" } },
-  "two-year": { label: "Put everybody on a two-year contract", change: { contract: "Two year" } },
-  "online-security": { label: "Give everybody online security", change: { online_security: true } },
-  "tech-support": { label: "Give everybody tech support", change: { tech_support: true } },
-  "online-backup": { label: "Give everybody online backup", change: { online_backup: true } },
-  "device-protection": { label: "Give everybody device protection", change: { device_protection: true } },
-  "bank-transfer": {
-    label: "Have everybody pay by bank transfer",
-    change: { payment_method: "Bank transfer (automatic)" },
+/** A change that can be tried on a cohort: one field and its new value. */
+interface Choice {
+  /** Its name in the address. */
+  readonly name: string;
+  readonly field: Field;
+  readonly value: Value;
+}
+
+/** Every change that can be tried on a cohort. A number goes to where one of its bins begins. */
+const choices = (): Choice[] =>
+  schema()
+    .fields.filter(({ change }) => change !== "never")
+    .flatMap((field) => {
+      const values = field.values.length > 0 ? field.values.map(({ value }) => value) : field.bins;
+      return values.map((value) => ({ name: `${field.name}:${value}`, field, value }));
+    });
+
+/** The change that is shown before one is chosen: a step further down a list, if there is such a field. */
+const usualChoice = (all: readonly Choice[]): Choice | undefined =>
+  all.find(({ field, value }) => field.change === "up" && value === field.values[1]?.value) ??
+  all.find(({ field, value }) => value === field.values[1]?.value) ??
+  all[0];
+
+/** What is expected of a cohort. */
+interface Figure {
+  readonly name: string;
+  /** Undefined in a business that has no such figure. */
+  readonly read: (cohort: CohortWhatIf["before"]) => number | undefined;
+  readonly write: (value: number) => string;
+  readonly difference: (value: number) => string;
+}
+
+const signedRoundMoney = (value: number): string =>
+  Math.abs(value) < 0.5 ? roundMoney(0) : `${value > 0 ? "+" : ""}${roundMoney(value)}`;
+
+const FIGURES: readonly Figure[] = [
+  {
+    name: "Churners",
+    read: ({ expected_churners }) => expected_churners,
+    write: (value) => decimal(value, 1),
+    difference: (value) => withSign(value, 1),
   },
-  "credit-card": {
-    label: "Have everybody pay by credit card",
-    change: { payment_method: "Credit card (automatic)" },
+  {
+    name: "Revenue a month",
+    read: (cohort) => revenueOf(cohort)?.total,
+    write: roundMoney,
+    difference: signedRoundMoney,
   },
-};
-const USUAL = "one-year";
+  {
+    name: "Revenue at risk a month",
+    read: (cohort) => revenueOf(cohort)?.atRisk,
+    write: roundMoney,
+    difference: signedRoundMoney,
+  },
+];
 
 interface Question {
   readonly filters: Readonly<Record<string, unknown>>;
-  readonly change: CohortChange;
+  readonly change: Change;
 }
 
 const ask = ({ filters, change }: Question, signal: AbortSignal): Promise<CohortWhatIf> =>
   cohortWhatIf(filters, change, signal);
 
-/** What one plan change would mean for the whole selection. */
+/** What one change would mean for the whole selection. */
 export function CohortCard() {
-  const asked = param("cohort")[0] ?? USUAL;
-  const chosen = asked in CHANGES ? asked : USUAL;
-  const change = CHANGES[chosen]?.change ?? {};
-  const answer = useAnswer(ask, { filters: asFilters(selection()), change });
+  const all = choices();
+  const usual = usualChoice(all);
+  const [asked] = param("cohort");
+  const chosen = all.find(({ name }) => name === asked) ?? usual;
+  const question = chosen && {
+    filters: asFilters(selection()),
+    change: { [chosen.field.name]: chosen.value },
+  };
+  const answer = useAnswer(ask, question ?? null);
+  if (!chosen) return null;
   const choose = (name: string) =>
     adjust({
       ...view.value,
-      params: withParams(view.value.params, { cohort: name === USUAL ? [] : [name] }),
+      params: withParams(view.value.params, { cohort: name === usual?.name ? [] : [name] }),
     });
   return (
     <Card
@@ -55,19 +100,23 @@ export function CohortCard() {
         <select
           class="select"
           aria-label="Plan change"
-          value={chosen}
+          value={chosen.name}
           onChange={(event) => choose(event.currentTarget.value)}
         >
-          {Object.entries(CHANGES).map(([name, { label }]) => (
-            <option key={name} value={name}>
-              {label}
-            </option>
+          {[...Map.groupBy(all, ({ field }) => field)].map(([field, own]) => (
+            <optgroup key={field.name} label={field.label}>
+              {own.map(({ name, value }) => (
+                <option key={name} value={name}>
+                  {`${field.label}: ${valueText(field, value)}`}
+                </option>
+              ))}
+            </optgroup>
           ))}
         </select>
       }
     >
       <Answer of={answer} skeleton={<LinesSkeleton lines={5} />}>
-        {({ changed, customers: selected, statuses, before, after, changed_before, changed_after }) => (
+        {({ changed, customers: selected, statuses, ...expected }) => (
           <>
             <p class="small muted">
               The change fits {count(changed)} of {customers(selected, statuses)}; the others stay as they
@@ -87,52 +136,24 @@ export function CohortCard() {
                 },
                 { head: "and after", cell: (row) => row.write(row.changedAfter), numeric: true },
               ]}
-              rows={[
-                {
-                  name: "Churners",
-                  before: before.expected_churners,
-                  after: after.expected_churners,
-                  changedBefore: changed_before.expected_churners,
-                  changedAfter: changed_after.expected_churners,
-                  write: (value: number) => decimal(value, 1),
-                  difference: (value: number) => signed(value, 1),
-                },
-                {
-                  name: "Monthly revenue",
-                  before: before.monthly_revenue,
-                  after: after.monthly_revenue,
-                  changedBefore: changed_before.monthly_revenue,
-                  changedAfter: changed_after.monthly_revenue,
-                  write: roundMoney,
-                  difference: signedRoundMoney,
-                },
-                {
-                  name: "Revenue at risk a month",
-                  before: before.revenue_at_risk,
-                  after: after.revenue_at_risk,
-                  changedBefore: changed_before.revenue_at_risk,
-                  changedAfter: changed_after.revenue_at_risk,
-                  write: roundMoney,
-                  difference: signedRoundMoney,
-                },
-              ]}
+              rows={FIGURES.flatMap((figure) => {
+                const [before, after, changedBefore, changedAfter] = [
+                  expected.before,
+                  expected.after,
+                  expected.changed_before,
+                  expected.changed_after,
+                ].map(figure.read);
+                return before === undefined ||
+                  after === undefined ||
+                  changedBefore === undefined ||
+                  changedAfter === undefined
+                  ? []
+                  : [{ ...figure, before, after, changedBefore, changedAfter }];
+              })}
             />
           </>
         )}
       </Answer>
     </Card>
   );
-}
-
-const signedRoundMoney = (value: number): string =>
-  Math.abs(value) < 0.5 ? roundMoney(0) : `${value > 0 ? "+" : ""}${roundMoney(value)}`;
-
-/** The selection as the body of a request has it: numbers as numbers, truth values as such. */
-function asFilters(query: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
-  const entries = Object.entries(query).map(([name, values]) => {
-    if (/_(min|max|below)$/.test(name)) return [name, Number(values[0])];
-    if (name === "senior_citizen") return [name, values.map((value) => value === "true")];
-    return [name, values];
-  });
-  return Object.fromEntries(entries);
 }

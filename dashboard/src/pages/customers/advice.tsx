@@ -1,53 +1,91 @@
 import { advise } from "../../api/requests.ts";
-import type { Advice, Measured, Nudge, PlanChange, Profile, Recourse } from "../../api/types.ts";
+import type { Advice, Change, Field, Measured, Nudge, Profile, Recourse, WhatIf } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
-import { changing, type Edits } from "../../customer/edits.ts";
-import { FIELDS, type Field, valueText } from "../../customer/fields.ts";
-import { count, percent, plural, points, sentenceCase, signed, signedMoney } from "../../format.ts";
-import { loadPlan, type PlanQuestion } from "../../state/plan.ts";
-import { type Asked, useAnswer } from "../../state/request.ts";
+import { changing } from "../../customer/edits.ts";
+import { textIn } from "../../customer/fields.ts";
+import { count, percent, plural, points, sentenceCase, signedMoney, withSign } from "../../format.ts";
+import { isEdited, type PlanQuestion } from "../../state/plan.ts";
+import { type Asked, mapAnswer, useAnswer } from "../../state/request.ts";
+import { fieldNamed, priceChange, schema } from "../../state/schema.ts";
 import { deeds, record } from "../../state/session.ts";
 import { adjust, type Params, view, withParams } from "../../state/view.ts";
 import { applyEdits } from "./what-if.tsx";
 
 const TYPING_DELAY_MS = 40;
-/** Risks to come under, as the person may choose them. */
-const TARGETS = [0.5, 0.4, 0.3, 0.2, 0.1];
-const USUAL_TARGET = 0.5;
+/** Risks to come under, as the person may choose them: the one from which on customers are expected to leave, and lower ones. */
+const targets = (): number[] => [usualTarget(), ...LOWER_TARGETS.filter((target) => target < usualTarget())];
+const usualTarget = (): number => schema().risk.will_churn;
+const LOWER_TARGETS = [0.4, 0.3, 0.2, 0.1];
 
-interface AdviceQuestion extends PlanQuestion {
+interface AdviceQuestion {
+  readonly customer: string;
+  /** The profile that the advice starts from. */
+  readonly profile: Profile;
   readonly rotate: number;
   /** The risk to come under. */
   readonly target: number;
 }
 
-/** Advice with the plan that it starts from. */
+/** Advice with the profile that it starts from. */
 interface Advised {
   readonly plan: Profile;
   readonly advice: Advice;
 }
 
-async function loadAdvice(question: AdviceQuestion, signal: AbortSignal): Promise<Advised> {
-  const { rotate, target } = question;
-  const plan = await loadPlan(question);
-  return { plan, advice: await advise(plan, { rotate, target }, signal) };
+async function loadAdvice(
+  { profile, rotate, target }: AdviceQuestion,
+  signal: AbortSignal,
+): Promise<Advised> {
+  return { plan: profile, advice: await advise(profile, { rotate, target }, signal) };
+}
+
+/** The advice that comes with the answer to an edit: in the first wording, for the usual target. */
+const adviceOf = ({ profile, prediction, nudges, recourse, note }: WhatIf): Advised => ({
+  plan: profile,
+  advice: { probability: prediction.probability, nudges, recourse, note },
+});
+
+/** Advice for the customer with the edits. It is asked for by itself only where the answer to the edits has another. */
+function useAdvice(
+  { customer, profile, edits }: PlanQuestion,
+  changed: Asked<PlanQuestion, WhatIf>,
+  { rotate, target }: Pick<AdviceQuestion, "rotate" | "target">,
+): Asked<unknown, Advised> {
+  const hasEdits = isEdited({ edits });
+  const isUsual = rotate === 0 && target === usualTarget();
+  const actual = useAnswer(
+    loadAdvice,
+    hasEdits ? null : { customer, profile, rotate, target },
+    TYPING_DELAY_MS,
+  );
+  const edited = useAnswer(
+    loadAdvice,
+    hasEdits && !isUsual && changed.state === "answered"
+      ? { customer, profile: changed.data.profile, rotate, target }
+      : null,
+    TYPING_DELAY_MS,
+  );
+  if (!hasEdits) return actual;
+  return isUsual || changed.state !== "answered" ? mapAnswer(changed, adviceOf) : edited;
 }
 
 interface Props {
   /** The customer with the edits; what is advised starts from there. */
   readonly question: PlanQuestion;
+  /** What became of the edits. */
+  readonly changed: Asked<PlanQuestion, WhatIf>;
   readonly params: Params;
 }
 
 /** What to do: the nudges, and the smallest change that brings the risk under a target. */
-export function WhatToDo({ question, params }: Props) {
-  const { customer: customerId, profile: actual } = question;
+export function WhatToDo({ question, changed, params }: Props) {
+  const { customer, profile: actual } = question;
   const rotate = Math.max(0, Math.trunc(Number(params.rotate?.[0] ?? 0))) || 0;
-  const chosen = Number(params.target?.[0] ?? USUAL_TARGET);
-  const target = TARGETS.includes(chosen) ? chosen : USUAL_TARGET;
-  const asked = useAnswer(loadAdvice, { ...question, rotate, target }, TYPING_DELAY_MS);
+  const chosen = Number(params.target?.[0] ?? usualTarget());
+  const target = targets().includes(chosen) ? chosen : usualTarget();
+  const asked = useAdvice(question, changed, { rotate, target });
   const isOff = asked.state !== "answered";
   const set = (changes: Record<string, string[]>) =>
     adjust({ ...view.value, params: withParams(view.value.params, changes) });
@@ -55,11 +93,11 @@ export function WhatToDo({ question, params }: Props) {
   const turn = () => {
     if (isOff) return;
     set({ rotate: [String(rotate + 1)] });
-    record({ customer: customerId, kind: "rotated", subject: "New wording of the nudges", nudge: null });
+    record({ customer, kind: "rotated", subject: "New wording of the nudges", nudge: null });
   };
-  const apply = (plan: Profile, change: PlanChange, subject: string, nudge: string | null) => {
-    applyEdits(changing(actual, { ...plan, ...changeAsEdits(change) }));
-    record({ customer: customerId, kind: "applied", subject, nudge });
+  const apply = (change: Change, subject: string, nudge: string | null) => {
+    applyEdits(changing(actual, { ...question.edits, ...altered(change) }));
+    record({ customer, kind: "applied", subject, nudge });
   };
 
   return (
@@ -75,19 +113,22 @@ export function WhatToDo({ question, params }: Props) {
       <SmallestChange
         asked={asked}
         target={target}
-        choose={(value) => set({ target: value === USUAL_TARGET ? [] : [String(value)] })}
-        apply={(plan, change) => apply(plan, change, "The smallest change", null)}
+        choose={(value) => set({ target: value === usualTarget() ? [] : [String(value)] })}
+        apply={(change) => apply(change, "The smallest change", null)}
       />
-      <Answer of={asked} skeleton={<LinesSkeleton lines={9} />}>
-        {({ plan, advice }) => (
+      {changed.state === "refused" && (
+        <p class="small muted">What to do after these changes is not known, since they have no answer.</p>
+      )}
+      <Answer of={asked} isQuiet={changed.state === "refused"} skeleton={<LinesSkeleton lines={9} />}>
+        {({ advice }) => (
           <ol class="nudges">
             {advice.nudges.map((nudge) => (
               <NudgeCard
                 key={nudge.id}
                 nudge={nudge}
                 before={advice.probability}
-                customerId={customerId}
-                apply={(change, subject, id) => apply(plan, change, subject, id)}
+                customer={customer}
+                apply={apply}
               />
             ))}
           </ol>
@@ -98,26 +139,24 @@ export function WhatToDo({ question, params }: Props) {
 }
 
 /** A change without the fields that it leaves alone. */
-function changeAsEdits(change: PlanChange): Edits {
-  const altered = Object.entries(change).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(altered);
-}
+const altered = (change: Change): Change =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null && value !== undefined));
 
 interface NudgeProps {
   readonly nudge: Nudge;
   /** The probability without the nudge. */
   readonly before: number;
-  readonly customerId: string;
-  readonly apply: (change: PlanChange, subject: string, nudge: string) => void;
+  readonly customer: string;
+  readonly apply: (change: Change, subject: string, nudge: string) => void;
 }
 
-function NudgeCard({ nudge, before, customerId, apply }: NudgeProps) {
+function NudgeCard({ nudge, before, customer, apply }: NudgeProps) {
   const { change } = nudge;
   const answered = deeds.value.find(
-    (deed) => deed.customer === customerId && deed.nudge === nudge.id && ANSWERS.includes(deed.kind),
+    (deed) => deed.customer === customer && deed.nudge === nudge.id && ANSWERS.includes(deed.kind),
   );
   const say = (kind: "sent" | "accepted" | "declined") =>
-    record({ customer: customerId, kind, subject: nudge.title, nudge: nudge.id });
+    record({ customer, kind, subject: nudge.title, nudge: nudge.id });
   return (
     <li class="nudge" data-nudge={nudge.id}>
       <div class="nudge-text">
@@ -135,7 +174,7 @@ function NudgeCard({ nudge, before, customerId, apply }: NudgeProps) {
       <Effect
         before={before}
         after={nudge.projected_probability}
-        price={nudge.monthly_charges_change}
+        price={priceChange(nudge)}
         changes={change !== null}
       />
       <div class="nudge-actions">
@@ -205,7 +244,7 @@ const MeasuredEffect = ({ measured }: { measured: Measured | null }) => (
 
 function intervalText({ interval }: Measured): string {
   const [low = Number.NaN, high = Number.NaN] = interval;
-  return `95\u00a0%: ${signed(low * 100, 1)} to ${signed(high * 100, 1)}`;
+  return `95\u00a0%: ${withSign(low * 100, 1)} to ${withSign(high * 100, 1)}`;
 }
 
 const ANSWERS: readonly string[] = ["sent", "accepted", "declined"];
@@ -213,10 +252,17 @@ const ANSWERS: readonly string[] = ["sent", "accepted", "declined"];
 interface EffectProps {
   readonly before: number;
   readonly after: number;
-  /** Dollars a month. */
-  readonly price: number;
+  /** What it adds to the recurring price; null where there is none. */
+  readonly price: number | null;
   /** Whether the model sees any change at all. */
   readonly changes: boolean;
+}
+
+/** A change of the recurring price as the business words that price. */
+function priceText(change: number): string {
+  if (change === 0) return "same price";
+  const words = fieldNamed(schema().roles.recurring)?.words ?? "{value}";
+  return words.replace("{value}", signedMoney(change));
 }
 
 const Effect = ({ before, after, price, changes }: EffectProps) => (
@@ -228,20 +274,20 @@ const Effect = ({ before, after, price, changes }: EffectProps) => (
           {percent(before)} → <strong>{percent(after)}</strong>
         </span>
         <span class="muted">{points(after - before)}</span>
-        <span class="muted">{price === 0 ? "same price" : `${signedMoney(price)} a month`}</span>
+        {price !== null && <span class="muted">{priceText(price)}</span>}
       </>
     ) : (
-      <span class="muted">Changes nothing that the model sees</span>
+      <span class="muted">No change that the model sees</span>
     )}
   </div>
 );
 
 interface SmallestChangeProps {
-  readonly asked: Asked<AdviceQuestion, Advised>;
+  readonly asked: Asked<unknown, Advised>;
   /** The risk to come under, as it is chosen now. */
   readonly target: number;
   readonly choose: (target: number) => void;
-  readonly apply: (plan: Profile, change: PlanChange) => void;
+  readonly apply: (change: Change) => void;
 }
 
 /** The fewest changes of plan that bring the risk under the target. */
@@ -256,7 +302,7 @@ const SmallestChange = ({ asked, target, choose, apply }: SmallestChangeProps) =
           value={String(target)}
           onChange={(event) => choose(Number(event.currentTarget.value))}
         >
-          {TARGETS.map((value) => (
+          {targets().map((value) => (
             <option key={value} value={String(value)}>
               {percent(value)}
             </option>
@@ -268,13 +314,13 @@ const SmallestChange = ({ asked, target, choose, apply }: SmallestChangeProps) =
       </p>
     </div>
     <Answer of={asked} isQuiet class="recourse-effect">
-      {({ plan, advice: { probability, recourse } }) =>
+      {({ advice: { probability, recourse } }) =>
         alteredFields(recourse).length > 0 && (
           <>
             <Effect
               before={probability}
               after={recourse.projected_probability}
-              price={recourse.monthly_charges_change}
+              price={priceChange(recourse)}
               changes
             />
             <div class="nudge-actions">
@@ -282,7 +328,7 @@ const SmallestChange = ({ asked, target, choose, apply }: SmallestChangeProps) =
                 type="button"
                 class="button primary"
                 aria-label="Apply: the smallest change"
-                onClick={() => apply(plan, recourse.changes)}
+                onClick={() => apply(recourse.changes)}
               >
                 Apply
               </button>
@@ -294,14 +340,17 @@ const SmallestChange = ({ asked, target, choose, apply }: SmallestChangeProps) =
   </div>
 );
 
-/** The fields that a person would have to change; charges follow. */
-const alteredFields = ({ changes }: Recourse): Field[] =>
-  FIELDS.filter((field) => field.name in changeAsEdits(changes) && field.kind !== "number");
+/** The fields that a person would have to change; the price follows. */
+function alteredFields({ changes }: Recourse): Field[] {
+  const { recurring, lifetime } = schema().roles;
+  const names = Object.keys(altered(changes)).filter((name) => name !== recurring && name !== lifetime);
+  return names.flatMap((name) => fieldNamed(name) ?? []);
+}
 
 function recourseText(recourse: Recourse, plan: Profile): string {
-  const after = { ...plan, ...changeAsEdits(recourse.changes) };
-  const words = alteredFields(recourse).map((field) => `${field.label}: ${valueText(field, after)}`);
-  if (words.length === 0) return "Nothing needs to change.";
+  const after = { ...plan, ...altered(recourse.changes) };
+  const words = alteredFields(recourse).map((field) => `${field.label}: ${textIn(field, after)}`);
+  if (words.length === 0) return "No change is needed.";
   return recourse.reachable
     ? `${plural(recourse.steps, "change")} will do: ${words.join("; ")}.`
     : `No change of plan gets there. The best there is: ${words.join("; ")}.`;

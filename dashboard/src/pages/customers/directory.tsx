@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { fetchDirectoryCsv, type Query } from "../../api/requests.ts";
-import type { DirectoryEntry } from "../../api/types.ts";
+import type { DirectoryEntry, Field } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
 import { CheckMenu } from "../../components/check-menu.tsx";
 import { Chips } from "../../components/chips.tsx";
@@ -8,7 +8,8 @@ import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { paramsWith } from "../../customer/edits.ts";
-import { count, customers, percent, sentenceCase } from "../../format.ts";
+import { valueText } from "../../customer/fields.ts";
+import { customers, percent } from "../../format.ts";
 import {
   DEFAULT_SORT,
   directoryQuery,
@@ -18,37 +19,23 @@ import {
   load,
   loadMore,
   nextPage,
-  SORTS,
+  sorts,
 } from "../../state/directory.ts";
+import { idOf, levelLabel, listedFields, personaLabel } from "../../state/schema.ts";
 import {
+  asOption,
   change,
   chosenStatuses,
   clear,
-  FILTERS,
-  type FilterName,
   search,
   toggle,
   toggleStatus,
-  valueLabel,
+  usualFilters,
 } from "../../state/selection.ts";
 import { adjust, param, view, visit, withParams } from "../../state/view.ts";
+import { FurtherFilters } from "./further-filters.tsx";
 
 const ROW_HEIGHT = 56;
-
-const CHOICES = {
-  status: ["active", "left"],
-  risk_level: ["high", "medium", "low"],
-  persona: [
-    "strained",
-    "essentials",
-    "protected",
-    "entertainer",
-    "committed",
-    "speed-seeker",
-    "value-seeker",
-  ],
-  stage: ["onboarding", "adoption", "growth", "mature"],
-} as const satisfies Partial<Record<FilterName, readonly string[]>>;
 
 /** The left pane: search, filters, sorting, and the list of customers. */
 export function Directory() {
@@ -57,23 +44,25 @@ export function Directory() {
   useLayoutEffect(() => load(query), [JSON.stringify(query)]);
   useLayoutEffect(() => forget, []);
   const listed = listing(query);
+  const usual = usualFilters();
 
   return (
     <section class="directory" aria-label="Directory">
       <search class="directory-controls">
         <SearchField />
         <div class="directory-filters">
-          {(Object.keys(CHOICES) as (keyof typeof CHOICES)[]).map((name) => (
+          {usual.map(({ parameter, label, values }) => (
             <CheckMenu
-              key={name}
-              label={FILTERS[name]}
-              choices={CHOICES[name].map((value) => ({ value, label: valueLabel(name, value) }))}
-              chosen={name === "status" ? chosenStatuses() : param(name)}
-              onToggle={(value) => (name === "status" ? toggleStatus(value) : toggle(name, value))}
+              key={parameter}
+              label={label}
+              options={(parameter === "risk_level" ? [...values].reverse() : values).map(asOption)}
+              chosen={parameter === "status" ? chosenStatuses() : param(parameter)}
+              onToggle={(value) => (parameter === "status" ? toggleStatus(value) : toggle(parameter, value))}
             />
           ))}
+          <FurtherFilters />
         </div>
-        <Chips except={Object.keys(CHOICES)} />
+        <Chips except={usual.map(({ parameter }) => parameter)} />
       </search>
       <CountAndSort listed={listed} />
       <Answer of={listed} class="listing" skeleton={<Waiting />}>
@@ -142,7 +131,7 @@ function CountAndSort({ listed }: { listed: ReturnType<typeof listing> }) {
       <label class="sort">
         <span class="visually-hidden">Sort by</span>
         <select class="select" value={sort} onChange={(event) => sortBy(event.currentTarget.value)}>
-          {Object.entries(SORTS).map(([key, label]) => (
+          {sorts().map(({ key, label }) => (
             <option key={key} value={key}>
               {label}
             </option>
@@ -159,7 +148,7 @@ function List({ list, query }: { list: Listing; query: Query }) {
     return (
       <div class="empty">
         <h2>No customer matches</h2>
-        <p>Ids look like 1234-ABCDE; the search takes their beginning.</p>
+        <p>The search takes the beginning of a customer’s id.</p>
         {!chosenStatuses().includes("left") && (
           <button type="button" class="button" onClick={() => change({ status: ["active", "left"] })}>
             Look among customers who left, too
@@ -172,12 +161,12 @@ function List({ list, query }: { list: Listing; query: Query }) {
     );
   }
   const more = nextPage(query, list);
-  const selected = rows.findIndex((item) => item.customer_id === view.value.customer);
+  const selected = rows.findIndex((item) => idOf(item) === view.value.customer);
   const open = (index: number) => {
     const item = rows[index];
     if (!item) return;
     // Edits belong to the customer whom they were made for. Stepping through the list makes one entry in the history.
-    const next = { ...view.value, customer: item.customer_id, params: withoutEdits(view.value.params) };
+    const next = { ...view.value, customer: idOf(item), params: withoutEdits(view.value.params) };
     if (view.value.customer === null) visit(next);
     else adjust(next);
   };
@@ -190,7 +179,7 @@ function List({ list, query }: { list: Listing; query: Query }) {
         rowHeight={ROW_HEIGHT}
         selected={selected}
         generation={JSON.stringify(query)}
-        id={(index) => rows[index]?.customer_id ?? ""}
+        id={(index) => idOf(rows[index] ?? {})}
         row={(index) => {
           const item = rows[index];
           return item && <Row item={item} />;
@@ -215,17 +204,30 @@ function withoutEdits(params: (typeof view.value)["params"]) {
   return withParams(paramsWith(params, {}), { rotate: [] });
 }
 
+/** What the list says of a customer beside the risk: status, persona, and the fields that the schema lists. */
+function entryLine(item: DirectoryEntry): string {
+  const isNumber = ({ values }: Field) => values.length === 0;
+  const fields = listedFields()
+    // Numbers are short and differ the most.
+    .sort((one, other) => Number(isNumber(other)) - Number(isNumber(one)))
+    .map((field) => valueText(field, item[field.name]));
+  return [
+    ...(item.status === "left" ? ["Left"] : []),
+    ...(item.persona ? [personaLabel(item.persona)] : []),
+    ...fields,
+  ].join(" · ");
+}
+
 const Row = ({ item }: { item: DirectoryEntry }) => (
   <>
     <span>
-      <span class="id">{item.customer_id}</span>
-      <span class="sub">
-        {item.status === "left" && "Left · "}
-        {sentenceCase(item.persona)} · {count(item.tenure_months)} mo · {item.contract}
+      <span class="id">{idOf(item)}</span>
+      <span class="sub" title={entryLine(item)}>
+        {entryLine(item)}
       </span>
     </span>
     <span class="level">
-      <span>{sentenceCase(item.risk_level)}</span>
+      <span>{levelLabel(item.risk_level)}</span>
       <RiskBar probability={item.probability} level={item.risk_level} />
     </span>
     <span class="number">{percent(item.probability)}</span>

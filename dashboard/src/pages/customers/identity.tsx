@@ -1,13 +1,22 @@
 import { fetchReport } from "../../api/requests.ts";
-import type { Customer, DirectoryEntry, Prediction } from "../../api/types.ts";
+import type { Customer, DirectoryEntry, Prediction, Profile } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskScale, RiskTag } from "../../components/risk.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
-import { planLine } from "../../customer/fields.ts";
-import { percent, percentile, plural, points, sentenceCase } from "../../format.ts";
+import { summaryLine, valueText, wordsFor } from "../../customer/fields.ts";
+import { percent, percentile, points } from "../../format.ts";
 import { isEdited, type PlanQuestion } from "../../state/plan.ts";
 import type { Asked } from "../../state/request.ts";
+import {
+  fieldNamed,
+  hasLeft,
+  idOf,
+  listedFields,
+  personaLabel,
+  schema,
+  stageLabel,
+} from "../../state/schema.ts";
 import { record } from "../../state/session.ts";
 
 interface Props {
@@ -18,72 +27,87 @@ interface Props {
   readonly isUnanswered: boolean;
 }
 
+/** The arms of the experiments that a customer is in. */
+const arms = (profile: Profile): string[] =>
+  schema().experiments.flatMap(({ arm }) => {
+    const field = fieldNamed(arm);
+    const value = profile[arm] ?? null;
+    return field === undefined || value === null ? [] : [`${field.label} ${valueText(field, value)}`];
+  });
+
 /** Who this is, and the probability. */
-export const Identity = ({ customer, shown, isUnanswered }: Props) => (
-  <article class="card identity" aria-label={`Customer ${customer.customer_id}`}>
-    <div>
-      <h2>{customer.customer_id}</h2>
-      <p class="muted">{planLine(customer.profile)}</p>
-      <div class="tags">
-        <span class="tag" title={customer.persona.description}>
-          {customer.persona.name}
-        </span>
-        <span class="tag">{sentenceCase(customer.stage)} stage</span>
-        {customer.profile.variant && <span class="tag">Variant {customer.profile.variant}</span>}
-        {customer.at_risk && <span class="tag warning">At risk</span>}
-        <span class="tag">
-          {customer.churned ? "Left (simulated history)" : "Still a customer (simulated history)"}
-        </span>
+export function Identity({ customer, shown, isUnanswered }: Props) {
+  const left = hasLeft(customer);
+  return (
+    <article class="card identity" aria-label={`Customer ${idOf(customer)}`}>
+      <div>
+        <h2>{idOf(customer)}</h2>
+        <p class="muted">{summaryLine(customer.profile)}</p>
+        <div class="tags">
+          {customer.persona && (
+            <span class="tag" title={customer.persona.description}>
+              {customer.persona.name}
+            </span>
+          )}
+          {customer.stage && <span class="tag">{stageLabel(customer.stage)} stage</span>}
+          {arms(customer.profile).map((arm) => (
+            <span key={arm} class="tag">
+              {arm}
+            </span>
+          ))}
+          {customer.at_risk && <span class="tag warning">At risk</span>}
+          {left !== null && <span class="tag">{left ? "Left" : "Still a customer"}</span>}
+        </div>
+        {customer.persona && <p class="small muted persona">{customer.persona.description}</p>}
+        <Report id={idOf(customer)} isReady />
       </div>
-      <p class="small muted persona">{customer.persona.description}</p>
-      <Report id={customer.customer_id} isReady />
-    </div>
-    <div class="verdict">
-      <Answer
-        of={shown}
-        skeleton={<LinesSkeleton lines={3} />}
-        label={(question, isCurrent) => (
-          <p class="small muted">
-            {!isCurrent
-              ? "Churn probability before this change"
-              : isEdited(question)
-                ? "Churn probability with these changes"
-                : "Churn probability"}
+      <div class="verdict">
+        <Answer
+          of={shown}
+          skeleton={<LinesSkeleton lines={3} />}
+          label={(question, isCurrent) => (
+            <p class="small muted">
+              {!isCurrent
+                ? "Churn probability before this change"
+                : isEdited(question)
+                  ? "Churn probability with these changes"
+                  : "Churn probability"}
+            </p>
+          )}
+        >
+          {({ prediction }, question) => (
+            <>
+              <div class="headline">
+                <output class="probability">{percent(prediction.probability, 1)}</output>
+                <RiskTag level={prediction.risk_level} />
+              </div>
+              <RiskScale
+                probability={prediction.probability}
+                level={prediction.risk_level}
+                baseRate={prediction.base_rate}
+              />
+              <p class="small muted">
+                {percentile(prediction.percentile)} of risk; the average customer is at{" "}
+                {percent(prediction.base_rate)}
+              </p>
+              {isEdited(question) && (
+                <p class="small difference">
+                  {points(prediction.probability - customer.probability)} against the actual{" "}
+                  {percent(customer.probability, 1)}
+                </p>
+              )}
+            </>
+          )}
+        </Answer>
+        {isUnanswered && (
+          <p class="small">
+            <span class="tag warning">Changes not answered</span>
           </p>
         )}
-      >
-        {({ prediction }, question) => (
-          <>
-            <div class="headline">
-              <output class="probability">{percent(prediction.probability, 1)}</output>
-              <RiskTag level={prediction.risk_level} />
-            </div>
-            <RiskScale
-              probability={prediction.probability}
-              level={prediction.risk_level}
-              baseRate={prediction.base_rate}
-            />
-            <p class="small muted">
-              {percentile(prediction.percentile)} of risk; the average customer is at{" "}
-              {percent(prediction.base_rate)}
-            </p>
-            {isEdited(question) && (
-              <p class="small difference">
-                {points(prediction.probability - customer.probability)} against the actual{" "}
-                {percent(customer.probability, 1)}
-              </p>
-            )}
-          </>
-        )}
-      </Answer>
-      {isUnanswered && (
-        <p class="small">
-          <span class="tag warning">Changes not answered</span>
-        </p>
-      )}
-    </div>
-  </article>
-);
+      </div>
+    </article>
+  );
+}
 
 interface ArrivingProps {
   readonly id: string;
@@ -100,7 +124,10 @@ export const Arriving = ({ id, entry, isPending }: ArrivingProps) => (
       <h2>{id}</h2>
       <p class="muted">
         {entry &&
-          `${sentenceCase(entry.persona)} · ${entry.contract} · ${plural(entry.tenure_months, "month")} with us`}
+          [
+            ...(entry.persona ? [personaLabel(entry.persona)] : []),
+            ...listedFields().map((field) => wordsFor(field, entry[field.name])),
+          ].join(" · ")}
       </p>
       {isPending && (
         <div class="persona">

@@ -5,12 +5,10 @@ import { Tile } from "../../components/page.tsx";
 import { TilesSkeleton } from "../../components/skeletons.tsx";
 import { count, customers, percent, roundMoney } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
+import { hasRevenue, revenueOf, schema } from "../../state/schema.ts";
 import { selection } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
 import { BringFile } from "./scored-file.tsx";
-
-/** The probability from which on the API calls a risk high. */
-const HIGH_RISK = 0.75;
 
 /** What stands beside the directory while nobody is open: what is at stake, and how to go on. */
 export function Overview() {
@@ -18,7 +16,7 @@ export function Overview() {
   const analytics = useAnswer(fetchAnalytics, query);
   return (
     <>
-      <Answer of={analytics} skeleton={<TilesSkeleton tiles={3} />}>
+      <Answer of={analytics} skeleton={<TilesSkeleton tiles={hasRevenue() ? 3 : 2} />}>
         {(data) => <Stakes data={data} />}
       </Answer>
       <div class="empty">
@@ -27,7 +25,9 @@ export function Overview() {
           The arrow keys step through the list, <kbd>/</kbd> searches it. See all of them in{" "}
           <a href={formatView({ place: "analytics", customer: null, params: query })}>Analytics</a>.
         </p>
-        <p>Or drop a CSV file with Telco’s header anywhere on this page to score your own customers.</p>
+        <p>
+          Or drop a CSV file with a column for each field anywhere on this page to score your own customers.
+        </p>
         <BringFile />
       </div>
     </>
@@ -35,26 +35,32 @@ export function Overview() {
 }
 
 function Stakes({ data }: { data: Analytics }) {
-  const high = data.distributions
-    .find((distribution) => distribution.field === "risk_level")
-    ?.bins.find((bin) => bin.filter.risk_level === "high");
+  const revenue = revenueOf(data);
+  const highest = schema().risk.levels.at(-1);
+  const bin = data.distributions
+    .find(({ field }) => field === "risk_level")
+    ?.bins.find(({ filter }) => filter.risk_level === highest?.name);
   return (
     <dl class="tiles overview-tiles">
-      <Tile
-        label="At high risk"
-        value={high ? count(high.count) : "unknown"}
-        note={`${percent(HIGH_RISK)} or more; of ${customers(data.count, data.statuses)}`}
-      />
+      {highest && (
+        <Tile
+          label={`At ${highest.label.toLowerCase()} risk`}
+          value={bin ? count(bin.count) : "unknown"}
+          note={`${percent(highest.from)} or more; of ${customers(data.count, data.statuses)}`}
+        />
+      )}
       <Tile
         label="Expected churners"
         value={count(data.expected_churners)}
         note={data.count > 0 ? `${percent(data.expected_churners / data.count)} of those listed` : undefined}
       />
-      <Tile
-        label="Revenue at risk"
-        value={roundMoney(data.revenue_at_risk)}
-        note={`of ${roundMoney(data.monthly_revenue)} a month`}
-      />
+      {revenue && (
+        <Tile
+          label="Revenue at risk"
+          value={roundMoney(revenue.atRisk)}
+          note={`of ${roundMoney(revenue.total)} a month`}
+        />
+      )}
     </dl>
   );
 }

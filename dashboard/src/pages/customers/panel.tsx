@@ -1,14 +1,15 @@
-import { explain, explainCustomer, fetchCustomer, predict } from "../../api/requests.ts";
-import type { Customer, Explanation, Prediction } from "../../api/types.ts";
+import { useRef } from "preact/hooks";
+import { explainCustomer, fetchCustomer } from "../../api/requests.ts";
+import type { Change, Customer, Explanation, Prediction, Profile, WhatIf } from "../../api/types.ts";
 import { Answer, Room } from "../../components/answer.tsx";
 import { ArrowLeft } from "../../components/icons.tsx";
 import { ProblemNote } from "../../components/problem-note.tsx";
 import { CardSkeleton } from "../../components/skeletons.tsx";
-import { changing, differences, edited, editsFrom } from "../../customer/edits.ts";
+import { changing, differences, editsFrom } from "../../customer/edits.ts";
 import { listedEntry } from "../../state/directory.ts";
-import { isEdited, loadPlan, type PlanQuestion } from "../../state/plan.ts";
-import { loadQuality } from "../../state/quality.ts";
+import { isEdited, loadWhatIf, type PlanQuestion } from "../../state/plan.ts";
 import { type Asked, useAnswer } from "../../state/request.ts";
+import { idOf } from "../../state/schema.ts";
 import { brought } from "../../state/scored-file.ts";
 import { type Params, view, visit } from "../../state/view.ts";
 import { WhatToDo } from "./advice.tsx";
@@ -16,7 +17,7 @@ import { Arriving, Identity } from "./identity.tsx";
 import { Overview } from "./overview.tsx";
 import { UploadCards } from "./scored-file.tsx";
 import { SessionCard } from "./session-card.tsx";
-import { WhatIf } from "./what-if.tsx";
+import { WhatIf as WhatIfCard } from "./what-if.tsx";
 import { Why } from "./why.tsx";
 
 /** Waits for the next keystroke or the next step of a slider before it asks again. */
@@ -57,17 +58,11 @@ async function loadKnown(id: string, signal: AbortSignal): Promise<Known> {
   return { customer, explanation };
 }
 
-async function loadExpected(question: PlanQuestion, signal: AbortSignal): Promise<Expected> {
-  const plan = await loadPlan(question);
-  const [prediction, explanation] = await Promise.all([predict(plan, signal), explain(plan, signal)]);
-  return { prediction, explanation };
-}
-
 function OpenCustomer({ id }: { id: string }) {
   const { params } = view.value;
   const known = useAnswer(loadKnown, id);
   const question = known.state === "answered" ? planQuestion(known.data.customer, params) : null;
-  const changed = useAnswer(loadExpected, question && isEdited(question) ? question : null, TYPING_DELAY_MS);
+  const changed = useAnswer(loadWhatIf, question && isEdited(question) ? question : null, TYPING_DELAY_MS);
   return (
     <>
       <button
@@ -102,40 +97,54 @@ function OpenCustomer({ id }: { id: string }) {
 }
 
 /** What is asked about a customer with the edits that stand in the address. */
-const planQuestion = ({ customer_id, profile }: Customer, params: Params): PlanQuestion => ({
-  customer: customer_id,
-  profile,
-  edits: changing(profile, editsFrom(params)),
+const planQuestion = (customer: Customer, params: Params): PlanQuestion => ({
+  customer: idOf(customer),
+  profile: customer.profile,
+  edits: changing(customer.profile, editsFrom(params)),
 });
 
 /** What is to be shown: the customer with the edits; without, where there are none or they were refused an answer. */
 function expected(
   { customer, explanation }: Known,
-  changed: Asked<PlanQuestion, Expected>,
+  changed: Asked<PlanQuestion, WhatIf>,
 ): Asked<PlanQuestion, Expected> {
   if (changed.state === "pending" || changed.state === "answered") return changed;
   return {
     state: "answered",
-    question: { customer: customer.customer_id, profile: customer.profile, edits: {} },
+    question: { customer: idOf(customer), profile: customer.profile, edits: {} },
     data: { prediction: customer, explanation },
   };
 }
 
 interface CardsProps {
   readonly known: Known;
-  readonly changed: Asked<PlanQuestion, Expected>;
+  readonly changed: Asked<PlanQuestion, WhatIf>;
   /** Those of the view. The cards do not read the view themselves, since they may outlast it. */
   readonly params: Params;
 }
 
+/** What follows from edits: the fields that differ without having been edited themselves. */
+const consequencesOf = ({ edits }: PlanQuestion, { change }: WhatIf): Change =>
+  Object.fromEntries(Object.entries(change).filter(([name]) => !(name in edits)));
+
+/**
+ * The profile with the edits. What follows from them is known once they are answered; while they are not, what followed
+ * from the former edits stays.
+ */
+function usePlan({ profile, edits }: PlanQuestion, changed: Asked<PlanQuestion, WhatIf>): Profile {
+  const former = useRef<Change>({});
+  if (changed.state === "answered") former.current = consequencesOf(changed.question, changed.data);
+  else if (changed.state !== "pending") former.current = {};
+  return changed.state === "answered" ? changed.data.profile : { ...profile, ...former.current, ...edits };
+}
+
 function Cards({ known, changed, params }: CardsProps) {
-  const { customer } = known;
-  const question = planQuestion(customer, params);
+  const question = planQuestion(known.customer, params);
   const { profile, edits } = question;
-  const quality = useAnswer(loadQuality, isEdited(question) ? "model" : null);
-  const prices = quality.state === "answered" ? quality.data.card?.price_list : undefined;
-  const plan = edited(profile, edits, prices);
+  const plan = usePlan(question, changed);
   const isUnanswered = changed.state === "refused";
+  // A quick answer leaves no time to say that it is awaited.
+  const isSettled = !isUnanswered && !(changed.state === "pending" && changed.wait !== "brief");
 
   return (
     <>
@@ -154,22 +163,22 @@ function Cards({ known, changed, params }: CardsProps) {
         {({ explanation }, shown) => (
           <Why
             explanation={explanation}
-            customerId={shown.customer}
+            customer={shown.customer}
             isEdited={isEdited(shown)}
             isUnanswered={isUnanswered}
           />
         )}
       </Answer>
-      <WhatToDo question={question} params={params} />
-      <WhatIf
+      <WhatToDo question={question} changed={changed} params={params} />
+      <WhatIfCard
         actual={profile}
         plan={plan}
         edits={edits}
         changed={differences(profile, plan)}
         isUnanswered={isUnanswered}
-        isPriced={!isEdited(question) || quality.state === "answered"}
+        isSettled={isSettled}
       />
-      <SessionCard customerId={customer.customer_id} />
+      <SessionCard customer={question.customer} />
     </>
   );
 }

@@ -1,5 +1,4 @@
 import { useState } from "preact/hooks";
-import type { RiskLevel } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
@@ -7,7 +6,8 @@ import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { type RejectedRow, type ScoredFile, type ScoredRow, scoredCsv } from "../../customer/scoring.ts";
-import { percent, plural, sentenceCase } from "../../format.ts";
+import { percent, plural } from "../../format.ts";
+import { levelLabel } from "../../state/schema.ts";
 import { type Brought, bring, close, scoring } from "../../state/scored-file.ts";
 
 const ROW_HEIGHT = 56;
@@ -128,8 +128,8 @@ const Row = ({ row }: { row: ScoredRow }) => (
       <span class="sub">line {row.line}</span>
     </span>
     <span class="level">
-      <span>{sentenceCase(row.level)}</span>
-      <RiskBar probability={row.probability} level={row.level as RiskLevel} />
+      <span>{levelLabel(row.level)}</span>
+      <RiskBar probability={row.probability} level={row.level} />
     </span>
     <span class="number">{percent(row.probability)}</span>
   </>

@@ -19,12 +19,12 @@ const clock = new Intl.DateTimeFormat("en-US", {
 });
 
 /** What was done with this customer in this session. */
-export function SessionCard({ customerId }: { customerId: string }) {
-  const own = deeds.value.filter((deed) => deed.customer === customerId);
+export function SessionCard({ customer }: { customer: string }) {
+  const own = deeds.value.filter((deed) => deed.customer === customer);
   return (
     <Card title="This session" note="Each of these is noted in the usage log.">
       {own.length === 0 ? (
-        <p class="small muted">Nothing yet: apply, rotate, send or export something.</p>
+        <p class="small muted">No action yet: apply, rotate, send or export.</p>
       ) : (
         <ol class="session small">
           {own.map((deed) => (

@@ -1,51 +1,50 @@
-import type { Profile } from "../../api/types.ts";
+import type { Change, Field, Profile, Value } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
-import { type Edits, paramsWith } from "../../customer/edits.ts";
-import {
-  type Field,
-  type FieldName,
-  GROUPS,
-  isPossible,
-  type NumberField,
-  valueText,
-} from "../../customer/fields.ts";
+import { paramsWith, parseValue } from "../../customer/edits.ts";
+import { groups, isPossible, sliderRange, textIn, unitText } from "../../customer/fields.ts";
 import { plural } from "../../format.ts";
+import { schema } from "../../state/schema.ts";
 import { adjust, view, visit } from "../../state/view.ts";
 
 interface Props {
   readonly actual: Profile;
-  /** The profile after the edits and what follows from them. */
+  /** The profile after the edits and, as far as it is known, what follows from them. */
   readonly plan: Profile;
-  readonly edits: Edits;
+  readonly edits: Change;
   /** The fields in which the two differ. */
-  readonly changed: ReadonlySet<FieldName>;
+  readonly changed: ReadonlySet<string>;
   /** Whether the edits have no answer. */
   readonly isUnanswered: boolean;
-  /** Whether the plan's charges follow the price list. */
-  readonly isPriced: boolean;
+  /** Whether it is known what follows from the edits. */
+  readonly isSettled: boolean;
 }
 
 /** Puts edits in the place of all that were made before, as one step that the person can go back from. */
-export function applyEdits(edits: Edits): void {
+export function applyEdits(edits: Change): void {
   visit({ ...view.value, params: paramsWith(view.value.params, edits) });
 }
 
+/** Whether the business has a price list. */
+const hasPrices = (): boolean => schema().fields.some(({ values }) => values.some(({ price }) => price));
+
+/** What the card says of that which follows from edits. */
+function consequences(isSettled: boolean): string {
+  if (!isSettled) return "What follows from these changes is not known yet.";
+  return hasPrices() ? "The price follows the price list." : "";
+}
+
 /** Every field of the profile, to read and to change. */
-export function WhatIf({ actual, plan, edits, changed, isUnanswered, isPriced }: Props) {
-  const set = (name: FieldName, value: unknown) =>
+export function WhatIf({ actual, plan, edits, changed, isUnanswered, isSettled }: Props) {
+  const set = (name: string, value: Value) =>
     adjust({ ...view.value, params: paramsWith(view.value.params, { ...edits, [name]: value }) });
-  const restore = (name: FieldName) => {
+  const restore = (name: string) => {
     const { [name]: _, ...others } = edits;
     adjust({ ...view.value, params: paramsWith(view.value.params, others) });
   };
   return (
     <Card
       title="Profile and what-if"
-      note={`Change anything to see what the model would expect of such a customer. ${
-        isPriced
-          ? "Charges follow the price list."
-          : "The price list has not arrived, so charges do not follow it yet."
-      }`}
+      note={`Change anything to see what the model would expect of such a customer. ${consequences(isSettled)}`}
       actions={
         <>
           {changed.size > 0 && (
@@ -59,7 +58,7 @@ export function WhatIf({ actual, plan, edits, changed, isUnanswered, isPriced }:
         </>
       }
     >
-      {GROUPS.map((group) => (
+      {groups().map((group) => (
         <fieldset key={group.title} class="group">
           <legend>{group.title}</legend>
           <div class="fields">
@@ -71,6 +70,7 @@ export function WhatIf({ actual, plan, edits, changed, isUnanswered, isPriced }:
                 plan={plan}
                 isChanged={changed.has(field.name)}
                 isOwn={field.name in edits}
+                isSettled={isSettled || field.name in edits}
                 set={(value) => set(field.name, value)}
                 restore={() => restore(field.name)}
               />
@@ -89,19 +89,22 @@ interface RowProps {
   readonly isChanged: boolean;
   /** Edited itself, rather than following from another edit. */
   readonly isOwn: boolean;
-  readonly set: (value: unknown) => void;
+  /** Whether the value holds; else it followed from former edits, and another may follow from the present ones. */
+  readonly isSettled: boolean;
+  readonly set: (value: Value) => void;
   readonly restore: () => void;
 }
 
-function FieldRow({ field, actual, plan, isChanged, isOwn, set, restore }: RowProps) {
+function FieldRow({ field, actual, plan, isChanged, isOwn, isSettled, set, restore }: RowProps) {
   const id = `field-${field.name}`;
+  const unit = unitText(field);
+  const before = textIn(field, actual);
+  const isFormer = isChanged && !isSettled;
   return (
-    <div class={isChanged ? "field changed" : "field"}>
-      <label for={id}>
+    <div class={`field ${isChanged ? "changed" : ""} ${isFormer ? "former" : ""}`} aria-busy={isFormer}>
+      <label for={id} title={field.help ?? undefined}>
         {field.label}
-        {field.kind === "number" && (
-          <span class="muted">, {field.unit === "dollar" ? "$" : `${field.unit}s`}</span>
-        )}
+        {unit && <span class="muted">, {unit}</span>}
       </label>
       <Control id={id} field={field} plan={plan} set={set} />
       <div class="was">
@@ -111,12 +114,12 @@ function FieldRow({ field, actual, plan, isChanged, isOwn, set, restore }: RowPr
               type="button"
               class="link"
               onClick={restore}
-              aria-label={`Restore ${field.label}: was ${valueText(field, actual)}`}
+              aria-label={`Restore ${field.label}: was ${before}`}
             >
-              was {valueText(field, actual)}
+              was {before}
             </button>
           ) : (
-            <span>was {valueText(field, actual)}</span>
+            <span>was {before}</span>
           ))}
       </div>
     </div>
@@ -127,74 +130,86 @@ interface ControlProps {
   readonly id: string;
   readonly field: Field;
   readonly plan: Profile;
-  readonly set: (value: unknown) => void;
+  readonly set: (value: Value) => void;
 }
 
 function Control({ id, field, plan, set }: ControlProps) {
-  const value = plan[field.name];
-  switch (field.kind) {
-    case "flag":
-      return (
-        <span class="control">
-          <input
-            id={id}
-            type="checkbox"
-            checked={value === true}
-            disabled={!isPossible(field, plan)}
-            onChange={(event) => set(event.currentTarget.checked)}
-          />
-          <span class="small muted">{valueText(field, plan)}</span>
-        </span>
-      );
-    case "choice":
-      return (
-        <select
+  const value = plan[field.name] ?? null;
+  const isOff = !isPossible(field, plan);
+  if (field.kind === "flag" && field.required) {
+    return (
+      <span class="control">
+        <input
           id={id}
-          class="select"
-          value={String(value)}
-          onChange={(event) => set(event.currentTarget.value)}
-        >
-          {field.choices.map((choice) => (
-            <option key={choice} value={choice}>
-              {choice}
-            </option>
-          ))}
-        </select>
-      );
-    case "number":
-      return (
-        <NumberControl id={id} field={field} value={typeof value === "number" ? value : null} set={set} />
-      );
+          type="checkbox"
+          checked={value === true && !isOff}
+          disabled={isOff}
+          onChange={(event) => set(event.currentTarget.checked)}
+        />
+        <span class="small muted">{textIn(field, plan)}</span>
+      </span>
+    );
   }
+  if (field.kind === "flag" || field.kind === "choice") {
+    const shown = isOff ? (field.values[0]?.value ?? null) : value;
+    return (
+      <select
+        id={id}
+        class="select"
+        value={String(shown ?? "")}
+        disabled={isOff}
+        onChange={(event) => set(parseValue(field, event.currentTarget.value) ?? null)}
+      >
+        {(!field.required || shown === null) && (
+          <option value="" disabled={field.required}>
+            {field.unknown}
+          </option>
+        )}
+        {field.values.map((option) => (
+          <option key={String(option.value)} value={String(option.value)}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  return (
+    <NumberControl
+      id={id}
+      field={field}
+      value={typeof value === "number" ? value : null}
+      isOff={isOff}
+      set={set}
+    />
+  );
 }
 
 interface NumberProps {
   readonly id: string;
-  readonly field: NumberField;
+  readonly field: Field;
   readonly value: number | null;
-  readonly set: (value: unknown) => void;
+  readonly isOff: boolean;
+  readonly set: (value: Value) => void;
 }
 
 /** A number to type, and a slider to drag where the usual range is known. */
-function NumberControl({ id, field, value, set }: NumberProps) {
+function NumberControl({ id, field, value, isOff, set }: NumberProps) {
   const type = (text: string) => {
-    if (text === "") {
-      if (field.optional) set(null);
-      return;
-    }
-    const number = Number(text);
-    if (Number.isFinite(number) && number >= 0 && number <= field.max) set(number);
+    const parsed = parseValue(field, text);
+    if (parsed !== undefined) set(parsed);
   };
+  const [low, high] = sliderRange(field) ?? [];
   return (
     <span class="control">
-      {field.slider !== undefined && (
+      {low !== undefined && high !== undefined && (
         <input
           type="range"
           aria-label={`${field.label}, slider`}
-          min={0}
-          max={Math.max(field.slider, value ?? 0)}
-          step={field.unit === "dollar" ? 1 : field.step}
-          value={value ?? 0}
+          min={Math.min(low, value ?? low)}
+          max={Math.max(high, value ?? high)}
+          step={field.kind === "number" ? (high - low) / 100 : 1}
+          value={value ?? low}
+          disabled={isOff}
           onInput={(event) => type(event.currentTarget.value)}
         />
       )}
@@ -203,10 +218,12 @@ function NumberControl({ id, field, value, set }: NumberProps) {
         type="number"
         class="input"
         inputMode="decimal"
-        min={0}
-        max={field.max}
+        min={field.least ?? undefined}
+        max={field.most ?? undefined}
         step="any"
         value={value === null ? "" : Math.round(value * 100) / 100}
+        placeholder={field.unknown}
+        disabled={isOff}
         onInput={(event) => type(event.currentTarget.value)}
       />
     </span>

@@ -7,10 +7,10 @@ import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
-import { count, decimal, percent, signed } from "../../format.ts";
+import { count, decimal, percent, withSign } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 
-/** The distributions are of everybody; single customers are not drawn. */
+/** The distributions are of everybody; no customer is drawn. */
 const NO_POINTS = 0;
 
 const loadPopulation = (_: "everybody", signal: AbortSignal): Promise<GlobalExplanation> =>
@@ -18,14 +18,14 @@ const loadPopulation = (_: "everybody", signal: AbortSignal): Promise<GlobalExpl
 
 interface Props {
   readonly explanation: Explanation;
-  readonly customerId: string;
+  readonly customer: string;
   readonly isEdited: boolean;
   /** Whether there are edits that have no answer, so that the explanation is of the customer without them. */
   readonly isUnanswered: boolean;
 }
 
 /** Why this prediction: the sentence, the waterfall, and the feature that is pointed at. */
-export function Why({ explanation, customerId, isEdited, isUnanswered }: Props) {
+export function Why({ explanation, customer, isEdited, isUnanswered }: Props) {
   const { contributions, base_value } = explanation;
   const [feature, setFeature] = useState<string | null>(null);
   const point = useCallback((step: Step) => step.feature && setFeature(step.feature), []);
@@ -39,7 +39,7 @@ export function Why({ explanation, customerId, isEdited, isUnanswered }: Props) 
     <Card
       title="Why this prediction?"
       note={isUnanswered && "Without the changes, which have no answer."}
-      picture={`why_${customerId}${isEdited ? "_what-if" : ""}`}
+      picture={`why_${customer}${isEdited ? "_what-if" : ""}`}
     >
       <p class="sentence">{explanation.sentence}</p>
       <div class="why">
@@ -57,7 +57,7 @@ export function Why({ explanation, customerId, isEdited, isUnanswered }: Props) 
         columns={[
           { head: "Feature", cell: (row: Contribution) => row.label },
           { head: "Value", cell: (row) => row.value },
-          { head: "Contribution", cell: (row) => signed(row.contribution, 3), numeric: true },
+          { head: "Contribution", cell: (row) => withSign(row.contribution, 3), numeric: true },
           { head: "Odds", cell: (row) => `× ${decimal(Math.exp(row.contribution), 2)}`, numeric: true },
         ]}
         rows={contributions}
@@ -77,7 +77,7 @@ function Pointed({ contribution }: { contribution: Contribution }) {
       <p class="small">
         Multiplies the odds of leaving by <strong>{decimal(Math.exp(contribution.contribution), 2)}</strong>
         {" ("}
-        {signed(contribution.contribution)} in log-odds).
+        {withSign(contribution.contribution)} in log-odds).
       </p>
       <Answer
         of={everybody}

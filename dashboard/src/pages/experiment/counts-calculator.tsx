@@ -4,28 +4,36 @@ import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
-import { decimal, eValue, percent, points, pValue, ratioInterval, signed } from "../../format.ts";
+import { decimal, eValue, percent, points, pValue, ratioInterval, withSign } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
+import { schema } from "../../state/schema.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 import { NumberField } from "./number-field.tsx";
 import { Verdict } from "./verdict.tsx";
 
 const TYPING_DELAY_MS = 60;
 
+/** Users in each arm, where the person has not said otherwise. */
+const USUAL_USERS = 1000;
+
 const COUNTS = {
-  a_users: { label: "Users in A", usual: 1000 },
-  a_conversions: { label: "Conversions in A", usual: 265 },
-  b_users: { label: "Users in B", usual: 1000 },
-  b_conversions: { label: "Conversions in B", usual: 225 },
+  a_users: { label: "Users in A", usual: () => USUAL_USERS },
+  a_conversions: { label: "Conversions in A", usual: () => usualConversions() },
+  b_users: { label: "Users in B", usual: () => USUAL_USERS },
+  b_conversions: { label: "Conversions in B", usual: () => Math.round(0.85 * usualConversions()) },
 } as const;
 type Count = keyof typeof COUNTS;
+
+/** As many as leave of the customers as they are. */
+const usualConversions = (): number => Math.round(USUAL_USERS * schema().risk.base_rate);
+
 const METRICS = { lower_is_better: "fewer conversions", higher_is_better: "more conversions" } as const;
 
 /** The same readout for counts that the person brings. */
 export function CountsCalculator() {
   const value = (name: Count) => {
-    const given = Number(param(`calc.${name}`)[0] ?? COUNTS[name].usual);
-    return Number.isFinite(given) ? given : COUNTS[name].usual;
+    const given = Number(param(`calc.${name}`)[0] ?? COUNTS[name].usual());
+    return Number.isFinite(given) ? given : COUNTS[name].usual();
   };
   const set = (name: string, text: string) =>
     adjust({ ...view.value, params: withParams(view.value.params, { [`calc.${name}`]: [text] }) });
@@ -82,7 +90,7 @@ function CountsReadout({ readout }: { readout: Readout }) {
   } = readout;
   const span = (interval: readonly number[] | null | undefined, write: (value: number) => string) =>
     interval ? `${write(interval[0] ?? 0)} to ${write(interval[1] ?? 0)}` : "–";
-  const asLift = (value: number) => `${signed(value * 100, 1)}\u00a0%`;
+  const asLift = (value: number) => `${withSign(value * 100, 1)}\u00a0%`;
   const rows = [
     {
       name: "Difference of rates",

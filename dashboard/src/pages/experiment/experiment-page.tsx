@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { fetchReadout } from "../../api/requests.ts";
-import type { SegmentEffect, SelectionReadout } from "../../api/types.ts";
+import type { Experiment, SegmentEffect, SelectionReadout } from "../../api/types.ts";
 import { type Estimated, intervals, intervalsHeight } from "../../charts/intervals.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
@@ -8,17 +8,51 @@ import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { Page, Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, decimal, eValue, percent, points, pValue, ratioInterval, signed } from "../../format.ts";
+import {
+  count,
+  decimal,
+  eValue,
+  percent,
+  points,
+  pValue,
+  ratioInterval,
+  sentenceCase,
+  withSign,
+} from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { FILTERS, type FilterName, selection, valueLabel } from "../../state/selection.ts";
+import { fieldNamed, schema } from "../../state/schema.ts";
+import { filterText, selection, valuesFilter } from "../../state/selection.ts";
 import { CountsCalculator } from "./counts-calculator.tsx";
 import { SizeCalculator } from "./size-calculator.tsx";
 import { Verdict } from "./verdict.tsx";
 
-/** Did the treatment work? The embedded experiment's readout, and calculators for one's own. */
+/** Did the treatment work? The readout of the business's first experiment, and calculators for one's own. */
 export function ExperimentPage() {
+  const [experiment] = schema().experiments;
+  return experiment ? <ExperimentReadout experiment={experiment} /> : <OwnExperiments />;
+}
+
+/** The place of a business that has no experiment. */
+const OwnExperiments = () => (
+  <div class="page">
+    <header class="page-head">
+      <h1>Experiment</h1>
+    </header>
+    <Calculators />
+  </div>
+);
+
+const Calculators = () => (
+  <div class="grid wide">
+    <CountsCalculator />
+    <SizeCalculator />
+  </div>
+);
+
+function ExperimentReadout({ experiment }: { experiment: Experiment }) {
   const query = selection();
   const readout = useAnswer(fetchReadout, query);
+  const arms = armNames(experiment);
   return (
     <Page
       title="Experiment"
@@ -32,32 +66,52 @@ export function ExperimentPage() {
         {(data) => (
           <>
             <Card
-              title="Does treatment B keep more customers than control A?"
-              note={`${count(usersIn(data))} simulated customers; a conversion is a customer who left, so lower is better.`}
+              title={`Does treatment ${arms.treatment} keep more customers than control ${arms.control}?`}
+              note={`${count(usersIn(data))} customers; a conversion is a customer who left, so lower is better.`}
             >
               <Verdict readout={data} />
               <p>{data.comparison}</p>
             </Card>
-            <Figures readout={data} />
+            <Figures readout={data} arms={arms} />
             <div class="grid wide">
-              <RatesCard readout={data} />
-              <LiftCard readout={data} />
+              <RatesCard readout={data} arms={arms} />
+              <LiftCard readout={data} arms={arms} />
             </div>
-            {data.segments.length > 0 && <SegmentsCard segments={data.segments} />}
+            {data.segments.length > 0 && <SegmentsCard segments={data.segments} arms={arms} />}
           </>
         )}
       </Answer>
-      <div class="grid wide">
-        <CountsCalculator />
-        <SizeCalculator />
-      </div>
+      <Calculators />
     </Page>
   );
 }
 
+/** What an experiment's arms are called. */
+interface ArmNames {
+  /** What sets the arms apart. */
+  readonly label: string;
+  readonly control: string;
+  readonly treatment: string;
+}
+
+function armNames({ arm, control, treatments }: Experiment): ArmNames {
+  const field = fieldNamed(arm);
+  const name = (arm = "") => field?.values.find(({ value }) => String(value) === arm)?.label ?? arm;
+  return {
+    label: field?.label ?? "Arm",
+    control: name(control.arm),
+    treatment: name(treatments[0]?.arm),
+  };
+}
+
 const usersIn = ({ control, treatment }: SelectionReadout): number => control.users + treatment.users;
 
-function Figures({ readout }: { readout: SelectionReadout }) {
+interface CardProps {
+  readonly readout: SelectionReadout;
+  readonly arms: ArmNames;
+}
+
+function Figures({ readout, arms }: CardProps) {
   const { control, treatment, bayesian, frequentist, anytime, sample_ratio_mismatch: ratio, power } = readout;
   const users = usersIn(readout);
   const [lowest = 0, highest = 0] = anytime.absolute_difference;
@@ -81,7 +135,7 @@ function Figures({ readout }: { readout: SelectionReadout }) {
       <Tile
         label="Evidence"
         value={`${eValue(anytime.better)} : ${eValue(anytime.worse)}`}
-        note={`B better : worse; ${eValue(anytime.threshold)} decides at any look`}
+        note={`${arms.treatment} better : worse; ${eValue(anytime.threshold)} decides at any look`}
       />
       <Tile
         label="Rate ratio at any look"
@@ -94,38 +148,39 @@ function Figures({ readout }: { readout: SelectionReadout }) {
         note={
           power.detectable_effect == null
             ? undefined
-            : `detects ${points(power.detectable_effect)} with 80\u00a0% at a single look`
+            : `detects ${points(power.detectable_effect)} with 80\u00a0% at one look`
         }
       />
     </dl>
   );
 }
 
-function RatesCard({ readout }: { readout: SelectionReadout }) {
-  const { arms } = readout;
+function RatesCard({ readout, arms }: CardProps) {
+  const { control, treatment } = readout.arms;
   const rows = [
-    { label: "A, control", offer: arms.control.offer, arm: readout.control },
-    { label: "B, treatment", offer: arms.treatment.offer, arm: readout.treatment },
+    { label: `${arms.control}, control`, offer: control.offer, arm: readout.control, isStrong: false },
+    { label: `${arms.treatment}, treatment`, offer: treatment.offer, arm: readout.treatment, isStrong: true },
   ];
+  const title = `Churn rate by ${arms.label.toLowerCase()}`;
   const draw = useCallback(
     (width: number) =>
       intervals(
-        rows.flatMap(({ label, arm }) => estimated(label, arm.rate, arm.interval, label.startsWith("B"))),
+        rows.flatMap(({ label, arm, isStrong }) => estimated(label, arm.rate, arm.interval, isStrong)),
         { width, format: (value) => percent(value, 1), axis: "Churn rate with 95\u00a0% Wilson interval" },
       ),
     [readout],
   );
   return (
     <Card
-      title="Churn rate by variant"
-      note={`A is offered ${arms.control.offer}, B ${arms.treatment.offer}.`}
+      title={title}
+      note={`${arms.control} is offered ${control.offer}, ${arms.treatment} ${treatment.offer}.`}
       picture="experiment_rates"
     >
-      <Chart label="Churn rate by variant" draw={draw} height={intervalsHeight(2)} />
+      <Chart label={title} draw={draw} height={intervalsHeight(2)} />
       <AsTable
-        caption="Churn by variant"
+        caption={title}
         columns={[
-          { head: "Variant", cell: (row: (typeof rows)[number]) => row.label },
+          { head: arms.label, cell: (row: (typeof rows)[number]) => row.label },
           { head: "Offer", cell: ({ offer }) => offer },
           { head: "Customers", cell: ({ arm }) => count(arm.users), numeric: true },
           { head: "Left", cell: ({ arm }) => count(arm.conversions), numeric: true },
@@ -152,7 +207,7 @@ function estimated(
   return [{ label, estimate, low, high, strong }];
 }
 
-function LiftCard({ readout }: { readout: SelectionReadout }) {
+function LiftCard({ readout, arms }: CardProps) {
   const { relative_lift, frequentist, bayesian, sequential, cuped } = readout;
   const rows: Estimated[] = [
     ...estimated(
@@ -173,7 +228,7 @@ function LiftCard({ readout }: { readout: SelectionReadout }) {
     (width: number) =>
       intervals(rows, {
         width,
-        format: (value) => `${signed(value * 100, 1)}\u00a0%`,
+        format: (value) => `${withSign(value * 100, 1)}\u00a0%`,
         axis: "Relative lift of the churn rate",
         reference: 0,
       }),
@@ -185,7 +240,7 @@ function LiftCard({ readout }: { readout: SelectionReadout }) {
       note={
         cuped?.variance_reduction == null
           ? undefined
-          : `Left of zero, B loses fewer than A, who is offered ${readout.arms.control.offer}. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
+          : `Left of zero, ${arms.treatment} loses fewer than ${arms.control}, who is offered ${readout.arms.control.offer}. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
       }
       picture="experiment_lift"
     >
@@ -193,11 +248,11 @@ function LiftCard({ readout }: { readout: SelectionReadout }) {
       <AsTable
         caption="Relative lift of the churn rate"
         columns={[
-          { head: "Method", cell: (row: Estimated) => row.label },
-          { head: "Lift", cell: (row) => `${signed(row.estimate * 100, 1)}\u00a0%`, numeric: true },
+          { head: "Analysis", cell: (row: Estimated) => row.label },
+          { head: "Lift", cell: (row) => `${withSign(row.estimate * 100, 1)}\u00a0%`, numeric: true },
           {
             head: "95\u00a0% interval",
-            cell: (row) => `${signed(row.low * 100, 1)} to ${signed(row.high * 100, 1)}\u00a0%`,
+            cell: (row) => `${withSign(row.low * 100, 1)} to ${withSign(row.high * 100, 1)}\u00a0%`,
             numeric: true,
           },
         ]}
@@ -207,7 +262,7 @@ function LiftCard({ readout }: { readout: SelectionReadout }) {
   );
 }
 
-function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
+function SegmentsCard({ segments, arms }: { segments: readonly SegmentEffect[]; arms: ArmNames }) {
   const rows = segments.flatMap((segment) =>
     estimated(
       segmentName(segment),
@@ -220,7 +275,7 @@ function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
     (width: number) =>
       intervals(rows, {
         width,
-        format: (value) => signed(value * 100, 1),
+        format: (value) => withSign(value * 100, 1),
         axis: "Difference of churn rates, percentage points",
         reference: 0,
       }),
@@ -229,7 +284,7 @@ function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
   return (
     <Card
       title="The effect by segment"
-      note="Left of zero, B loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments."
+      note={`Left of zero, ${arms.treatment} loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments.`}
       picture="experiment_segments"
     >
       <Chart label="Effect by segment with intervals" draw={draw} height={intervalsHeight(rows.length)} />
@@ -261,5 +316,7 @@ function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
   );
 }
 
-const segmentName = (segment: SegmentEffect): string =>
-  `${FILTERS[segment.dimension as FilterName] ?? segment.dimension}: ${valueLabel(segment.dimension as FilterName, segment.value)}`;
+function segmentName({ dimension, value }: SegmentEffect): string {
+  const label = valuesFilter(dimension)?.label ?? fieldNamed(dimension)?.label ?? sentenceCase(dimension);
+  return `${label}: ${filterText(dimension, value)}`;
+}

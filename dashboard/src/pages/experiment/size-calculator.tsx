@@ -6,13 +6,15 @@ import { Tile } from "../../components/page.tsx";
 import { TilesSkeleton } from "../../components/skeletons.tsx";
 import { count, decimal, plural } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
+import { schema } from "../../state/schema.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 import { NumberField } from "./number-field.tsx";
 
 const TYPING_DELAY_MS = 60;
 
 const INPUTS = {
-  baseline: { label: "Rate today, %", usual: 26.5 },
+  /** Usually the rate at which customers leave. */
+  baseline: { label: "Rate today, %", usual: Number.NaN },
   effect: { label: "Effect to detect, points", usual: -4 },
   power: { label: "Power, %", usual: 80 },
   alpha: { label: "False alarms, %", usual: 5 },
@@ -24,8 +26,9 @@ type Input = keyof typeof INPUTS;
 /** How many users, and how many days, an experiment needs. */
 export function SizeCalculator() {
   const value = (name: Input) => {
-    const given = Number(param(`plan.${name}`)[0] ?? INPUTS[name].usual);
-    return Number.isFinite(given) ? given : INPUTS[name].usual;
+    const usual = name === "baseline" ? Math.round(1000 * schema().risk.base_rate) / 10 : INPUTS[name].usual;
+    const given = Number(param(`plan.${name}`)[0] ?? usual);
+    return Number.isFinite(given) ? given : usual;
   };
   const treated = value("treated") / 100;
   const request: ExperimentPlanRequest = {
@@ -40,7 +43,7 @@ export function SizeCalculator() {
   return (
     <Card
       title="Plan an experiment"
-      note="Users needed to see an effect of a given size at a single look, at the end. A decision at any look needs about half as many again."
+      note="Users needed to see an effect of a given size at one look, at the end. A decision at any look needs about half as many again."
     >
       <form class="calculator" onSubmit={(event) => event.preventDefault()}>
         {(Object.keys(INPUTS) as Input[]).map((name) => (

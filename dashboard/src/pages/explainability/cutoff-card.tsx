@@ -3,8 +3,9 @@ import type { Evaluation, SelectionReadout } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Tile } from "../../components/page.tsx";
-import { count, percent, roundMoney } from "../../format.ts";
+import { count, currencySign, percent, roundMoney } from "../../format.ts";
 import { type Asked, useAnswer } from "../../state/request.ts";
+import { schema } from "../../state/schema.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 import { successRate } from "./success.ts";
 
@@ -12,7 +13,7 @@ type Confusion = Evaluation["by_cutoff"][number];
 
 /** The percentile of the score from which on customers are called, where none was chosen. */
 const USUAL_PERCENTILE = 75;
-/** Dollars, where the person has not said otherwise. */
+/** Amounts of money, where the person has not said otherwise. */
 const USUAL_COST = { called: 20, lost: 500 } as const;
 
 /** The confusion counts at the cutoff that the person chose. */
@@ -69,7 +70,7 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
   const set = (name: string, value: string) =>
     adjust({ ...view.value, params: withParams(view.value.params, { [name]: [value] }) });
   const called = at.true_positives + at.false_positives;
-  const experiment = useAnswer(loadExperiment, "everybody");
+  const experiment = useAnswer(loadExperiment, schema().experiments.length > 0 ? "everybody" : null);
   const measured = measuredSuccess(experiment, evaluation, at.percentile);
   const typed = typedSuccess();
   const success = typed ?? (measured && Math.max(0, measured.rate));
@@ -162,8 +163,8 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
       <div class="calculator">
         {(
           [
-            ["called", "Cost of calling one customer, $"],
-            ["lost", "Cost of a churner who leaves, $"],
+            ["called", `Cost of calling one customer, ${currencySign()}`],
+            ["lost", `Cost of a churner who leaves, ${currencySign()}`],
           ] as const
         ).map(([name, label]) => (
           <label key={name} class="calculator-field">

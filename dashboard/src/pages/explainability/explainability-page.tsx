@@ -108,10 +108,10 @@ function Drivers({ data, statuses }: { data: GlobalExplanation; statuses: readon
 function DependenceCard({ data }: { data: GlobalExplanation }) {
   const { features, interactions } = data;
   const chosen = features.find((one) => one.feature === param("feature")[0]) ?? features[0];
-  const partner = interactions
+  const companion = interactions
     .find((pair) => chosen && pair.features.includes(chosen.feature))
     ?.features.find((name) => name !== chosen?.feature);
-  const by = features.find((one) => one.feature === partner);
+  const by = features.find((one) => one.feature === companion);
   const draw = useCallback(
     (width: number) => (chosen ? dependence(chosen, { width, by }) : document.createElement("div")),
     [chosen, by],

@@ -8,9 +8,10 @@ import { Chart } from "../../components/chart.tsx";
 import { AsTable, DataTable } from "../../components/data-table.tsx";
 import { Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, decimal, percent } from "../../format.ts";
+import { count, decimal, percent, sentenceCase } from "../../format.ts";
 import { loadQuality } from "../../state/quality.ts";
 import { useAnswer } from "../../state/request.ts";
+import { fieldNamed } from "../../state/schema.ts";
 import { CutoffCard, chosenCutoff } from "./cutoff-card.tsx";
 
 /** How good the model is, out of fold, and what a cutoff means. */
@@ -51,7 +52,7 @@ function Metrics({ card }: { card: NonNullable<Quality["card"]> }) {
         <Tile label="Calibration error" value={percent(ece, 2)} note="ten bins of equal mass" />
       </dl>
       <p class="small muted">
-        Model {card.version}, trained on {card.trained_on.file}, {count(card.trained_on.customers)} customers
+        Model {card.version}, fitted to {card.trained_on.file}, {count(card.trained_on.customers)} customers
         of whom {count(card.trained_on.churners)} left. Everything here is out of fold: {repeats} times{" "}
         {folds} folds.
       </p>
@@ -162,7 +163,7 @@ function Curves({ evaluation }: { evaluation: Evaluation }) {
             ],
           }}
         />
-        <GroupsCard evaluation={evaluation} />
+        {Object.keys(evaluation.by_group).length > 0 && <GroupsCard evaluation={evaluation} />}
       </div>
     </>
   );
@@ -200,29 +201,28 @@ function CurveCard({ title, picture, points, options }: CurveCardProps) {
   );
 }
 
-const GroupsCard = ({ evaluation }: { evaluation: Evaluation }) => (
-  <Card title="Is it as good for everybody?" note="The same metrics by gender and by age.">
-    <DataTable
-      caption="Quality by group"
-      columns={[
-        { head: "Group", cell: (row) => row.name },
-        { head: "Customers", cell: ({ group }) => count(group.customers), numeric: true },
-        { head: "Left", cell: ({ group }) => percent(group.churn_rate, 1), numeric: true },
-        { head: "Predicted", cell: ({ group }) => percent(group.mean_predicted, 1), numeric: true },
-        { head: "ROC-AUC", cell: ({ group }) => decimal(group.roc_auc.mean, 3), numeric: true },
-        { head: "Calibration error", cell: ({ group }) => percent(group.ece, 1), numeric: true },
-      ]}
-      rows={Object.entries(evaluation.by_group).flatMap(([dimension, groups]) =>
-        groups.map((group) => ({
-          name:
-            dimension === "senior_citizen"
-              ? group.group === "Yes"
-                ? "65 or older"
-                : "Under 65"
-              : group.group,
-          group,
-        })),
-      )}
-    />
-  </Card>
-);
+function GroupsCard({ evaluation }: { evaluation: Evaluation }) {
+  const dimensions = Object.entries(evaluation.by_group).map(([dimension, groups]) => ({
+    label: fieldNamed(dimension)?.label ?? sentenceCase(dimension),
+    groups,
+  }));
+  const labels = dimensions.map(({ label }) => label.toLowerCase());
+  return (
+    <Card title="Is it as good for everybody?" note={`The same metrics by ${labels.join(" and by ")}.`}>
+      <DataTable
+        caption="Quality by group"
+        columns={[
+          { head: "Group", cell: (row) => row.name },
+          { head: "Customers", cell: ({ group }) => count(group.customers), numeric: true },
+          { head: "Left", cell: ({ group }) => percent(group.churn_rate, 1), numeric: true },
+          { head: "Predicted", cell: ({ group }) => percent(group.mean_predicted, 1), numeric: true },
+          { head: "ROC-AUC", cell: ({ group }) => decimal(group.roc_auc.mean, 3), numeric: true },
+          { head: "Calibration error", cell: ({ group }) => percent(group.ece, 1), numeric: true },
+        ]}
+        rows={dimensions.flatMap(({ label, groups }) =>
+          groups.map((group) => ({ name: `${label}: ${group.group}`, group })),
+        )}
+      />
+    </Card>
+  );
+}

@@ -42,7 +42,7 @@ pub async fn lines_of_a_writer(calls: u64) -> Vec<String> {
             count: 1,
             outcome: 200,
             score: None,
-            model_version: Some("m1"),
+            model_version: Some("m1".into()),
             latency: Duration::from_micros(81),
             caller: "anonymous".into(),
             request_id: format!("r-{call}"),

@@ -4,6 +4,7 @@
 
 use bulk::TOLERATED_REJECT_PERCENTAGE;
 use bulk::folder::{self, Cut, Event, Task, TaskError};
+use engagetrack::embedded;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -16,7 +17,7 @@ use std::thread;
 
 const USAGE: &str = "usage: engagetrack-bulk FILE FOLDER [--unsharded | --shard-bytes N] [--threads N] [--tolerated-reject-percentage P]
 
-Scores the customers in FILE (CSV with Telco's header, plain or gzip, or JSON lines) into parts in FOLDER.
+Scores the customers in FILE (CSV with the columns of the schema, plain or gzip, or JSON lines) into parts in FOLDER.
   --unsharded      in one piece: for files with line breaks in quotes
   --shard-bytes N  in pieces of N bytes instead of what the file's size suggests
   --threads N      number of pieces at a time; one per processor without it
@@ -43,8 +44,9 @@ fn main() -> ExitCode {
         eprintln!("Ctrl-C can't be caught: {error}");
         return ExitCode::FAILURE;
     }
+    let live = embedded::live(embedded::explanations(embedded::core()));
     let shown = Shown::new();
-    let done = folder::run(&task, &stop, &|event| shown.update(event));
+    let done = folder::run(live.view(), &task, &stop, &|event| shown.update(event));
     shown.bar.finish_and_clear();
     match done {
         Ok(manifest) => {

@@ -1,29 +1,24 @@
-//! The embedded experiment, for any selection of its customers.
+//! The workspace's experiments, for any selection of their customers.
 
-use super::table::Table;
-use crate::customer::Variant;
+use super::table::by_probability;
+use crate::View;
 use crate::measured::{Arms, assignment};
-use crate::selection::{CHOICES, Selection, choice_index};
+use crate::query::Query;
+use crate::selection::{RISK_LEVEL, STAGE, Selection, filter_values, value_of_code};
 use ::experiment::{Observation, ReadoutSettings, Segmentation, SelectionReadout, read_selection};
 use serde::Serialize;
+use smallvec::SmallVec;
 use utoipa::ToSchema;
+use workspace::customers::{Column, UNKNOWN};
 
-/// The filters whose values are the segments. All were settled before the experiment began. The persona was not: it looks at
-/// behaviour meanwhile, which the treatment may have changed.
-const SEGMENTS: [&str; 6] = [
-    "contract",
-    "internet_service",
-    "payment_method",
-    "stage",
-    "risk_level",
-    "senior_citizen",
-];
+/// The parameter that names an experiment.
+const EXPERIMENT: &str = "experiment";
 
-/// The readout of the embedded experiment, with what it compares. The covariate of `cuped` is the churn probability.
+/// The readout of one of the workspace's experiments, with what it compares. The covariate of `cuped` is the churn probability.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct EmbeddedReadout {
+pub struct EmbeddedReadout<'w> {
     /// What each arm is offered.
-    pub arms: Arms,
+    pub arms: Arms<'w>,
     /// What is compared, in one sentence.
     pub comparison: String,
     #[serde(flatten)]
@@ -31,36 +26,138 @@ pub struct EmbeddedReadout {
     pub readout: SelectionReadout,
 }
 
-impl EmbeddedReadout {
-    /// Reads out the embedded experiment for a selection.
-    pub fn of(selection: &Selection) -> Self {
-        let arms = Arms::of_experiment();
-        Self {
+impl<'w> EmbeddedReadout<'w> {
+    /// Reads out the experiment at a position for a selection; none where there is no such experiment.
+    pub fn of(view: &View<'w>, experiment: usize, selection: &Selection) -> Option<Self> {
+        let arms = Arms::of(view, experiment)?;
+        Some(Self {
             comparison: arms.comparison(),
+            readout: readout(view, experiment, selection)?,
             arms,
-            readout: experiment(selection),
+        })
+    }
+}
+
+/// Which experiment is read out, and for whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadoutRequest {
+    /// The position of the experiment.
+    pub experiment: usize,
+    /// The customers.
+    pub selection: Selection,
+}
+
+impl ReadoutRequest {
+    /// Reads the filters and `experiment` from a query; without it, the first experiment is read out. What is wrong with them becomes
+    /// an error of the query.
+    pub fn from_query(view: &View<'_>, query: &mut Query) -> Self {
+        let selection = Selection::from_query(view, query);
+        let names: Vec<&str> = view
+            .schema
+            .experiments()
+            .map(|experiment| experiment.name())
+            .collect();
+        let named = match names.is_empty() {
+            true => None,
+            false => query.choice(EXPERIMENT, names),
+        };
+        Self {
+            experiment: named.unwrap_or(0),
+            selection,
+        }
+    }
+
+    /// The readout; none where the schema has no experiment.
+    pub fn readout<'w>(&self, view: &View<'w>) -> Option<EmbeddedReadout<'w>> {
+        EmbeddedReadout::of(view, self.experiment, &self.selection)
+    }
+}
+
+/// Where a segmentation finds a customer's segment.
+enum Segments<'w> {
+    /// By the code of a field, of which this is the segment.
+    Field(schema::Field<'w>, Column<'w>),
+    Stage(&'w [u8]),
+    RiskLevel(schema::Schema<'w>, &'w [f64]),
+}
+
+impl<'w> Segments<'w> {
+    fn named(view: &View<'w>, name: &'w str) -> Option<(Segmentation<'w>, Self)> {
+        let schema = &view.schema;
+        let (values, segments) = match name {
+            STAGE => {
+                let names = schema.stages().map(|stage| stage.name).collect();
+                (names, Self::Stage(view.customers.stages()))
+            }
+            RISK_LEVEL => {
+                let names = schema.levels().map(|level| level.name).collect();
+                (
+                    names,
+                    Self::RiskLevel(*schema, view.customers.probabilities()),
+                )
+            }
+            name => {
+                let field = schema.find(name)?;
+                let column = view.customers.column(field.index());
+                (filter_values(field).collect(), Self::Field(field, column))
+            }
+        };
+        Some((Segmentation { name, values }, segments))
+    }
+
+    /// The segment of a customer, beyond all segments where it is unknown.
+    fn of(&self, customer: usize) -> usize {
+        match self {
+            Self::Field(field, column) => match column.code(customer) {
+                code if code.is_nan() => usize::MAX,
+                code => value_of_code(*field, code as usize),
+            },
+            Self::Stage(stages) => match stages[customer] {
+                UNKNOWN => usize::MAX,
+                stage => usize::from(stage),
+            },
+            Self::RiskLevel(schema, probabilities) => schema.level(probabilities[customer]).index,
         }
     }
 }
 
-/// Reads out the embedded experiment for a selection, whatever the customers' status: an outcome is what it counts.
-/// Customers outside the experiment are left out.
-pub fn experiment(selection: &Selection) -> SelectionReadout {
-    let variant = choice_index("variant");
-    let segments = SEGMENTS.map(choice_index);
-    let rows = Table::get().select(selection);
-    let observations = rows.iter().filter_map(|row| {
-        let code = |index: usize| usize::from(row.traits.choices[index]);
-        Some(Observation {
-            assignment: assignment(Variant::from_code(code(variant))?),
-            converted: row.churned,
-            covariate: row.probability,
-            segments: segments.map(code),
-        })
-    });
-    let segmentations = segments.map(|index| Segmentation {
-        name: CHOICES[index].name,
-        values: CHOICES[index].values.to_vec(),
-    });
-    read_selection(observations, &segmentations, &ReadoutSettings::default())
+/// Reads out control and first treatment of the experiment at a position for a selection, whatever the customers' status: an outcome
+/// is what it counts. Customers outside the experiment are left out. None where there is no such experiment.
+pub fn readout(
+    view: &View<'_>,
+    position: usize,
+    selection: &Selection,
+) -> Option<SelectionReadout> {
+    let described = view.schema.experiments().nth(position)?;
+    let mut arms = described.arms();
+    let ((control, control_share), (treatment, treatment_share)) = (arms.next()?, arms.next()?);
+    let both = control_share + treatment_share;
+    let settings = ReadoutSettings {
+        expected_split: [control_share / both, treatment_share / both],
+        ..ReadoutSettings::default()
+    };
+    let named = described
+        .segments()
+        .filter_map(|name| Segments::named(view, name));
+    let (segmentations, segments): (Vec<Segmentation<'_>>, Vec<Segments<'_>>) = named.unzip();
+    let arms = view.customers.column(described.field());
+    let mask = selection.mask_of_any_status(view);
+    let selected = by_probability(view)
+        .iter()
+        .map(|customer| *customer as usize);
+    let observations = selected
+        .filter(|customer| mask[*customer])
+        .filter_map(|customer| {
+            let within: SmallVec<[usize; 8]> = segments
+                .iter()
+                .map(|segments| segments.of(customer))
+                .collect();
+            Some(Observation {
+                assignment: assignment(arms.code(customer), control, treatment)?,
+                converted: view.customers.outcome(customer).left()?,
+                covariate: view.customers.probability(customer),
+                segments: within,
+            })
+        });
+    Some(read_selection(observations, &segmentations, &settings))
 }

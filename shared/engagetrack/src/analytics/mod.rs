@@ -8,16 +8,19 @@ mod what_if;
 
 pub use dimension::FilterValue;
 pub use drivers::Driver;
-pub use experiment::{EmbeddedReadout, experiment};
-pub use what_if::{Cohort, WhatIf, WhatIfJson, WhatIfRequest};
+pub use experiment::{EmbeddedReadout, ReadoutRequest, readout};
+pub use table::Table;
+pub use what_if::{Cohort, RequestDocument, WhatIf, WhatIfRequest};
 
-use crate::customer::Status;
+use crate::View;
+use crate::prediction::Status;
 use crate::selection::Selection;
 use ::experiment::{Counts, Interval, ReadoutSettings};
 use dimension::{Bin, Dimension, Filter};
 use serde::Serialize;
-use table::{DIMENSIONS, MOST_BINS, Row, Table};
+use table::by_probability;
 use utoipa::ToSchema;
+use workspace::customers::Column;
 
 /// How many groups of equal size the calibration compares.
 const CALIBRATION_BINS: usize = 10;
@@ -27,7 +30,7 @@ const CALIBRATION_BINS: usize = 10;
 pub struct Outcome {
     /// How many customers these are, those who left included.
     pub count: usize,
-    /// How many of them left, in the simulated history.
+    /// How many of them left.
     pub churned: usize,
     /// Share of them who left, 0 to 1; null without customers.
     #[schema(required, minimum = 0, maximum = 1)]
@@ -51,7 +54,7 @@ pub struct Group {
     /// How many customers pass the other filters and have a known outcome, whatever their status: what the churn rate is a
     /// share of.
     pub known_outcomes: usize,
-    /// How many of those left, in the simulated history.
+    /// How many of those left.
     pub churned: usize,
     /// Share of those who left, 0 to 1; null without customers.
     #[schema(required, minimum = 0, maximum = 1)]
@@ -63,12 +66,12 @@ pub struct Group {
 
 /// One bar of a distribution.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct BinOutcome {
+pub struct BinOutcome<'w> {
     /// The bin, as a person reads it.
-    pub label: &'static str,
+    pub label: &'w str,
     /// The filters that select exactly this bin, by name.
     #[schema(value_type = std::collections::BTreeMap<String, FilterValue>)]
-    pub filter: &'static Filter,
+    pub filter: &'w Filter,
     /// The bin's share of `count`, 0 to 1; null when that is 0.
     #[schema(required, minimum = 0, maximum = 1)]
     pub share: Option<f64>,
@@ -79,15 +82,15 @@ pub struct BinOutcome {
 
 /// How the selection is distributed over one field. Every customer is in exactly one bin.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Distribution {
+pub struct Distribution<'w> {
     /// The field.
-    pub field: &'static str,
+    pub field: &'w str,
     /// Its name for people.
-    pub label: &'static str,
+    pub label: &'w str,
     /// Whether the bins are ranges of a number; otherwise they are values.
     pub numeric: bool,
     /// The bins in their natural order; those who lack the field, if anybody does, in the last.
-    pub bins: Vec<BinOutcome>,
+    pub bins: Vec<BinOutcome<'w>>,
 }
 
 /// How well probabilities and outcomes of the selection agree.
@@ -102,170 +105,213 @@ pub struct Calibration {
 
 /// What a selection of customers looks like.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Analytics {
+pub struct Analytics<'w> {
     /// How many customers there are in all, whatever their status.
     pub population: usize,
-    /// The statuses of the customers in `count`, in `expected_churners` and in the money. Rates, calibration and drivers are
-    /// about every status.
+    /// The statuses of the customers in `count`, in `expected_churners` and in the money. Rates and calibration are about everybody
+    /// with a known outcome, drivers about everybody.
     pub statuses: Vec<Status>,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub group: Group,
     /// How many of `count` the model expects to leave: the sum of their probabilities.
     pub expected_churners: f64,
-    /// What they pay, or paid until they left, in dollars a month.
-    pub monthly_revenue: f64,
-    /// What is expected to go with those who leave: the sum of monthly charge times probability, in dollars a month.
-    pub revenue_at_risk: f64,
-    /// The selection by thirteen fields.
-    pub distributions: Vec<Distribution>,
-    /// Predicted against actual, for every status.
+    /// What they pay, or paid until they left: the recurring amount of all of them, where the schema has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64)]
+    pub monthly_revenue: Option<f64>,
+    /// What is expected to go with those who leave: the sum of recurring amount times probability, where the schema has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64)]
+    pub revenue_at_risk: Option<f64>,
+    /// The selection by every field, and whatever else, that the schema distributes customers over.
+    pub distributions: Vec<Distribution<'w>>,
+    /// Predicted against actual, for everybody with a known outcome.
     pub calibration: Calibration,
     /// What sets the selection, whatever the status, apart from everyone else in the model's eyes, the largest difference
     /// first. Empty when the selection is empty or everyone.
-    pub drivers: Vec<Driver>,
+    pub drivers: Vec<Driver<'w>>,
+}
+
+/// A customer who passes the filters, whatever the status.
+struct Case {
+    customer: u32,
+    /// How many customers come before by rising probability.
+    rank: u32,
+    probability: f64,
+    /// Whether the outcome is known.
+    known: bool,
+    churned: bool,
+    /// Whether the status is selected.
+    selected: bool,
 }
 
 /// Sums over some customers.
 #[derive(Clone, Copy, Default)]
 struct Tally {
-    count: usize,
-    churned: usize,
-    probability: f64,
+    /// Of those with a known outcome.
+    known: u32,
+    churned: u32,
     /// Of those whose status is selected.
-    selected: Selected,
-}
-
-/// Sums over customers of the selected statuses.
-#[derive(Clone, Copy, Default)]
-struct Selected {
-    count: usize,
+    selected: u32,
     probability: f64,
 }
 
 impl Tally {
-    fn add(&mut self, row: &Row, selection: &Selection) {
-        self.count += 1;
-        self.churned += usize::from(row.churned);
-        self.probability += row.probability;
-        if selection.admits_status(row.status) {
-            self.selected.count += 1;
-            self.selected.probability += row.probability;
-        }
-    }
-
-    fn of(rows: &[&Row], selection: &Selection) -> Self {
-        let mut tally = Self::default();
-        for row in rows {
-            tally.add(row, selection);
-        }
-        tally
-    }
-
-    /// This part of a whole; none when the whole is nothing.
-    fn per(part: f64, whole: usize) -> Option<f64> {
-        (whole > 0).then(|| part / whole as f64)
-    }
-
-    fn counts(&self) -> Counts {
-        Counts {
-            users: self.count as u64,
-            conversions: self.churned as u64,
-        }
+    fn add(&mut self, case: &Case) {
+        self.known += u32::from(case.known);
+        self.churned += u32::from(case.churned);
+        self.selected += u32::from(case.selected);
+        self.probability += f64::from(u8::from(case.selected)) * case.probability;
     }
 
     fn group(&self) -> Group {
-        let counts = self.counts();
+        let counts = counts(self.known as usize, self.churned as usize);
         Group {
-            count: self.selected.count,
-            mean_probability: Self::per(self.selected.probability, self.selected.count),
-            known_outcomes: self.count,
-            churned: self.churned,
+            count: self.selected as usize,
+            mean_probability: per(self.probability, self.selected as usize),
+            known_outcomes: self.known as usize,
+            churned: self.churned as usize,
             churn_rate: counts.rate(),
             churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
         }
     }
+}
 
-    fn outcome(&self) -> Outcome {
-        let counts = self.counts();
-        Outcome {
-            count: self.count,
-            churned: self.churned,
-            churn_rate: counts.rate(),
-            churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
-            mean_probability: Self::per(self.probability, self.count),
-        }
+/// This part of a whole; none when the whole is nothing.
+fn per(part: f64, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part / whole as f64)
+}
+
+fn counts(users: usize, churned: usize) -> Counts {
+    Counts {
+        users: users as u64,
+        conversions: churned as u64,
     }
 }
 
 /// Describes a selection. Counts, money and expected churners are those of its statuses; rates, calibration and drivers are
 /// about every customer who passes its other filters.
-pub fn read(selection: &Selection) -> Analytics {
-    let table = Table::get();
-    let rows = table.select(selection);
-    let whole = Tally::of(&rows, selection);
-    let paying = || {
-        let rows = rows.iter();
-        rows.filter(|row| selection.admits_status(row.status))
-    };
+pub fn read<'w>(view: &'w View<'w>, selection: &Selection) -> Analytics<'w> {
+    let table = Table::of(view);
+    let cases = cases(view, selection);
+    let mut whole = Tally::default();
+    cases.iter().for_each(|case| whole.add(case));
+    let money = money(view, &cases);
     Analytics {
-        population: table.rows.len(),
+        population: view.customers.len(),
         statuses: selection.statuses(),
         group: whole.group(),
-        expected_churners: whole.selected.probability,
-        monthly_revenue: paying().map(|row| row.monthly_charges()).sum(),
-        revenue_at_risk: paying()
-            .map(|row| row.monthly_charges() * row.probability)
-            .sum(),
-        distributions: distributions(&rows, selection, whole.selected.count),
-        calibration: calibration(&rows, selection),
-        drivers: drivers::drivers(&rows),
+        expected_churners: whole.probability,
+        monthly_revenue: money.map(|(revenue, _)| revenue),
+        revenue_at_risk: money.map(|(_, at_risk)| at_risk),
+        distributions: table
+            .dimensions
+            .iter()
+            .map(|dimension| distribution(view, dimension, &cases, whole.selected as usize))
+            .collect(),
+        calibration: calibration(&cases),
+        drivers: drivers::drivers(view, table, &cases),
     }
 }
 
-/// The distributions of the rows, of which `count` have a status that is selected.
-fn distributions(rows: &[&Row], selection: &Selection, count: usize) -> Vec<Distribution> {
-    let mut tallies = [[Tally::default(); MOST_BINS]; DIMENSIONS];
-    for row in rows {
-        for (tallies, bin) in tallies.iter_mut().zip(row.bins) {
-            // The table keeps bins below MOST_BINS; the remainder only spares the check.
-            tallies[usize::from(bin) % MOST_BINS].add(row, selection);
+/// The customers who pass the filters, by rising probability.
+fn cases(view: &View<'_>, selection: &Selection) -> Vec<Case> {
+    let mask = selection.mask_of_any_status(view);
+    let selected = selection.outcomes();
+    let mut cases = Vec::with_capacity(crate::selection::count(&mask));
+    let ranked = by_probability(view).iter().zip(0..);
+    let passing = ranked.filter(|(customer, _)| mask[**customer as usize]);
+    cases.extend(passing.map(|(&customer, rank)| {
+        let outcome = view.customers.outcome(customer as usize);
+        Case {
+            customer,
+            rank,
+            probability: view.customers.probability(customer as usize),
+            known: outcome.left().is_some(),
+            churned: outcome.left() == Some(true),
+            selected: selected[outcome as usize],
+        }
+    }));
+    cases
+}
+
+/// The recurring amount of the selected ones, and what is expected to go; none where the schema has no such amount. An unknown
+/// amount adds nothing.
+fn money(view: &View<'_>, cases: &[Case]) -> Option<(f64, f64)> {
+    let column = view.customers.column(view.schema.roles().recurring?);
+    let selected = cases.iter().filter(|case| case.selected);
+    let amounts = selected.map(|case| (column.code(case.customer as usize), case.probability));
+    let known = amounts.filter(|(amount, _)| !amount.is_nan());
+    Some(
+        known.fold((0.0, 0.0), |(revenue, at_risk), (amount, probability)| {
+            (revenue + amount, at_risk + amount * probability)
+        }),
+    )
+}
+
+/// How some customers are distributed over a dimension; `count` of them have a status that is selected.
+fn distribution<'w>(
+    view: &'w View<'w>,
+    dimension: &'w Dimension,
+    cases: &[Case],
+    count: usize,
+) -> Distribution<'w> {
+    let mut tallies = vec![Tally::default(); dimension.bins.len()];
+    match dimension.column(view) {
+        Column::Codes(codes) => {
+            for case in cases {
+                let code = codes[case.customer as usize];
+                tallies[usize::from(dimension.by_code[usize::from(code)])].add(case);
+            }
+        }
+        Column::Amounts(numbers) => {
+            // Unknown numbers are in the last bin, which is there where somebody has one.
+            let unknown = tallies.len() - 1;
+            for case in cases {
+                tallies[dimension.bin(numbers[case.customer as usize], unknown)].add(case);
+            }
         }
     }
-    let distribution = |(dimension, tallies): (&'static Dimension, [Tally; MOST_BINS])| {
-        let bin = |(bin, tally): (&'static Bin, Tally)| BinOutcome {
-            label: &bin.label,
-            filter: &bin.filter,
-            share: Tally::per(tally.selected.count as f64, count),
-            group: tally.group(),
-        };
-        Distribution {
-            field: dimension.field,
-            label: dimension.label,
-            numeric: dimension.is_numeric(),
-            bins: dimension.bins.iter().zip(tallies).map(bin).collect(),
-        }
+    let bin = |(bin, tally): (&'w Bin, Tally)| BinOutcome {
+        label: &bin.label,
+        filter: &bin.filter,
+        share: per(f64::from(tally.selected), count),
+        group: tally.group(),
     };
-    Table::get()
-        .dimensions
-        .iter()
-        .zip(tallies)
-        .map(distribution)
-        .collect()
+    Distribution {
+        field: dimension.name(view),
+        label: dimension.label(view),
+        numeric: dimension.is_numeric(view),
+        bins: dimension.bins.iter().zip(tallies).map(bin).collect(),
+    }
 }
 
-/// Compares predicted with actual; the rows come by rising probability.
-fn calibration(rows: &[&Row], selection: &Selection) -> Calibration {
-    let end = |bin: usize| bin * rows.len() / CALIBRATION_BINS;
-    let tallies: Vec<Tally> = (0..CALIBRATION_BINS)
-        .map(|bin| Tally::of(&rows[end(bin)..end(bin + 1)], selection))
-        .filter(|tally| tally.count > 0)
-        .collect();
-    let distance = tallies
-        .iter()
-        .map(|tally| (tally.probability - tally.churned as f64).abs());
+/// Compares predicted with actual; the customers come by rising probability.
+fn calibration(cases: &[Case]) -> Calibration {
+    let known: Vec<&Case> = cases.iter().filter(|case| case.known).collect();
+    let end = |bin: usize| bin * known.len() / CALIBRATION_BINS;
+    let mut distance = 0.0;
+    let mut bins = Vec::with_capacity(CALIBRATION_BINS);
+    for bin in 0..CALIBRATION_BINS {
+        let cases = &known[end(bin)..end(bin + 1)];
+        if cases.is_empty() {
+            continue;
+        }
+        let churned = cases.iter().filter(|case| case.churned).count();
+        let probability = cases.iter().fold(0.0, |sum, case| sum + case.probability);
+        distance += f64::abs(probability - churned as f64);
+        let counts = counts(cases.len(), churned);
+        bins.push(Outcome {
+            count: cases.len(),
+            churned,
+            churn_rate: counts.rate(),
+            churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
+            mean_probability: per(probability, cases.len()),
+        });
+    }
     Calibration {
-        expected_calibration_error: Tally::per(distance.sum(), rows.len()),
-        bins: tallies.iter().map(Tally::outcome).collect(),
+        bins,
+        expected_calibration_error: per(distance, known.len()),
     }
 }

@@ -1,14 +1,13 @@
 //! A cohort before and after one change of plan.
 
-use super::table::Table;
-use crate::cohort_change::{CohortChange, CohortChangeJson};
-use crate::customer::Status;
-use crate::encoding;
-use crate::error::{FieldError, FieldErrors};
-use crate::intake::{self, Json};
-use crate::model;
+use super::table::by_probability;
+use crate::View;
+use crate::prediction::Status;
 use crate::query::Query;
-use crate::selection::{Filters, Selection};
+use crate::selection::Selection;
+use crate::vocabulary;
+use schema::intake::{self, Json};
+use schema::{Change, FieldError, FieldErrors};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,26 +15,29 @@ use utoipa::ToSchema;
 const CAVEAT: &str = "This is what the model expects of customers who have such a plan today. It is a projection, not the \
     effect that moving customers to the plan would cause; only an experiment shows that.";
 
+/// Customers changed at once, so that their rows stay in cache.
+const GROUP: usize = 1024;
+
 /// Whom to change, and how.
 #[derive(ToSchema)]
 #[schema(as = WhatIfRequest)]
 #[allow(dead_code)]
-pub struct WhatIfJson {
+pub struct RequestDocument {
     /// Which customers are selected; every active one when absent. The same names as in a query; several values as an
     /// array.
     #[schema(required = false)]
-    filters: Filters,
+    filters: vocabulary::Filters,
     /// What changes for those whom it fits.
-    change: CohortChangeJson,
+    change: vocabulary::CohortChange,
 }
 
 /// Whom to change, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhatIfRequest {
-    /// Which customers are meant.
+    /// Which customers are selected.
     pub selection: Selection,
     /// What changes for those whom it fits.
-    pub change: CohortChange,
+    pub change: Change,
 }
 
 impl WhatIfRequest {
@@ -43,7 +45,7 @@ impl WhatIfRequest {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn from_json(json: &Json) -> Result<Self, FieldErrors> {
+    pub fn from_json(view: &View<'_>, json: &Json) -> Result<Self, FieldErrors> {
         let Json::Object(members) = json else {
             return Err(FieldErrors::one(FieldError {
                 pointer: String::new(),
@@ -61,13 +63,13 @@ impl WhatIfRequest {
                 ("filters", Json::Null) => {}
                 ("filters", Json::Object(filters)) => {
                     let mut query = Query::from_members(filters);
-                    selection = Selection::from_query(&mut query);
+                    selection = Selection::from_query(view, &mut query);
                     if let Err(found) = query.finish() {
                         errors.within(name, |errors| errors.append(found));
                     }
                 }
                 ("filters", _) => errors.add(name, "must be an object of filters"),
-                ("change", value) => match CohortChange::from_json(value) {
+                ("change", value) => match view.schema.cohort_change(value) {
                     Ok(read) => change = Some(read),
                     Err(found) => errors.within(name, |errors| errors.append(found)),
                 },
@@ -85,31 +87,41 @@ impl WhatIfRequest {
     }
 
     /// The selection before and after.
-    pub fn project(&self) -> WhatIf {
-        let mut selected = Table::get().select(&self.selection);
-        selected.retain(|row| self.selection.admits_status(row.status));
-        let (mut before, mut changed_before) = (Cohort::default(), Cohort::default());
-        let mut monthly_charges = Vec::new();
-        let mut encoded: Vec<f32> = Vec::new();
-        for row in &selected {
-            before.add(row.probability, row.monthly_charges());
-            if let Some(changed) = self.change.applied(&row.customer.profile()) {
-                changed_before.add(row.probability, row.monthly_charges());
-                monthly_charges.push(changed.monthly_charges);
-                encoded.extend(encoding::encode(&changed));
+    pub fn project(&self, view: &View<'_>) -> WhatIf {
+        let recurring = view.schema.roles().recurring;
+        let amount = |codes: &[f64]| recurring.map(|field| codes[field]);
+        let none = Cohort::none(recurring.is_some());
+        let (mut before, mut changed_before, mut changed_after) = (none, none, none);
+        let (mut customers, mut changed) = (0, 0);
+        let mut amounts = Vec::new();
+        let mut rows: Vec<f32> = Vec::new();
+        let mask = self.selection.mask(view);
+        for group in by_probability(view).chunks(GROUP) {
+            for customer in group.iter().map(|customer| *customer as usize) {
+                if !mask[customer] {
+                    continue;
+                }
+                let profile = view.profile(customer);
+                let probability = view.customers.probability(customer);
+                customers += 1;
+                before.add(probability, amount(profile.codes()));
+                if let Some(after) = view.schema.apply(&profile, &self.change) {
+                    changed += 1;
+                    changed_before.add(probability, amount(profile.codes()));
+                    amounts.push(amount(after.codes()));
+                    view.model.push_row(after.codes(), &mut rows);
+                }
             }
-        }
-        let mut changed_after = Cohort::default();
-        for (probability, monthly_charges) in model::probabilities(&encoded)
-            .into_iter()
-            .zip(&monthly_charges)
-        {
-            changed_after.add(probability, *monthly_charges);
+            let probabilities = view.model.probabilities(&rows);
+            for (probability, amount) in probabilities.into_iter().zip(amounts.drain(..)) {
+                changed_after.add(probability, amount);
+            }
+            rows.clear();
         }
         WhatIf {
-            customers: selected.len(),
+            customers,
             statuses: self.selection.statuses(),
-            changed: monthly_charges.len(),
+            changed,
             before,
             after: before.replacing(changed_before, changed_after),
             changed_before,
@@ -120,42 +132,56 @@ impl WhatIfRequest {
 }
 
 /// What is expected of some customers on some plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Cohort {
     /// How many are expected to leave: the sum of their churn probabilities.
     pub expected_churners: f64,
-    /// What they pay, in dollars a month.
-    pub monthly_revenue: f64,
-    /// What is expected to go with those who leave, in dollars a month.
-    pub revenue_at_risk: f64,
+    /// The recurring amount of all of them, where the schema has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64)]
+    pub monthly_revenue: Option<f64>,
+    /// What is expected to go with those who leave: the sum of recurring amount times probability, where the schema has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64)]
+    pub revenue_at_risk: Option<f64>,
 }
 
 impl Cohort {
-    fn add(&mut self, probability: f64, monthly_charges: f64) {
+    /// Nobody, with or without money.
+    fn none(money: bool) -> Self {
+        Self {
+            expected_churners: 0.0,
+            monthly_revenue: money.then_some(0.0),
+            revenue_at_risk: money.then_some(0.0),
+        }
+    }
+
+    /// Adds a customer; an unknown amount adds nothing.
+    fn add(&mut self, probability: f64, amount: Option<f64>) {
         self.expected_churners += probability;
-        self.monthly_revenue += monthly_charges;
-        self.revenue_at_risk += monthly_charges * probability;
+        let known = amount.filter(|amount| !amount.is_nan());
+        if let (Some(amount), Some(revenue), Some(at_risk)) =
+            (known, &mut self.monthly_revenue, &mut self.revenue_at_risk)
+        {
+            *revenue += amount;
+            *at_risk += amount * probability;
+        }
     }
 
     /// The cohort with one of its parts replaced by another. What the two have in common stays exactly as it is.
     fn replacing(self, part: Self, by: Self) -> Self {
         let replaced = |whole: f64, part: f64, by: f64| whole + (by - part);
+        let money = |figure: fn(&Self) -> Option<f64>| {
+            Some(replaced(figure(&self)?, figure(&part)?, figure(&by)?))
+        };
         Self {
             expected_churners: replaced(
                 self.expected_churners,
                 part.expected_churners,
                 by.expected_churners,
             ),
-            monthly_revenue: replaced(
-                self.monthly_revenue,
-                part.monthly_revenue,
-                by.monthly_revenue,
-            ),
-            revenue_at_risk: replaced(
-                self.revenue_at_risk,
-                part.revenue_at_risk,
-                by.revenue_at_risk,
-            ),
+            monthly_revenue: money(|cohort| cohort.monthly_revenue),
+            revenue_at_risk: money(|cohort| cohort.revenue_at_risk),
         }
     }
 }
@@ -184,34 +210,35 @@ pub struct WhatIf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::Contract;
-    use crate::population;
+    use crate::embedded;
 
-    fn request(json: &str) -> Result<WhatIfRequest, FieldErrors> {
-        WhatIfRequest::from_json(&serde_json::from_str(json).unwrap())
+    fn request(view: &View<'_>, json: &str) -> Result<WhatIfRequest, FieldErrors> {
+        WhatIfRequest::from_json(view, &serde_json::from_str(json).unwrap())
     }
 
     #[test]
-    fn the_cohort_is_what_its_customers_add_up_to() {
+    fn a_cohort_is_what_its_customers_add_up_to() {
+        let live = embedded::live(embedded::whole());
+        let view = live.view();
         let json = r#"{"filters":{"contract":["Month-to-month","One year"],"tenure_max":24},"change":{"contract":"One year"}}"#;
-        let request = request(json).unwrap();
-        let answer = request.project();
+        let answer = request(view, json).unwrap().project(view);
+        let field = |name: &str| view.schema.find(name).unwrap().index();
+        let (contract, tenure) = (field("contract"), field("tenure_months"));
         let (mut expected, mut unchanged) = (0.0, 0.0);
         let (mut customers, mut changed) = (0, 0);
-        let active = population::all().filter(|customer| !customer.churned());
-        for profile in active.map(|customer| customer.profile()) {
-            if profile.contract == Contract::TwoYear || profile.tenure_months > 24 {
+        for customer in Selection::default().positions(view) {
+            let profile = view.profile(customer);
+            if profile.code(contract) == 2.0 || profile.code(tenure) > 24.0 {
                 continue;
             }
             customers += 1;
-            if profile.contract == Contract::MonthToMonth {
+            if profile.code(contract) == 0.0 {
                 changed += 1;
-                expected += model::probability(&crate::customer::Profile {
-                    contract: Contract::OneYear,
-                    ..profile
-                });
+                let mut codes = profile.codes().to_vec();
+                codes[contract] = 1.0;
+                expected += view.model.probability(&codes);
             } else {
-                unchanged += model::probability(&profile);
+                unchanged += view.model.probability(profile.codes());
             }
         }
         assert_eq!((answer.customers, answer.changed), (customers, changed));
@@ -229,6 +256,8 @@ mod tests {
 
     #[test]
     fn before_is_what_the_analytics_say_of_the_same_selection() {
+        let live = embedded::live(embedded::whole());
+        let view = live.view();
         for (filters, query) in [
             ("{}", ""),
             (r#"{"stage":"growth"}"#, "stage=growth"),
@@ -242,39 +271,43 @@ mod tests {
             ),
         ] {
             let json = format!(r#"{{"filters":{filters},"change":{{"contract":"One year"}}}}"#);
-            let answer = request(&json).unwrap().project();
-            let selection = Selection::from_query(&mut Query::parse(query).unwrap());
-            let analytics = crate::analytics::read(&selection);
+            let answer = request(view, &json).unwrap().project(view);
+            let selection = Selection::from_query(view, &mut Query::parse(query).unwrap());
+            let analytics = crate::analytics::read(view, &selection);
             assert_eq!(answer.customers, analytics.group.count, "{query}");
             assert_eq!(answer.statuses, analytics.statuses);
-            let pairs = [
-                (answer.before.expected_churners, analytics.expected_churners),
-                (answer.before.monthly_revenue, analytics.monthly_revenue),
-                (answer.before.revenue_at_risk, analytics.revenue_at_risk),
-            ];
-            for (found, expected) in pairs {
-                assert!((found - expected).abs() < 1e-9 * expected, "{query}");
-            }
+            assert_eq!(
+                answer.before,
+                Cohort {
+                    expected_churners: analytics.expected_churners,
+                    monthly_revenue: analytics.monthly_revenue,
+                    revenue_at_risk: analytics.revenue_at_risk,
+                },
+                "{query}"
+            );
         }
     }
 
     #[test]
     fn a_change_that_fits_nobody_changes_nothing() {
+        let live = embedded::live(embedded::whole());
+        let view = live.view();
         let json = r#"{"filters":{"internet_service":"No"},"change":{"tech_support":true}}"#;
-        let answer = request(json).unwrap().project();
+        let answer = request(view, json).unwrap().project(view);
         assert!(answer.customers > 0);
         assert_eq!(answer.before, answer.after);
         assert!(answer.before.expected_churners > 0.0);
         assert_eq!(
             (answer.changed, answer.changed_before, answer.changed_after),
-            (0, Cohort::default(), Cohort::default())
+            (0, Cohort::none(true), Cohort::none(true))
         );
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_with_where() {
+    fn faults_are_told_with_where() {
+        let live = embedded::live(embedded::whole());
         let json = r#"{"filters":{"colour":"red","tenure_min":[1,2]},"change":{"contract":"Weekly"},"who":1}"#;
-        let errors = request(json).unwrap_err();
+        let errors = request(live.view(), json).unwrap_err();
         let pointers: Vec<&str> = errors
             .listed()
             .iter()
@@ -289,7 +322,12 @@ mod tests {
                 "/who"
             ]
         );
-        assert_eq!(request("{}").unwrap_err().listed()[0].pointer, "/change");
-        assert_eq!(request("[]").unwrap_err().listed()[0].pointer, "");
+        let pointer = |json: &str| {
+            request(live.view(), json).unwrap_err().listed()[0]
+                .pointer
+                .clone()
+        };
+        assert_eq!(pointer("{}"), "/change");
+        assert_eq!(pointer("[]"), "");
     }
 }

@@ -1,8 +1,10 @@
-use crate::selection;
-use engagetrack::analytics::{self, Analytics, FilterValue};
-use engagetrack::population;
+use crate::{selection, view};
+use engagetrack::analytics::{self, Analytics, FilterValue, ReadoutRequest};
+use engagetrack::query::Query;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Some parameters of a query, each of which may be there or not, in any order.
 fn any_filters() -> impl Strategy<Value = Vec<&'static str>> {
@@ -36,15 +38,78 @@ fn any_filters() -> impl Strategy<Value = Vec<&'static str>> {
     subsequence(all, 0..=most).prop_shuffle()
 }
 
-fn read(parameters: &[&str]) -> Analytics {
-    analytics::read(&selection(&parameters.join("&")))
+fn read(parameters: &[&str]) -> Analytics<'static> {
+    analytics::read(view(), &selection(&parameters.join("&")))
 }
 
 fn count(query: &str) -> usize {
-    let selection = selection(query);
-    population::all()
-        .filter(|customer| selection.contains(*customer))
-        .count()
+    selection(query).positions(view()).len()
+}
+
+/// Whether a customer passes some parameters of a query, by its profile as a client sees it.
+fn passes(customer: usize, filters: &[&str]) -> bool {
+    let schema = &view().schema;
+    let profile = view().profile(customer);
+    let codes = profile.codes();
+    let json = serde_json::to_value(schema.json(&profile)).unwrap();
+    let of_rule = |position: Option<usize>, mut names: Vec<&str>| {
+        names.swap_remove(position.unwrap()).to_owned()
+    };
+    let value = |name: &str| match name {
+        "status" => match view().customers.outcome(customer).left() {
+            Some(true) => "left".to_owned(),
+            _ => "active".to_owned(),
+        },
+        "persona" => of_rule(
+            schema.persona_of(codes),
+            schema.personas().map(|persona| persona.name).collect(),
+        ),
+        "stage" => of_rule(
+            schema.stage_of(codes),
+            schema.stages().map(|stage| stage.name).collect(),
+        ),
+        "risk_level" => schema
+            .level(view().customers.probability(customer))
+            .name
+            .to_owned(),
+        name => match &json[name] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        },
+    };
+    let names: BTreeSet<&str> = filters
+        .iter()
+        .map(|filter| filter.split('=').next().unwrap())
+        .collect();
+    let given = |name: &str| {
+        let mut values = filters.iter().filter_map(|filter| filter.split_once('='));
+        values.any(|(other, wanted)| other == name && wanted.replace('+', " ") == value(name))
+    };
+    let number = |name: &str| {
+        let field = field_of(name);
+        let field = if field == "tenure" {
+            "tenure_months"
+        } else {
+            field
+        };
+        json[field].as_f64()
+    };
+    let bound = |name: &str| -> f64 {
+        let (_, bound) = filters
+            .iter()
+            .filter_map(|filter| filter.split_once('='))
+            .find(|(other, _)| *other == name)
+            .unwrap();
+        bound.parse().unwrap()
+    };
+    let holds = |name: &str| match name.rsplit_once('_') {
+        Some((_, "min")) => number(name).is_some_and(|number| number >= bound(name)),
+        Some((_, "max")) => number(name).is_some_and(|number| number <= bound(name)),
+        Some((_, "below")) => number(name).is_some_and(|number| number < bound(name)),
+        _ => given(name),
+    };
+    let active = names.contains("status") || value("status") == "active";
+    active && names.iter().all(|name| holds(name))
 }
 
 /// The field that a parameter of a query is about: both ends of a range are about one.
@@ -57,19 +122,20 @@ fn field_of(parameter: &str) -> &str {
 }
 
 /// The filters of a bin as parameters of a query.
-fn parameters(bin: &analytics::BinOutcome) -> String {
+fn parameters(bin: &analytics::BinOutcome<'_>) -> String {
     let parameters = bin.filter.iter().map(|(name, value)| match value {
         FilterValue::Name(value) => format!("&{name}={}", value.replace(' ', "+")),
+        FilterValue::Flag(value) => format!("&{name}={value}"),
         FilterValue::Number(value) => format!("&{name}={value}"),
     });
     parameters.collect()
 }
 
 /// The sums over the customers of the selected statuses.
-const FIGURES: [fn(&Analytics) -> f64; 3] = [
+const FIGURES: [fn(&Analytics<'_>) -> f64; 3] = [
     |analytics| analytics.expected_churners,
-    |analytics| analytics.monthly_revenue,
-    |analytics| analytics.revenue_at_risk,
+    |analytics| analytics.monthly_revenue.unwrap(),
+    |analytics| analytics.revenue_at_risk.unwrap(),
 ];
 
 proptest! {
@@ -117,12 +183,18 @@ proptest! {
             prop_assert_eq!(part.group.churn_rate_interval, whole.group.churn_rate_interval);
             prop_assert_eq!(&part.calibration, &whole.calibration);
             prop_assert_eq!(&part.drivers, &whole.drivers);
-            let bins = |one: &Analytics| -> Vec<_> {
+            let bins = |one: &Analytics<'_>| -> Vec<_> {
                 let bins = one.distributions.iter().flat_map(|distribution| &distribution.bins);
                 bins.map(|bin| (bin.group.known_outcomes, bin.group.churned, bin.group.churn_rate)).collect()
             };
             prop_assert_eq!(bins(part), bins(&whole));
         }
+    }
+
+    #[test]
+    fn filters_select_whom_a_search_row_by_row_finds(filters in any_filters()) {
+        let selected: Vec<bool> = (0..view().customers.len()).map(|customer| passes(customer, &filters)).collect();
+        prop_assert_eq!(selection(&filters.join("&")).mask(view()), selected);
     }
 
     #[test]
@@ -140,9 +212,9 @@ proptest! {
         let [all, some, others] = [filters, some, others].map(|filters| {
             selection(&[filters.as_slice(), &["status=active", "status=left"]].concat().join("&"))
         });
-        for customer in population::all() {
-            prop_assert_eq!(all.contains(customer), some.contains(customer) && others.contains(customer));
-        }
+        let [all, some, others] = [all, some, others].map(|selection| selection.mask(view()));
+        let both: Vec<bool> = some.iter().zip(others).map(|(some, others)| *some && others).collect();
+        prop_assert_eq!(all, both);
     }
 
     #[test]
@@ -171,7 +243,7 @@ fn nobody_is_an_answer_without_a_number_that_is_none() {
     assert_eq!(analytics.group.churn_rate, None);
     assert_eq!(
         (analytics.expected_churners, analytics.revenue_at_risk),
-        (0.0, 0.0)
+        (0.0, Some(0.0))
     );
     assert!(analytics.drivers.is_empty() && analytics.calibration.bins.is_empty());
     assert!(
@@ -193,7 +265,8 @@ fn everyone_has_no_one_to_differ_from() {
 
 #[test]
 fn the_experiment_of_a_selection_is_about_its_customers() {
-    let readout = analytics::experiment(&selection("contract=One+year")).readout;
+    let readout = analytics::readout(view(), 0, &selection("contract=One+year"));
+    let readout = readout.unwrap().readout;
     let arm = |variant: &str| {
         count(&format!(
             "contract=One+year&variant={variant}&status=active&status=left"
@@ -205,8 +278,33 @@ fn the_experiment_of_a_selection_is_about_its_customers() {
 
 #[test]
 fn the_experiment_is_about_every_status() {
-    let whole = analytics::experiment(&selection(""));
+    let whole = analytics::readout(view(), 0, &selection(""));
+    assert!(whole.is_some());
     for query in ["status=active", "status=left", "status=left&status=active"] {
-        assert_eq!(analytics::experiment(&selection(query)), whole, "{query}");
+        assert_eq!(
+            analytics::readout(view(), 0, &selection(query)),
+            whole,
+            "{query}"
+        );
     }
+}
+
+#[test]
+fn a_readout_is_of_the_named_experiment_or_the_first() {
+    let request = |text: &str| {
+        let query = Query::parse(text).unwrap();
+        query.read(|query| ReadoutRequest::from_query(view(), query))
+    };
+    let first = request("stage=growth").unwrap();
+    assert_eq!(request("experiment=variant&stage=growth").unwrap(), first);
+    let readout = first.readout(view()).unwrap();
+    assert_eq!(
+        Some(readout.readout),
+        analytics::readout(view(), 0, &selection("stage=growth"))
+    );
+    let errors = request("experiment=other").unwrap_err();
+    assert_eq!(
+        errors.listed()[0].detail,
+        "must be one of \"variant\"; got \"other\""
+    );
 }

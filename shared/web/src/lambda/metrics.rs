@@ -106,9 +106,10 @@ impl Metrics {
         ];
         if let Some(usage) = request.usage {
             metrics.push(("Predictions", "Count", json!(usage.scored_customers())));
-            let level = usage.risk_level().and_then(risk_metric);
-            metrics.extend(level.map(|level| (level, "Count", json!(1))));
         }
+        let level = request.usage.and_then(Usage::risk_level);
+        let level = level.map(|level| risk_metric(level));
+        metrics.extend(level.as_deref().map(|level| (level, "Count", json!(1))));
         self.metrics(at, ("function", &self.0.function), metrics)
     }
 
@@ -150,13 +151,13 @@ impl Metrics {
 }
 
 /// The metric that counts the predictions at a risk level.
-fn risk_metric(level: &str) -> Option<&'static str> {
-    match level {
-        "low" => Some("LowRisk"),
-        "medium" => Some("MediumRisk"),
-        "high" => Some("HighRisk"),
-        _ => None,
-    }
+fn risk_metric(level: &str) -> String {
+    let words = level.split(['-', '_']).map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    });
+    words.chain(["Risk".to_owned()]).collect()
 }
 
 /// Measures a request and prints its lines.
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn each_metric_is_declared_and_given() {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
-        let usage = Usage::of_customer(None).scored(0.7512, "high", "model-1");
+        let usage = Usage::of_customer(None).scored(0.7512, "high".into(), "model-1".into());
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
         let answered = Answered {
             latency: Duration::from_micros(42),
@@ -231,7 +232,9 @@ mod tests {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
         let lines = |psi| {
             let bins = BTreeMap::from([("partner".to_owned(), vec![600, 400, 0])]);
-            let usage = Usage::of_many(1_000).scored_by("model-1").posted(bins, psi);
+            let usage = Usage::of_many(1_000)
+                .scored_by("model-1".into())
+                .posted(bins, psi);
             metrics.lines(UNIX_EPOCH, answered(StatusCode::OK, Some(&usage)))
         };
         let few = lines(Err("too few"));

@@ -96,7 +96,7 @@ impl<O: Fn(Option<Key>) -> UsageLog + Send + Sync> AsyncAnswer for Home<O> {
     }
 }
 
-#[utoipa::path(get, path = "/v1/predict/x")]
+#[utoipa::path(get, path = "/v1/predict/x", tag = "predict")]
 async fn read_customer(State(calls): State<Arc<AtomicUsize>>) -> impl IntoResponse {
     calls.fetch_add(1, Ordering::Relaxed);
     (Usage::of_customer(Some("1234-ABCDE")).noted(), "read")

@@ -62,10 +62,10 @@ pub(super) struct Record {
     /// HTTP status.
     pub outcome: u16,
     /// Given to one customer who has a subject.
-    pub risk_level: Option<&'static str>,
+    pub risk_level: Option<Arc<str>>,
     /// To two digits, given to one customer who has none.
     pub probability: Option<f64>,
-    pub model_version: Option<&'static str>,
+    pub model_version: Option<Arc<str>>,
     pub latency_us: u64,
     pub caller: Cow<'static, str>,
     /// What a person did, for calls that report it.
@@ -86,9 +86,9 @@ impl Record {
             subject: Some("ab".repeat(32)),
             count: 1,
             outcome: 200,
-            risk_level: Some("low"),
+            risk_level: Some("low".into()),
             probability: None,
-            model_version: Some("m1"),
+            model_version: Some("m1".into()),
             latency_us: 100,
             caller: "anonymous".into(),
             event: None,
@@ -159,13 +159,13 @@ impl Chain {
         }
         line.number("count", record.count);
         line.number("outcome", record.outcome);
-        if let Some(risk_level) = record.risk_level {
+        if let Some(risk_level) = &record.risk_level {
             line.text("risk_level", risk_level);
         }
         if let Some(probability) = record.probability {
             line.number("probability", probability);
         }
-        if let Some(model_version) = record.model_version {
+        if let Some(model_version) = &record.model_version {
             line.text("model_version", model_version);
         }
         line.number("latency_us", record.latency_us);

@@ -42,7 +42,7 @@ pub struct Event {
     /// What the model gave for one customer.
     pub score: Option<Score>,
     /// The model that gave it.
-    pub model_version: Option<&'static str>,
+    pub model_version: Option<Arc<str>>,
     /// From the request's arrival to its response.
     pub latency: Duration,
     /// Who called: a claim of the authorizer, else `anonymous`.
@@ -55,12 +55,12 @@ pub struct Event {
 
 /// What a model gave for one customer. A line holds the level where it has a subject, else the probability to two digits:
 /// the exact probability is nearly as good as the customer's id, because the API tells it of everybody.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Score {
     /// The calibrated churn probability, 0 to 1.
     pub probability: f64,
     /// The risk level at that probability, such as `high`.
-    pub risk_level: &'static str,
+    pub risk_level: Arc<str>,
 }
 
 /// Something that a person did with a customer's nudges or report.
@@ -260,12 +260,12 @@ impl Log {
             function: event.function,
             count: event.count,
             outcome: event.outcome,
+            probability: (event.score.as_ref())
+                .filter(|_| subject.is_none())
+                .map(|score| (score.probability * 100.0).round() / 100.0),
             risk_level: (event.score)
                 .filter(|_| subject.is_some())
                 .map(|score| score.risk_level),
-            probability: (event.score)
-                .filter(|_| subject.is_none())
-                .map(|score| (score.probability * 100.0).round() / 100.0),
             model_version: event.model_version,
             latency_us: coarse(event.latency),
             caller: match event.caller {

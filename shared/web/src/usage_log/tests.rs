@@ -26,9 +26,9 @@ fn event() -> Event {
         outcome: 200,
         score: Some(Score {
             probability: 0.2512,
-            risk_level: "low",
+            risk_level: "low".into(),
         }),
-        model_version: Some("m1"),
+        model_version: Some("m1".into()),
         latency: Duration::from_micros(81),
         caller: "anonymous".into(),
         request_id: "r-1".to_owned(),

@@ -130,18 +130,23 @@ fn columns(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -
     let (mut places, mut codes, mut amounts) = (Vec::new(), Vec::<u8>::new(), Vec::<f64>::new());
     let count = customers.len().max(1);
     for field in schema.fields() {
-        let column = customers
-            .iter()
-            .map(|customer| customer.profile.code(field.index()));
-        // A byte has no room for the unknown value beside 256 codes.
-        match field.kind().is_named() && field.codes() <= usize::from(UNKNOWN) {
+        let column = || {
+            customers
+                .iter()
+                .map(|customer| customer.profile.code(field.index()))
+        };
+        let fits = |code: f64| {
+            code.is_nan() || (code.fract() == 0.0 && (0.0..f64::from(UNKNOWN)).contains(&code))
+        };
+        // A byte is enough for most choices and many a count.
+        match column().all(fits) {
             true => {
                 places.push((codes.len() / count) as u32);
-                codes.extend(column.map(|code| if code.is_nan() { UNKNOWN } else { code as u8 }));
+                codes.extend(column().map(|code| if code.is_nan() { UNKNOWN } else { code as u8 }));
             }
             false => {
                 places.push(AMOUNT | (amounts.len() / count) as u32);
-                amounts.extend(column);
+                amounts.extend(column());
             }
         }
     }

@@ -42,6 +42,20 @@ impl Sources<'_> {
         "models/evaluation.json",
     ];
 
+    /// Which workspace they make: the first eight digits of a hash of their hashes.
+    fn version(&self) -> String {
+        let files = [
+            self.schema,
+            self.customers,
+            self.nudges,
+            self.model,
+            self.card,
+            self.evaluation,
+        ];
+        let hashes: Vec<u8> = files.iter().flat_map(Sha256::digest).collect();
+        short_hash(&hashes)
+    }
+
     /// The sources from the bytes of [`Self::PATHS`], in their order.
     pub fn of(files: &[Vec<u8>; 6]) -> Sources<'_> {
         let [schema, customers, nudges, model, card, evaluation] = files;

@@ -124,7 +124,14 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
     let model = model.affine(slope, intercept);
     let compiled = |part: Part| AlignedBytes::from(model.compile(part, MEMORY_BUDGET).as_slice());
     Ok(CompiledModel {
-        card: written(&version, described, base_rate, &features, &training),
+        card: written(
+            &sources.version(),
+            &version,
+            described,
+            base_rate,
+            &features,
+            &training,
+        ),
         margins: compiled(Part::Margins),
         explanations: compiled(Part::Explanations),
         quality: quality(&version, described.then_some(card), evaluation),
@@ -203,6 +210,7 @@ fn are_named(field: Field<'_>, values: &[String]) -> bool {
 }
 
 fn written(
+    workspace: &str,
     version: &str,
     described: bool,
     base_rate: f64,
@@ -213,6 +221,7 @@ fn written(
     let head = Head {
         base_rate,
         version: pool.add(version),
+        workspace: pool.add(workspace),
         described: u32::from(described),
         unused: 0,
     };

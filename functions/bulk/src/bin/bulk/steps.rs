@@ -10,6 +10,7 @@ use std::panic::resume_unwind;
 
 use bulk::folder::number_lines;
 use bulk::{Input, Job, Layout, LineBreak, Manifest, Part, Report, Shard};
+use engagetrack::Live;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -54,15 +55,17 @@ pub(crate) struct VariableError {
 
 /// The steps, on one bucket.
 pub(crate) struct Steps {
+    live: Live,
     bucket: Bucket,
     defaults: Defaults,
 }
 
 impl Steps {
     /// The steps on the bucket that `BULK_BUCKET` names, with the defaults of the environment.
-    pub async fn from_env() -> Result<Self, VariableError> {
+    pub async fn from_env(live: Live) -> Result<Self, VariableError> {
         let bucket = variable("BULK_BUCKET", "the name of the bulk bucket")?;
         Ok(Self {
+            live,
             bucket: Bucket::connect(bucket).await,
             defaults: Defaults {
                 shard_bytes: variable("BULK_SHARD_BYTES", "a number of bytes")?,
@@ -108,8 +111,14 @@ impl Steps {
             version: object.version.clone(),
         };
         let reader = self.reader(object.clone(), 0..input.bytes);
-        let layout = blocking(move || Layout::read(reader)).await?;
-        let job = Job::new(input, layout, (shard_bytes > 0).then_some(shard_bytes));
+        let live = self.live.clone();
+        let layout = blocking(move || Layout::read(&live.view().schema, reader)).await?;
+        let job = Job::new(
+            self.live.view(),
+            input,
+            layout,
+            (shard_bytes > 0).then_some(shard_bytes),
+        );
         let shards = self.numbered_shards(&job, object).await?;
         let name = request.key.trim_start_matches(INPUTS);
         let output = format!("{OUTPUTS}{name}/{}", &job.fingerprint()[..16]);
@@ -210,8 +219,18 @@ impl Steps {
         let mut results = self.writer(format!("{output}/{}", shard.results_name()));
         let mut rejects = self.writer(format!("{output}/{}", shard.rejects_name()));
         let scored = shard.clone();
+        let live = self.live.clone();
         let (report, results, rejects) = blocking(move || {
-            let report = bulk::score(&job, &scored, reader, &mut results, &mut rejects, |_| {});
+            let view = live.view();
+            let report = bulk::score(
+                view,
+                &job,
+                &scored,
+                reader,
+                &mut results,
+                &mut rejects,
+                |_| {},
+            );
             (report, results, rejects)
         })
         .await;
@@ -244,7 +263,7 @@ impl Steps {
             .try_filter_map(async |report| Ok(report))
             .try_collect::<Vec<Report>>()
             .await?;
-        let manifest = Manifest::of(job, reports)?;
+        let manifest = Manifest::of(self.live.view(), job, reports)?;
         let missing = manifest.missing.len();
         if missing as f64 * 100.0 > tolerated * manifest.shards as f64 {
             return Err(StepError::PartsMissing {
@@ -304,8 +323,14 @@ impl Steps {
         let key = format!("{output}/job.json");
         let job: Option<Job> = self.bucket.read_json(&key).await?;
         let job = job.ok_or(BucketError::Missing(key))?;
-        if job != Job::new(job.input.clone(), job.layout.clone(), job.shard_bytes) {
-            let reason = "the job was planned by another version of the program, its model or its nudges; start it again";
+        let planned = Job::new(
+            self.live.view(),
+            job.input.clone(),
+            job.layout.clone(),
+            job.shard_bytes,
+        );
+        if job != planned {
+            let reason = "the job was planned by another version of the program, its model, its nudges or its workspace; start it again";
             return Err(StepError::Refused(reason.to_owned()));
         }
         Ok(job)

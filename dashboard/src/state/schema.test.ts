@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { GYM } from "../../tests/gym.ts";
+import {
+  hasLeft,
+  hasRevenue,
+  idOf,
+  levelLabel,
+  levelPlace,
+  priceChange,
+  revenueOf,
+  setSchema,
+} from "./schema.ts";
+
+describe("a role", () => {
+  it("names the key of a value", () => {
+    setSchema(GYM);
+    const member = { member: "M-7", quit: true, fee_change: -4 };
+    expect([idOf(member), hasLeft(member), priceChange(member)]).toEqual(["M-7", true, -4]);
+    expect(hasLeft({ ...member, quit: null })).toBeNull();
+  });
+
+  it("that is missing has no value, whatever the keys", () => {
+    setSchema({ ...GYM, roles: { ...GYM.roles, outcome: null, recurring: null, recurring_change: null } });
+    expect([hasLeft({ null: true }), priceChange({ null: 3 }), hasRevenue()]).toEqual([null, null, false]);
+    expect(revenueOf({ monthly_revenue: 100, revenue_at_risk: 10 })).toBeUndefined();
+  });
+});
+
+describe("a risk level", () => {
+  it("has its place by its position, whatever its name", () => {
+    setSchema(GYM);
+    expect(GYM.risk.levels.map(({ name }) => levelPlace(name))).toEqual([0, 0.25, 0.5, 0.75, 1]);
+    expect(levelLabel("lost")).toBe("Nearly lost");
+  });
+
+  it("that is the only one is the lowest", () => {
+    setSchema({ ...GYM, risk: { ...GYM.risk, levels: GYM.risk.levels.slice(0, 1) } });
+    expect(levelPlace("calm")).toBe(0);
+  });
+});

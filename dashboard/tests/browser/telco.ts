@@ -1,0 +1,25 @@
+/** What these tests know of the business that the server under test serves. */
+import type {
+  Customer as AnyCustomer,
+  DirectoryPage as AnyPage,
+  DirectoryEntry,
+} from "../../src/api/types.ts";
+
+export type Profile = AnyCustomer["profile"] & {
+  readonly contract: string;
+  readonly payment_method: string;
+  readonly tenure_months: number;
+  readonly monthly_charges: number;
+  readonly tech_support: boolean;
+};
+
+export type Customer = AnyCustomer & {
+  readonly customer_id: string;
+  readonly churned: boolean;
+  readonly persona: NonNullable<AnyCustomer["persona"]>;
+  readonly profile: Profile;
+};
+
+export type DirectoryPage = AnyPage & {
+  readonly items: readonly (DirectoryEntry & { readonly customer_id: string })[];
+};

@@ -1,0 +1,357 @@
+//! What the workspace decides of the description: names, ranges and required fields, exact for this business.
+
+use super::operations;
+use engagetrack::View;
+use engagetrack::business::{Business, FieldDescription, FilterDescription, FilterNames};
+use engagetrack::directory;
+use schema::{ChangePolicy, Kind};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::{OpenApi, RefOr};
+
+/// The parameter in whose place the filters are described.
+const FILTERS: &str = "filters";
+
+/// Replaces the components and parameters that functions leave to the workspace.
+pub fn complete(api: &mut OpenApi, view: &View<'_>) {
+    let business = Business::of(view);
+    let components = api.components.get_or_insert_default();
+    for (name, schema) in components_of(view, &business) {
+        let schema =
+            serde_json::from_value(schema).expect("a schema is described as JSON Schema has it");
+        // What no operation of this program uses is not described.
+        if components.schemas.contains_key(name) {
+            components.schemas.insert(name.to_owned(), schema);
+        }
+    }
+    for operation in api.paths.paths.values_mut().flat_map(operations) {
+        let Some(parameters) = operation.parameters.take() else {
+            continue;
+        };
+        let parameters = parameters
+            .into_iter()
+            .flat_map(|parameter| match &parameter {
+                RefOr::T(one) if one.name == FILTERS => filters(&business).collect(),
+                _ => vec![parameter],
+            });
+        operation.parameters = Some(parameters.collect());
+    }
+}
+
+fn components_of(view: &View<'_>, business: &Business<'_>) -> Vec<(&'static str, Value)> {
+    let names = |description: &str, names: Vec<&str>| match names.is_empty() {
+        // An enumeration needs a value.
+        true => json!({"type": "string", "description": description}),
+        false => json!({"type": "string", "description": description, "enum": names}),
+    };
+    let arms: Vec<&str> = business
+        .experiments
+        .iter()
+        .flat_map(|experiment| {
+            [experiment.control]
+                .into_iter()
+                .chain(experiment.treatments.iter().copied())
+        })
+        .map(|arm| arm.arm)
+        .collect();
+    let sorts = directory::sorts(view);
+    let required: Vec<&str> = business
+        .fields
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.name)
+        .collect();
+    let all = |fields: &mut dyn Iterator<Item = &FieldDescription<'_>>,
+               optional: bool|
+     -> Map<String, Value> {
+        fields
+            .map(|field| {
+                (
+                    field.name.to_owned(),
+                    of_field(field, optional || !field.required),
+                )
+            })
+            .collect()
+    };
+    let changeable = |field: &&FieldDescription<'_>| field.change != ChangePolicy::Never;
+    let profile = json!({"type": "object", "description": "A customer's profile.", "required": required,
+        "properties": all(&mut business.fields.iter(), false)});
+    let change = json!({"type": "object", "description": "Fields and their new values.",
+        "properties": all(&mut business.fields.iter(), true)});
+    let cohort_change = json!({"type": "object", "minProperties": 1,
+        "description": "The new value of at least one field; charges follow from the price list.",
+        "properties": all(&mut business.fields.iter().filter(changeable), true)});
+    vec![
+        (
+            "RiskLevel",
+            names(
+                "A risk level.",
+                business
+                    .risk
+                    .levels
+                    .iter()
+                    .map(|level| level.name)
+                    .collect(),
+            ),
+        ),
+        (
+            "Persona",
+            names(
+                "A persona.",
+                business
+                    .personas
+                    .iter()
+                    .map(|persona| persona.name)
+                    .collect(),
+            ),
+        ),
+        (
+            "Stage",
+            names(
+                "A stage of a customer's life.",
+                business.stages.iter().map(|stage| stage.name).collect(),
+            ),
+        ),
+        (
+            "Category",
+            names("What a nudge is about.", business.categories.clone()),
+        ),
+        ("Arm", names("The arm of an experiment.", unique(arms))),
+        (
+            "Sort",
+            names(
+                "The order of the directory.",
+                sorts.iter().map(String::as_str).collect(),
+            ),
+        ),
+        ("Profile", profile),
+        ("Change", change),
+        ("CohortChange", cohort_change),
+        ("Filters", filters_object(business)),
+        ("DirectoryRow", row(business)),
+        (
+            "RecurringChange",
+            member(
+                business.roles.recurring_change,
+                &json!({"type": "number",
+            "description": "By how much the recurring amount changes."}),
+            ),
+        ),
+        (
+            "OutcomeMember",
+            member(
+                business.roles.outcome,
+                &json!({"type": ["boolean", "null"],
+            "description": "Whether the customer left; null while it is not known."}),
+            ),
+        ),
+    ]
+}
+
+fn unique(names: Vec<&str>) -> Vec<&str> {
+    let mut known = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    known
+}
+
+/// An object of one member, if the schema names it.
+fn member(key: Option<&str>, schema: &Value) -> Value {
+    match key {
+        Some(key) => json!({"type": "object", "required": [key], "properties": {key: schema}}),
+        None => json!({"type": "object"}),
+    }
+}
+
+/// The JSON Schema of a field's values.
+fn of_field(field: &FieldDescription<'_>, optional: bool) -> Value {
+    let kind = match field.kind {
+        Kind::Flag => "boolean",
+        Kind::Choice => "string",
+        Kind::Whole => "integer",
+        Kind::Number | Kind::Money => "number",
+    };
+    let label = match field.label.ends_with('.') {
+        true => field.label.to_owned(),
+        false => format!("{}.", field.label),
+    };
+    let mut schema = json!({"type": kind, "description": field.help.map_or(label, str::to_owned)});
+    if optional {
+        schema["type"] = json!([kind, "null"]);
+    }
+    if field.kind == Kind::Choice {
+        let mut values: Vec<Value> = field
+            .values
+            .iter()
+            .map(|value| json!(value.value))
+            .collect();
+        if optional {
+            values.push(Value::Null);
+        }
+        schema["enum"] = values.into();
+    }
+    if let (Some(least), Some(most)) = (field.least, field.most) {
+        schema["minimum"] = number(field.kind, least);
+        schema["maximum"] = number(field.kind, most);
+    }
+    schema
+}
+
+/// A bound, written without a fraction where it has none.
+fn number(kind: Kind, number: f64) -> Value {
+    match kind == Kind::Whole || number.fract() == 0.0 {
+        true => json!(number as i64),
+        false => json!(number),
+    }
+}
+
+/// Name, JSON Schema and description of each parameter of a filter; whether it can be repeated.
+fn parameters_of(
+    business: &Business<'_>,
+    filter: &FilterDescription<'_>,
+) -> Vec<(String, Value, String, bool)> {
+    match filter.names {
+        FilterNames::Values { parameter } => {
+            let field = business
+                .fields
+                .iter()
+                .find(|field| Some(field.name) == filter.field);
+            let is_flag = field.is_some_and(|field| field.kind == Kind::Flag);
+            let values: Vec<Value> = match is_flag {
+                true => vec![json!(false), json!(true)],
+                false => filter
+                    .values
+                    .iter()
+                    .map(|choice| json!(choice.value))
+                    .collect(),
+            };
+            let kind = if is_flag { "boolean" } else { "string" };
+            let items = json!({"type": kind, "enum": values});
+            let description = match parameter {
+                "status" => STATUS.to_owned(),
+                "missing" => "Fields that are not known of the customer.".to_owned(),
+                _ => format!("{}. May be repeated to allow any of several.", filter.label),
+            };
+            vec![(
+                parameter.to_owned(),
+                json!({"type": "array", "items": items}),
+                description,
+                true,
+            )]
+        }
+        FilterNames::Range { min, max, below } => {
+            let field = business
+                .fields
+                .iter()
+                .find(|field| Some(field.name) == filter.field);
+            let bounds = field.and_then(|field| Some((field.kind, field.least?, field.most?)));
+            let bound = || match bounds {
+                Some((kind, least, most)) => {
+                    let name = if kind == Kind::Whole {
+                        "integer"
+                    } else {
+                        "number"
+                    };
+                    json!({"type": name, "minimum": number(kind, least), "maximum": number(kind, most)})
+                }
+                None => json!({"type": "number"}),
+            };
+            let label = filter.label;
+            let least = (
+                min.to_owned(),
+                bound(),
+                format!("{label}: the smallest."),
+                false,
+            );
+            let most = max.map(|name| {
+                (
+                    name.to_owned(),
+                    bound(),
+                    format!("{label}: the largest."),
+                    false,
+                )
+            });
+            let below = below.map(|name| {
+                (
+                    name.to_owned(),
+                    bound(),
+                    format!("{label}: the upper bound, exclusive."),
+                    false,
+                )
+            });
+            [Some(least), most, below].into_iter().flatten().collect()
+        }
+    }
+}
+
+const STATUS: &str = "`active` for customers who stayed or whose outcome is not known yet, `left` for those who left. When absent, \
+    directory, analytics and what-if select active customers, explanations everybody. In the analytics it narrows counts, money and \
+    expected churners; rates, calibration, drivers and experiments are always about everybody with a known outcome.";
+
+fn filters(business: &Business<'_>) -> impl Iterator<Item = RefOr<Parameter>> {
+    let parameters = business
+        .filters
+        .iter()
+        .flat_map(|filter| parameters_of(business, filter));
+    parameters.map(|(name, schema, description, _)| {
+        let parameter = json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema});
+        serde_json::from_value(parameter).expect("a parameter is described as OpenAPI has it")
+    })
+}
+
+/// The filters as members of a JSON object, where one value needs no array.
+fn filters_object(business: &Business<'_>) -> Value {
+    let parameters = business
+        .filters
+        .iter()
+        .flat_map(|filter| parameters_of(business, filter));
+    let members = parameters.map(|(name, mut schema, description, _)| {
+        schema["description"] = description.into();
+        (name, schema)
+    });
+    json!({"type": "object", "description": "Filters by name; all must hold. An array allows any of its values.",
+        "properties": members.collect::<Map<String, Value>>()})
+}
+
+/// A row of the directory.
+fn row(business: &Business<'_>) -> Value {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let probability = json!({"type": "number", "minimum": 0, "maximum": 1, "description": "Calibrated churn probability."});
+    let percentile = json!({"type": "number", "minimum": 0, "maximum": 100,
+        "description": "Share of the customers with a lower probability, times 100."});
+    let mut members = vec![
+        (
+            business.roles.id,
+            json!({"type": "string", "description": "The id."}),
+        ),
+        ("probability", probability),
+        ("risk_level", reference("RiskLevel")),
+        ("percentile", percentile),
+    ];
+    if !business.personas.is_empty() {
+        members.push(("persona", reference("Persona")));
+    }
+    if !business.stages.is_empty() {
+        members.push(("stage", reference("Stage")));
+    }
+    members.push((
+        "at_risk",
+        json!({"type": "boolean", "description": "Whether the customer is at risk."}),
+    ));
+    for name in &business.list {
+        let field = business.fields.iter().find(|field| field.name == *name);
+        members.extend(field.map(|field| (*name, of_field(field, !field.required))));
+    }
+    let outcome = json!({"type": ["boolean", "null"], "description": "Whether the customer left; null while it is not known."});
+    members.extend(business.roles.outcome.map(|name| (name, outcome)));
+    members.push(("status", reference("Status")));
+    let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let members: Map<String, Value> = members
+        .iter()
+        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+        .collect();
+    json!({"type": "object", "description": "A customer in the directory.", "required": required, "properties": members})
+}
