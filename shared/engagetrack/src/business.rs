@@ -30,7 +30,7 @@ pub struct Business<'w> {
     /// The fields that play a part, and the keys of answers that they name; null where there is none.
     pub roles: RoleNames<'w>,
     /// When a probability is called what.
-    pub risk: Risk<'w>,
+    pub risk: RiskDescription<'w>,
     /// The fields of a profile.
     pub fields: Vec<FieldDescription<'w>>,
     /// The fields that are columns of the directory.
@@ -89,7 +89,7 @@ pub struct RoleNames<'w> {
 
 /// When a probability is called what.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Risk<'w> {
+pub struct RiskDescription<'w> {
     /// The probability from which on a customer is expected to leave, 0 to 1.
     pub will_churn: f64,
     /// Share of the training customers who left, 0 to 1.
@@ -97,12 +97,12 @@ pub struct Risk<'w> {
     /// How many warning signs make a customer one at risk, whatever the probability.
     pub alarms: usize,
     /// The levels, the lowest first.
-    pub levels: Vec<Level<'w>>,
+    pub levels: Vec<LevelDescription<'w>>,
 }
 
 /// A risk level.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct Level<'w> {
+pub struct LevelDescription<'w> {
     /// Its name for machines.
     pub name: &'w str,
     /// Its name for people.
@@ -322,13 +322,13 @@ impl<'w> Business<'w> {
                 lifetime: name(roles.lifetime),
                 contactable: name(roles.contactable),
             },
-            risk: Risk {
+            risk: RiskDescription {
                 will_churn: schema.will_churn(),
                 base_rate: view.model.base_rate(),
                 alarms: schema.alarms(),
                 levels: schema
                     .levels()
-                    .map(|level| Level {
+                    .map(|level| LevelDescription {
                         name: level.name,
                         label: level.label,
                         from: level.from,

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 /// Declares an enum whose codes are stored and whose names are written.
 macro_rules! coded {
-    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $type { $($(#[$variant_doc])* #[serde(rename = $name)] $variant),+ }
