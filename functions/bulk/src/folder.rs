@@ -94,7 +94,7 @@ pub enum TaskError {
     },
     /// The folder holds something else.
     #[error(
-        "{}: holds parts of another job (another file, cut, model or catalogue of nudges); give another folder, or empty it",
+        "{}: holds parts of another job (another file, cut, model, catalogue of nudges or workspace); give another folder, or empty it",
         .0.display()
     )]
     OtherJob(PathBuf),

@@ -57,7 +57,7 @@ pub struct ManifestPart {
 /// Why reports are not those of a job.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// A report is of another job: another input, cut, model or catalogue of nudges.
+    /// A report is of another job: another input, cut, model, catalogue of nudges or workspace.
     #[error("the report of shard {0} is of another job")]
     OtherJob(u64),
     /// The job has fewer shards.

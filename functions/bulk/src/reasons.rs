@@ -22,7 +22,7 @@ pub struct Reasons(BTreeMap<String, u64>);
 /// One reason for which records were rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// What is wrong, such as `tenure must be a number`.
+    /// What is wrong, such as `age must be a number`.
     pub reason: String,
     /// In how many records.
     pub records: u64,

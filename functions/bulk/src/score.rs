@@ -419,9 +419,7 @@ impl<'v, A: Write, B: Write> Outcome<'v, A, B> {
             cell(numbers.format_finite(nudge.projected_probability));
             text.push(b'\n');
         }
-        for row in batch.rows.chunks_exact(features) {
-            self.bins.count(view, row);
-        }
+        self.bins.count(view, &batch.rows);
         self.batch.clear();
         self.results
             .write_all(&self.text)

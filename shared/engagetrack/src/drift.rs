@@ -30,12 +30,15 @@ impl BinCounts {
         Self(vec![Vec::new(); features])
     }
 
-    /// Counts one row of the model.
-    pub fn count(&mut self, view: &View<'_>, row: &[f32]) {
-        for (feature, (counts, code)) in self.0.iter_mut().zip(row).enumerate() {
+    /// Counts rows of the model.
+    pub fn count(&mut self, view: &View<'_>, rows: &[f32]) {
+        let features = self.0.len();
+        for (feature, counts) in self.0.iter_mut().enumerate() {
             let training = view.model.training(feature);
             counts.resize(training.shares.len(), 0);
-            counts[training.bin(*code)] += 1;
+            for row in rows.chunks_exact(features) {
+                counts[training.bin(row[feature])] += 1;
+            }
         }
     }
 

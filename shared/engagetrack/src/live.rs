@@ -3,6 +3,7 @@
 use crate::analytics::Table;
 use crate::drift::Window;
 use crate::measured::Effect;
+use crate::nudges::Offer;
 use self_cell::self_cell;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +27,7 @@ pub struct View<'w> {
     workspace: Workspace<'w>,
     pub(crate) table: OnceLock<Table>,
     pub(crate) effects: OnceLock<Vec<Option<Effect>>>,
+    pub(crate) offers: OnceLock<Vec<Offer>>,
     recurring_change: Option<String>,
     version: Arc<str>,
     levels: Vec<Arc<str>>,
@@ -56,6 +58,7 @@ impl<'w> View<'w> {
         Self {
             table: OnceLock::new(),
             effects: OnceLock::new(),
+            offers: OnceLock::new(),
             recurring_change: recurring.map(|name| format!("{name}_change")),
             version: workspace.model.version().into(),
             levels: workspace

@@ -8,7 +8,7 @@ use crate::measured::{Finding, Measured};
 use crate::query::Query;
 use crate::recourse::{self, Altered, Recourse};
 use crate::vocabulary::{self, Keyed};
-use schema::{Kind, Profile};
+use schema::{Alarm, Change, Condition, Kind, Profile};
 use serde::Serialize;
 use std::cmp::Ordering;
 use utoipa::{IntoParams, ToSchema};
@@ -136,8 +136,9 @@ impl Request {
         let probability = view.model.probability(profile.codes());
         let mut suggestions = suggestions(view, std::slice::from_ref(profile), &[probability]);
         suggestions.sort_by(Suggestion::order);
-        let asked = |suggestion: &Suggestion<'_>| {
-            self.categories.is_empty() || self.categories.contains(&suggestion.entry.category())
+        let asked = |suggestion: &Suggestion| {
+            let category = || view.nudges.entry(suggestion.entry).category();
+            self.categories.is_empty() || self.categories.contains(&category())
         };
         let nudges = suggestions
             .into_iter()
@@ -168,23 +169,68 @@ fn target(query: &mut Query) -> Option<f64> {
     target
 }
 
-/// How far behaviour that an entry asks about is beyond what is unremarkable, 0 to 1.
-fn urgency(view: &View<'_>, entry: Entry<'_>, codes: &[f64]) -> f64 {
-    let urgencies = entry.conditions().iter().map(|condition| {
-        let alarm = view.schema.field(condition.field()).alarm();
-        alarm.map_or(0.0, |alarm| alarm.urgency(codes[condition.field()]))
-    });
-    urgencies.fold(0.0, f64::max)
+/// What is the same of an entry for all customers.
+pub(crate) struct Offer {
+    change: Change,
+    /// The fields with a warning sign that it asks about.
+    alarms: Vec<(usize, Alarm)>,
+    /// The place that the measured effect gives it, lower first.
+    standing: u8,
+}
+
+impl Offer {
+    /// The offers of all entries, in the catalogue's order.
+    fn all<'w>(view: &'w View<'w>) -> &'w [Self] {
+        view.offers.get_or_init(|| {
+            let entries = view.nudges.entries();
+            entries.map(|entry| Self::of(view, entry)).collect()
+        })
+    }
+
+    fn of<'w>(view: &'w View<'w>, entry: Entry<'w>) -> Self {
+        let asked = entry.conditions().iter().map(Condition::field);
+        Self {
+            change: entry.change(),
+            alarms: asked
+                .filter_map(|field| Some((field, view.schema.field(field).alarm()?)))
+                .collect(),
+            standing: match measured(view, entry).as_ref().map(Measured::finding) {
+                Some(Finding::Helps) => 0,
+                None | Some(Finding::Open) => 1,
+                Some(Finding::Harms) => 2,
+            },
+        }
+    }
+
+    /// How far behaviour that it asks about is beyond what is unremarkable, 0 to 1.
+    fn urgency(&self, codes: &[f64]) -> f64 {
+        let alarms = self.alarms.iter();
+        let urgencies = alarms.map(|(field, alarm)| alarm.urgency(codes[*field]));
+        urgencies.fold(0.0, f64::max)
+    }
+
+    /// The profile after its change, re-priced. The catalogue's conditions make sure that it fits.
+    fn changed(&self, view: &View<'_>, profile: &Profile) -> Profile {
+        let changed = view.schema.apply(profile, &self.change);
+        changed.unwrap_or_else(|| profile.clone())
+    }
+}
+
+fn measured<'w>(view: &'w View<'w>, entry: Entry<'_>) -> Option<Measured<'w>> {
+    let trial = entry.trial()?;
+    Measured::of_arm(view, trial.experiment, trial.arm)
 }
 
 /// An entry that a customer gets.
-struct Suggestion<'w> {
+struct Suggestion {
     /// The position of the customer.
     customer: usize,
-    entry: Entry<'w>,
+    /// The position of the entry in the catalogue.
+    entry: usize,
+    /// See [`Offer::standing`].
+    standing: u8,
     urgency: f64,
     projected: f64,
-    measured: Option<Measured<'w>>,
 }
 
 /// What each of many customers gets, customer by customer and in the catalogue's order; `probabilities` are today's.
@@ -192,77 +238,60 @@ fn suggestions<'w>(
     view: &'w View<'w>,
     profiles: &[Profile],
     probabilities: &[f64],
-) -> Vec<Suggestion<'w>> {
+) -> Vec<Suggestion> {
+    let Some(mut changed) = profiles.first().cloned() else {
+        return Vec::new();
+    };
+    let offers = Offer::all(view);
     let mut suggestions = Vec::with_capacity(profiles.len() * TYPICAL);
     let mut rows = Vec::with_capacity(profiles.len() * TYPICAL * view.model.features().len());
     for (customer, (profile, &probability)) in profiles.iter().zip(probabilities).enumerate() {
         let mut present = view.nudges.present(profile.codes());
         while present != 0 {
-            let entry = view.nudges.entry(present.trailing_zeros() as usize);
+            let entry = present.trailing_zeros() as usize;
             present &= present - 1;
-            if entry.changes() {
-                view.model
-                    .push_row(changed(view, profile, entry).codes(), &mut rows);
+            let offer = &offers[entry];
+            if !offer.change.is_empty() {
+                view.schema.apply_into(profile, &offer.change, &mut changed);
+                view.model.push_row(changed.codes(), &mut rows);
             }
             suggestions.push(Suggestion {
                 customer,
                 entry,
-                urgency: urgency(view, entry, profile.codes()),
+                standing: offer.standing,
+                urgency: offer.urgency(profile.codes()),
                 projected: probability,
-                measured: entry
-                    .trial()
-                    .and_then(|trial| Measured::of_arm(view, trial.experiment, trial.arm)),
             });
         }
     }
     let with_change = suggestions
         .iter_mut()
-        .filter(|suggestion| suggestion.entry.changes());
+        .filter(|suggestion| !offers[suggestion.entry].change.is_empty());
     for (suggestion, projected) in with_change.zip(view.model.probabilities(&rows)) {
         suggestion.projected = projected;
     }
     suggestions
 }
 
-/// The profile after an entry's steps, re-priced. The catalogue's conditions make sure that they fit.
-fn changed(view: &View<'_>, profile: &Profile, entry: Entry<'_>) -> Profile {
-    match entry.changes() {
-        true => view
-            .schema
-            .apply(profile, &entry.change())
-            .unwrap_or_else(|| profile.clone()),
-        false => profile.clone(),
-    }
-}
-
-impl<'w> Suggestion<'w> {
+impl Suggestion {
     /// What was measured to help first; then the lowest projected risk, which is the largest reduction; then the most
     /// urgent. What is equal stays in the catalogue's order, for sorts are stable.
     fn order(&self, other: &Self) -> Ordering {
-        self.standing()
-            .cmp(&other.standing())
+        self.standing
+            .cmp(&other.standing)
             .then(self.projected.total_cmp(&other.projected))
             .then(other.urgency.total_cmp(&self.urgency))
     }
 
-    /// The place that the measured effect gives it, lower first.
-    fn standing(&self) -> u8 {
-        match self.measured.as_ref().map(Measured::finding) {
-            Some(Finding::Helps) => 0,
-            None | Some(Finding::Open) => 1,
-            Some(Finding::Harms) => 2,
-        }
-    }
-
-    fn written(
+    fn written<'w>(
         self,
         view: &'w View<'w>,
         profile: &Profile,
         probability: f64,
         rotation: usize,
     ) -> Nudge<'w> {
-        let entry = self.entry;
-        let after = changed(view, profile, entry);
+        let entry = view.nudges.entry(self.entry);
+        let after = Offer::all(view)[self.entry].changed(view, profile);
         let written = |template: Template<'_>| filled(view, template, profile, &after);
         let wordings = entry.wordings(view.schema.persona_of(profile.codes()), profile.codes());
         Nudge {
@@ -274,7 +303,7 @@ impl<'w> Suggestion<'w> {
             change: entry
                 .changes()
                 .then(|| Altered::between(view, profile, &after)),
-            measured: self.measured,
+            measured: measured(view, entry),
             projected_probability: self.projected,
             risk_reduction: probability - self.projected,
             recurring_change: Keyed::new(
@@ -348,10 +377,13 @@ pub fn best<'w>(view: &'w View<'w>, profiles: &[Profile], probabilities: &[f64])
         let suggestions = suggestions(view, profiles, probabilities);
         let lists = suggestions.chunk_by(|a, b| a.customer == b.customer);
         let heads = lists.filter_map(|list| list.iter().min_by(|a, b| a.order(b)));
-        best.extend(heads.map(|head| Best {
-            id: head.entry.id(),
-            category: head.entry.category_name(),
-            projected_probability: head.projected,
+        best.extend(heads.map(|head| {
+            let entry = view.nudges.entry(head.entry);
+            Best {
+                id: entry.id(),
+                category: entry.category_name(),
+                projected_probability: head.projected,
+            }
         }));
     }
     best
@@ -545,7 +577,7 @@ mod tests {
                 Some(Finding::Harms) => 2,
                 _ => 1,
             };
-            let urgency = urgency(view(), entry(nudge.id), codes);
+            let urgency = Offer::all(view())[entry(nudge.id).index()].urgency(codes);
             (standing, -nudge.risk_reduction, -urgency)
         };
         assert!(advice.nudges.is_sorted_by(|a, b| order(a) <= order(b)));

@@ -70,7 +70,15 @@ impl<'w> Schema<'w> {
     ///
     /// What needs something that the change takes away goes with it, and what gets back what it needs begins at its first value.
     pub fn apply(&self, from: &Profile, change: &Change) -> Option<Profile> {
-        self.changed(from, change, Charges::Repriced, |_, _| {})
+        let mut changed = from.clone();
+        self.apply_into(from, change, &mut changed)
+            .then_some(changed)
+    }
+
+    /// As [`Self::apply`], with a place for the profile after the change: many are changed faster where none is moved. Says whether
+    /// the change fits; where it does not, `into` becomes `from`.
+    pub fn apply_into(&self, from: &Profile, change: &Change, into: &mut Profile) -> bool {
+        self.changed(from, change, into, Charges::Repriced, |_, _| {})
     }
 
     /// As [`Self::apply`], but charges that the change names are taken as they are, and a change of nothing gives the same profile.
@@ -80,28 +88,36 @@ impl<'w> Schema<'w> {
     pub fn edit(&self, from: &Profile, change: &Change) -> Result<Profile, FieldErrors> {
         let mut errors = FieldErrors::default();
         let refuse = |field: usize, fault: Fault<'_>| errors.add(self.field(field).name(), fault);
-        let changed = self.changed(from, change, Charges::AsGiven, refuse);
-        errors.unless_any(changed.unwrap_or_else(|| from.clone()))
+        let mut changed = from.clone();
+        self.changed(from, change, &mut changed, Charges::AsGiven, refuse);
+        errors.unless_any(changed)
     }
 
     fn changed<'s>(
         &'s self,
         from: &Profile,
         change: &Change,
+        into: &mut Profile,
         charges: Charges,
         mut refuse: impl FnMut(usize, Fault<'s>),
-    ) -> Option<Profile> {
+    ) -> bool {
         let mut sound = true;
-        let mut codes = from.0.clone();
+        let from = from.codes();
+        into.0.clear();
+        into.0.extend_from_slice(from);
+        let codes = into.0.as_mut_slice();
         for (field, code) in change.codes() {
             // Adding 0 turns a negative zero into a plain one, as in every admitted profile.
             codes[field] = code + 0.0;
         }
-        for &field in self.dependents() {
+        // What a profile needs is there, so only a field that is needed or needs something upsets another.
+        let entangled = change.codes().any(|(field, _)| self.is_entangled(field));
+        let dependents = if entangled { self.dependents() } else { &[] };
+        for &field in dependents {
             let field = field as usize;
             let absent = self.field(field).absent_code();
             let without = self.field(field).without().is_some();
-            match self.unmet(field, &codes) {
+            match self.unmet(field, codes) {
                 Unmet::Yes(need) => {
                     let added = change.code(field);
                     if added.is_some_and(|code| code > 0.0 && code != absent) {
@@ -121,20 +137,16 @@ impl<'w> Schema<'w> {
                 Unmet::No(_) | Unmet::Unknown => {}
             }
         }
-        let differs = codes
-            .iter()
-            .zip(from.codes())
-            .any(|(to, from)| !same(*to, *from));
-        if !sound || !differs {
-            return None;
-        }
-        let difference = self.price_difference(from.codes(), &codes);
+        let (true, Some(difference)) = (sound, self.price_difference(from, codes)) else {
+            codes.copy_from_slice(from);
+            return false;
+        };
         let roles = self.roles();
         let given = |field: Option<usize>| match charges {
             Charges::Repriced => false,
             Charges::AsGiven => field.is_some_and(|field| change.code(field).is_some()),
         };
-        let (recurring, lifetime) = self.charges(from.codes(), difference);
+        let (recurring, lifetime) = self.charges(from, difference);
         if let (Some(field), Some(amount), false) =
             (roles.recurring, recurring, given(roles.recurring))
         {
@@ -145,19 +157,19 @@ impl<'w> Schema<'w> {
         {
             codes[field] = amount;
         }
-        Some(Profile(codes))
+        true
     }
 
-    /// By how much the price list says that a plan costs more than another, per period.
-    fn price_difference(&self, from: &[f64], to: &[f64]) -> f64 {
-        let codes = from.iter().zip(to).enumerate();
-        let altered = codes.filter(|(_, (from, to))| from != to);
-        altered
-            .map(|(index, (from, to))| {
+    /// By how much the price list says that a plan costs more than another, per period. None where the plans are the same.
+    fn price_difference(&self, from: &[f64], to: &[f64]) -> Option<f64> {
+        let mut difference = None;
+        for (index, (from, to)) in from.iter().zip(to).enumerate() {
+            if !same(*from, *to) {
                 let field = self.field(index);
-                field.price(*to) - field.price(*from)
-            })
-            .sum()
+                *difference.get_or_insert(0.0) += field.price(*to) - field.price(*from);
+            }
+        }
+        difference
     }
 
     /// The recurring and the lifetime amount of a customer with these codes after the price moved by this: the lifetime amount

@@ -45,16 +45,24 @@ impl Condition {
     }
 
     /// The field.
+    #[inline]
     pub fn field(&self) -> usize {
         self.field as usize
     }
 
     /// Whether it is about a number.
+    #[inline]
     pub fn is_numeric(&self) -> bool {
         self.numeric != 0
     }
 
+    /// Between which numbers those that pass lie; meaningless where it is not about a number.
+    pub fn bounds(&self) -> [f64; 2] {
+        [self.low, self.high]
+    }
+
     /// Whether a code passes.
+    #[inline]
     pub fn admits(&self, code: f64) -> bool {
         match self.is_numeric() {
             true => self.low <= code && code <= self.high,
@@ -63,6 +71,7 @@ impl Condition {
     }
 
     /// Whether it holds of a profile with these codes.
+    #[inline]
     pub fn holds(&self, codes: &[f64]) -> bool {
         codes
             .get(self.field())

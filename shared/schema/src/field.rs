@@ -162,6 +162,7 @@ impl<'w> Field<'w> {
     }
 
     /// Its position in the schema, and in a profile.
+    #[inline]
     pub fn index(&self) -> usize {
         self.index
     }
@@ -207,6 +208,7 @@ impl<'w> Field<'w> {
     }
 
     /// What it may hold.
+    #[inline]
     pub fn kind(&self) -> Kind {
         Kind::from_code(self.record.kind).unwrap_or(Kind::Number)
     }
@@ -221,11 +223,13 @@ impl<'w> Field<'w> {
         ChangePolicy::from_code(self.record.change).unwrap_or(ChangePolicy::Never)
     }
 
+    #[inline]
     fn has(&self, bit: u32) -> bool {
         self.record.bits & bit != 0
     }
 
     /// Whether a profile without it is refused.
+    #[inline]
     pub fn required(&self) -> bool {
         self.has(layout::REQUIRED)
     }
@@ -257,6 +261,7 @@ impl<'w> Field<'w> {
     }
 
     /// Where it becomes a warning sign.
+    #[inline]
     pub fn alarm(&self) -> Option<Alarm> {
         match self.record.alarm_kind {
             1 => Some(Alarm::Above(self.record.alarm)),
@@ -312,6 +317,15 @@ impl<'w> Field<'w> {
         known.then(|| self.value_at(code as usize))
     }
 
+    /// The code of the value that has this text as a spelling or, where names are accepted, as its name.
+    pub(crate) fn code_of(&self, text: &str, accepts_names: bool) -> Option<usize> {
+        self.values.iter().position(|value| {
+            let spelled = value.spelled.of(self.lists).unwrap_or_default();
+            (accepts_names && value.name.is(text, self.pool))
+                || spelled.iter().any(|spelled| spelled.is(text, self.pool))
+        })
+    }
+
     /// What it is called where its needs do not hold, with the code for it.
     pub fn without(&self) -> Option<Value<'w>> {
         self.has(layout::WITHOUT)
@@ -319,6 +333,7 @@ impl<'w> Field<'w> {
     }
 
     /// The code that it has where its needs do not hold.
+    #[inline]
     pub fn absent_code(&self) -> f64 {
         match self.has(layout::WITHOUT) {
             true => (self.values.len() - 1) as f64,
@@ -333,13 +348,18 @@ impl<'w> Field<'w> {
     }
 
     /// What other fields must be for it to be more than absent.
+    #[inline]
     pub fn needs(&self) -> &'w [NeedRecord] {
         self.needs
     }
 
     /// What a code costs per period.
     pub fn price(&self, code: f64) -> f64 {
-        self.value(code).map_or(0.0, |value| value.price())
+        let known = self
+            .values
+            .get(code as u32 as usize)
+            .filter(|_| !code.is_nan());
+        known.map_or(0.0, |value| value.price)
     }
 }
 
@@ -348,19 +368,22 @@ pub type Need = NeedRecord;
 
 impl NeedRecord {
     /// The other field.
+    #[inline]
     pub fn field(&self) -> usize {
         self.field as usize
     }
 
     /// Whether this code of the other field will do.
+    #[inline]
     pub fn allows(&self, code: f64) -> bool {
         !code.is_nan() && in_set(&self.allowed, code)
     }
 }
 
 /// Whether a set of codes holds this one.
+#[inline]
 pub(crate) fn in_set(set: &[u64; 4], code: f64) -> bool {
-    let code = code as usize;
+    let code = code as u32 as usize;
     set.get(code / 64)
         .is_some_and(|bits| bits >> (code % 64) & 1 == 1)
 }

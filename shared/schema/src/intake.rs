@@ -163,13 +163,25 @@ fn number(raw: Raw<'_>) -> Option<f64> {
     }
 }
 
+/// The spellings of no and yes, with their codes.
+const FLAGS: [(&str, f64); 6] = [
+    ("No", 0.0),
+    ("Yes", 1.0),
+    ("0", 0.0),
+    ("1", 1.0),
+    ("false", 0.0),
+    ("true", 1.0),
+];
+
 /// The code of a yes or no, in any spelling.
 fn flag(raw: Raw<'_>) -> Option<f64> {
     match raw {
         Raw::Bool(value) => Some(f64::from(value)),
         Raw::Number(value) if value == 0.0 || value == 1.0 => Some(value),
-        Raw::Text("No" | "0" | "false") => Some(0.0),
-        Raw::Text("Yes" | "1" | "true") => Some(1.0),
+        Raw::Text(text) => {
+            let found = FLAGS.iter().find(|(spelling, _)| *spelling == text);
+            found.map(|(_, code)| *code)
+        }
         _ => None,
     }
 }
@@ -234,7 +246,7 @@ fn code<'a>(field: Field<'a>, raw: Raw<'a>) -> Result<f64, Unfit<'a>> {
     }
     let unfit = |wanted| Unfit { wanted, got };
     let ranged = || {
-        let value = number(got).ok_or(unfit(Wanted::Number))?;
+        let value = number(got).ok_or_else(|| unfit(Wanted::Number))?;
         let range = field.range();
         match range.contains(&value) {
             true => Ok(value),
@@ -248,12 +260,41 @@ fn code<'a>(field: Field<'a>, raw: Raw<'a>) -> Result<f64, Unfit<'a>> {
                 unfit(without.map_or(Wanted::Flag, |without| Wanted::FlagOr(without.name())))
             }),
         },
-        Kind::Choice => named(field, got).ok_or(unfit(Wanted::OneOf(field))),
+        Kind::Choice => named(field, got).ok_or_else(|| unfit(Wanted::OneOf(field))),
         Kind::Number | Kind::Money => ranged(),
         Kind::Whole => match ranged()? {
             value if value.fract() == 0.0 => Ok(value),
             _ => Err(unfit(Wanted::Whole)),
         },
+    }
+}
+
+/// The texts for values of a flag or choice, with their codes.
+fn usual_texts(field: Field<'_>) -> Vec<(Box<str>, f64)> {
+    let values = (0..field.codes()).filter_map(|code| field.value(code as f64));
+    let spelled = values.flat_map(|value| [value.name()].into_iter().chain(value.spelled()));
+    let texts = FLAGS.iter().map(|(text, _)| *text).chain(spelled);
+    let mut usual = Vec::new();
+    if field.kind().is_named() {
+        usual.extend(texts.filter_map(|text| {
+            let code = code(field, Raw::Text(text)).ok()?;
+            Some((text.into(), code))
+        }));
+    }
+    usual
+}
+
+/// The code of a cell. Usual texts, which most are, need no more than a comparison.
+#[inline]
+fn text_code<'a>(
+    schema: &'a Schema<'a>,
+    position: usize,
+    usual: &[(Box<str>, f64)],
+    text: &'a str,
+) -> Result<f64, Unfit<'a>> {
+    match usual.iter().find(|(usual, _)| **usual == *text) {
+        Some((_, known)) => Ok(*known),
+        None => code(schema.field(position), Raw::Text(text)),
     }
 }
 
@@ -263,13 +304,7 @@ fn named(field: Field<'_>, got: Raw<'_>) -> Option<f64> {
         return None;
     };
     let is_choice = field.kind() == Kind::Choice;
-    let is_meant = |code: &usize| {
-        let value = field.value(*code as f64);
-        value.is_some_and(|value| {
-            (is_choice && value.name() == text) || value.spelled().any(|spelled| spelled == text)
-        })
-    };
-    let found = (0..field.codes()).find(is_meant).map(|code| code as f64);
+    let found = field.code_of(text, is_choice).map(|code| code as f64);
     found.or_else(|| field.other().filter(|_| is_choice))
 }
 
@@ -510,6 +545,8 @@ pub const MOST_COLUMNS: usize = 1_000;
 pub struct Columns {
     names: Vec<String>,
     fields: Vec<Option<usize>>,
+    /// By field, the texts that a column of this kind holds as a rule, with their codes.
+    usual: Vec<Vec<(Box<str>, f64)>>,
     id: Option<usize>,
     outcome: Option<usize>,
 }
@@ -527,6 +564,7 @@ impl Columns {
         let mut columns = Self {
             names: Vec::new(),
             fields: vec![None; schema.len()],
+            usual: schema.fields().map(usual_texts).collect(),
             id: None,
             outcome: None,
         };
@@ -596,7 +634,8 @@ impl Columns {
             let Some(cell) = column.and_then(&cell) else {
                 continue;
             };
-            match cell.map(|text| code(schema.field(position), Raw::Text(text))) {
+            let usual = &self.usual[position];
+            match cell.map(|text| text_code(schema, position, usual, text)) {
                 Ok(Ok(code)) => codes[position] = code,
                 Ok(Err(unfit)) => {
                     refused.push(position);

@@ -61,6 +61,7 @@ pub struct Span {
 
 impl Span {
     /// The entries, unless the section does not hold them.
+    #[inline]
     pub fn of<T>(self, entries: &[T]) -> Option<&[T]> {
         let start = self.start as usize;
         entries.get(start..start.checked_add(self.length as usize)?)

@@ -18,11 +18,13 @@ pub struct Profile(pub(crate) Codes);
 
 impl Profile {
     /// The codes, in the order of the schema's fields; NaN where nothing is known.
+    #[inline]
     pub fn codes(&self) -> &[f64] {
         &self.0
     }
 
     /// The code of one field.
+    #[inline]
     pub fn code(&self, field: usize) -> f64 {
         self.0[field]
     }
@@ -182,10 +184,13 @@ impl<'w> Schema<'w> {
                 Unmet::No(_) | Unmet::Unknown => {}
             }
         }
-        sound.then(|| Profile(codes.into_iter().map(|code| code + 0.0).collect()))
+        // Adding 0 turns a negative zero into a plain one.
+        codes.iter_mut().for_each(|code| *code += 0.0);
+        sound.then_some(Profile(codes))
     }
 
     /// Whether one of a field's needs does not hold.
+    #[inline]
     pub(crate) fn unmet(&self, field: usize, codes: &[f64]) -> Unmet {
         let needs = self.field(field).needs();
         let mut unknown = false;

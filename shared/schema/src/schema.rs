@@ -391,6 +391,7 @@ impl<'w> Schema<'w> {
     ///
     /// # Panics
     /// When there are not as many.
+    #[inline]
     pub fn field(&self, index: usize) -> Field<'w> {
         let record = &self.fields[index];
         Field {
@@ -435,6 +436,11 @@ impl<'w> Schema<'w> {
             NAMES_OUTCOME => Named::Outcome,
             field => Named::Field(field as usize),
         })
+    }
+
+    /// Whether a field needs others, or others need it.
+    pub(crate) fn is_entangled(&self, field: usize) -> bool {
+        self.fields[field].needs.length > 0 || self.needs.iter().any(|need| need.field() == field)
     }
 
     /// The fields with needs, each after those that it needs.

@@ -23,6 +23,13 @@ impl Text {
         pool.get(start..start.checked_add(self.length as usize)?)
     }
 
+    /// Whether it is this text.
+    pub(crate) fn is(self, text: &str, pool: &str) -> bool {
+        let start = self.start as usize;
+        self.length as usize == text.len()
+            && pool.as_bytes().get(start..start + text.len()) == Some(text.as_bytes())
+    }
+
     /// Whether the pool holds it, or there is none.
     pub fn is_sound(self, pool: &str) -> bool {
         self == Self::NONE || self.get(pool).is_some()

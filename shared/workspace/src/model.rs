@@ -68,6 +68,7 @@ pub struct Distribution<'w> {
 
 impl Distribution<'_> {
     /// The bin of a code.
+    #[inline]
     pub fn bin(&self, code: f32) -> usize {
         match code.is_nan() {
             true => self.edges.len() + 1,
@@ -146,6 +147,7 @@ impl<'w> Model<'w> {
     }
 
     /// The position of each feature's field in the schema, in the model's order.
+    #[inline]
     pub fn features(&self) -> &'w [u32] {
         self.features
     }
@@ -169,6 +171,7 @@ impl<'w> Model<'w> {
     }
 
     /// How a feature was distributed in training.
+    #[inline]
     pub fn training(&self, feature: usize) -> Distribution<'w> {
         let [start, end] =
             [feature, feature + 1].map(|position| self.edge_starts[position] as usize);
@@ -188,6 +191,7 @@ impl<'w> Model<'w> {
     }
 
     /// Adds the codes of a profile, as the model sees them, to rows of many.
+    #[inline]
     pub fn push_row(&self, codes: &[f64], rows: &mut Vec<f32>) {
         rows.extend(
             self.features

@@ -41,6 +41,8 @@ pub(crate) enum Section {
 pub(crate) struct Head {
     /// Those with conditions.
     pub(crate) conditional: Set,
+    /// Those with conditions that the lookup does not settle.
+    pub(crate) unsettled: Set,
     /// The one for customers to whom no other applies.
     pub(crate) otherwise: Set,
     pub(crate) version: Text,
@@ -112,7 +114,7 @@ pub(crate) struct TargetedRecord {
 pub(crate) struct LookupRecord {
     pub(crate) field: u32,
     pub(crate) unused: u32,
-    /// The sets by code, that for an unknown one last.
+    /// The sets by code, that for an unknown one last. Of a number, the one before is for all larger codes, too.
     pub(crate) sets: Span,
 }
 
@@ -350,7 +352,8 @@ impl<'w> Catalogue<'w> {
             0 => 0,
             count => Set::MAX >> (MOST_ENTRIES - count.min(MOST_ENTRIES)),
         };
-        let sets = [self.head.conditional, self.head.otherwise];
+        let head = self.head;
+        let sets = [head.conditional, head.unsettled, head.otherwise];
         let entry = |record: &EntryRecord| {
             record.conditions.of(self.conditions).is_some()
                 && record.steps.of(self.steps).is_some()
@@ -366,7 +369,11 @@ impl<'w> Catalogue<'w> {
         let lookup = |record: &LookupRecord| {
             let codes = field(record.field).then(|| schema.field(record.field as usize).codes());
             record.sets.of(self.sets).is_some()
-                && codes.is_some_and(|codes| record.sets.length as usize == codes + 1)
+                && match (codes, record.sets.length as usize) {
+                    (None, _) => false,
+                    (Some(0), sets) => sets >= 2,
+                    (Some(codes), sets) => sets == codes + 1,
+                }
         };
         let step = |step: &StepRecord| {
             field(step.field) && (step.code as usize) < schema.field(step.field as usize).codes()
@@ -452,25 +459,26 @@ impl<'w> Catalogue<'w> {
                 .iter()
                 .fold(self.head.conditional, |candidates, record| {
                     let sets = record.sets.of(self.sets).unwrap_or_default();
-                    let set = match codes[record.field as usize] {
-                        unknown if unknown.is_nan() => sets.last(),
-                        code => sets.get(code as usize),
+                    let known = sets.len().saturating_sub(1);
+                    let place = match codes[record.field as usize] {
+                        unknown if unknown.is_nan() => known,
+                        code => (code as u32 as usize).min(known.saturating_sub(1)),
                     };
-                    candidates & set.copied().unwrap_or_default()
+                    candidates & sets.get(place).copied().unwrap_or_default()
                 });
         let mut present = 0;
         while candidates != 0 {
             let position = candidates.trailing_zeros();
             candidates &= candidates - 1;
-            let entry = self.entry(position as usize);
-            // The lookup has settled those on names.
-            let mut numeric = entry
-                .conditions()
-                .iter()
-                .filter(|condition| condition.is_numeric());
-            if numeric.all(|condition| condition.holds(codes)) {
+            let entry = &self.entries[position as usize];
+            let is_settled = self.head.unsettled >> position & 1 == 0;
+            let holds = || {
+                let conditions = entry.conditions.of(self.conditions).unwrap_or_default();
+                conditions.iter().all(|condition| condition.holds(codes))
+            };
+            if is_settled || holds() {
                 present |= 1 << position;
-                candidates &= !entry.excluded();
+                candidates &= !entry.excluded;
             }
         }
         match present {

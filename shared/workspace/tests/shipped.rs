@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+use schema::intake::{Columns, json_code};
+use schema::{Field, FieldErrors};
 use workspace::compile::{Sources, compile};
+use workspace::nudges::{Catalogue, Set};
 use workspace::{Key, Parts, Workspace};
 
 fn files() -> [Vec<u8>; 6] {
@@ -25,9 +28,7 @@ fn customers_are_those_of_the_file() {
     let workspace = Workspace::open(&parts).unwrap();
     let files = files();
     let mut reader = csv::Reader::from_reader(&*files[1]);
-    let columns =
-        schema::intake::Columns::from_header(&workspace.schema, reader.byte_headers().unwrap())
-            .unwrap();
+    let columns = Columns::from_header(&workspace.schema, reader.byte_headers().unwrap()).unwrap();
     let mut count = 0;
     for record in reader.byte_records() {
         let record = record.unwrap();
@@ -91,4 +92,111 @@ fn orders_rise_and_keep_equal_customers_by_id() {
     assert!(by.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
     assert_eq!(by.len(), workspace.customers.len());
     assert!(orders.by(Key::Field(0)).is_none());
+}
+
+#[test]
+fn nudges_are_those_whose_conditions_hold() {
+    let parts = parts();
+    let workspace = Workspace::open(&parts).unwrap();
+    let (schema, catalogue) = (&workspace.schema, &workspace.nudges);
+    let conditions = || catalogue.entries().flat_map(|entry| entry.conditions());
+    // Around every bound, and all that a flag or choice can be; each customer is tried with each.
+    let mut tried = 0;
+    for (customer, field) in (0..500).flat_map(|customer| {
+        let asked = conditions().map(|condition| condition.field());
+        asked.map(move |field| (customer, schema.field(field)))
+    }) {
+        let mut codes: Vec<f64> = workspace.profile(customer).codes().to_vec();
+        let bounds = conditions().filter(|condition| condition.field() == field.index());
+        let numbers = bounds.flat_map(|condition| {
+            let around = |bound: f64| [bound.floor() - 1.0, bound.floor(), bound.floor() + 1.0];
+            condition.bounds().into_iter().flat_map(around)
+        });
+        let candidates: Vec<f64> = match field.codes() {
+            0 => numbers.chain([f64::NAN]).collect(),
+            codes => (0..codes)
+                .map(|code| code as f64)
+                .chain([f64::NAN])
+                .collect(),
+        };
+        for code in candidates {
+            if code.is_nan() || field.codes() > 0 || field.range().contains(&code) {
+                codes[field.index()] = code;
+                assert_eq!(
+                    catalogue.present(&codes),
+                    present(catalogue, &codes),
+                    "{} is {code}",
+                    field.name()
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 10_000, "{tried}");
+}
+
+/// The entries that a customer with these codes gets, condition by condition.
+fn present(catalogue: &Catalogue<'_>, codes: &[f64]) -> Set {
+    let (mut present, mut excluded, mut otherwise) = (0, 0, 0);
+    for entry in catalogue.entries() {
+        let bit: Set = 1 << entry.index();
+        if entry.otherwise() {
+            otherwise = bit;
+            continue;
+        }
+        let mut conditions = entry.conditions().iter();
+        if excluded & bit == 0 && conditions.all(|condition| condition.holds(codes)) {
+            present |= bit;
+            excluded |= entry.excluded();
+        }
+    }
+    if present == 0 { otherwise } else { present }
+}
+
+#[test]
+fn cells_mean_in_a_table_what_they_mean_in_json() {
+    let parts = parts();
+    let schema = Workspace::open(&parts).unwrap().schema;
+    let common = [
+        "", " ", "Yes", "No", "yes", "0", "1", "true", "false", "-1", "2", " No ", "x",
+    ];
+    let good = |field: Field<'_>| match field.codes() {
+        0 => field.range().start().to_string(),
+        _ => field.value(0.0).unwrap().name().to_owned(),
+    };
+    for field in schema.fields() {
+        let values = (0..field.codes()).filter_map(|code| field.value(code as f64));
+        let texts = values.flat_map(|value| value.spelled().chain([value.name(), value.label()]));
+        for text in texts.chain(common) {
+            let json = serde_json::to_string(text).unwrap();
+            let json = serde_json::from_str(&json).unwrap();
+            let wanted = json_code(field, &json).map_err(|unfit| unfit.to_string());
+            let mut errors = FieldErrors::default();
+            let header = schema.fields().map(|field| field.column().as_bytes());
+            let columns = Columns::from_header(&schema, header).unwrap();
+            // Of what is wrong with the row, only what is wrong with this cell counts: others may contradict it.
+            let others: Vec<String> = schema.fields().map(good).collect();
+            let cell = |column: usize| match column == field.index() {
+                true => Some(Ok(text)),
+                false => Some(Ok(others[column].as_str())),
+            };
+            let profile = columns.profile_in(&schema, cell, &mut errors);
+            let unfit = errors
+                .listed()
+                .iter()
+                .find(|error| error.pointer == format!("/{}", field.column()));
+            match (wanted, profile) {
+                (Err(wanted), _) => assert_eq!(unfit.unwrap().detail, wanted),
+                (Ok(code), Some(profile)) if !code.is_nan() && field.needs().is_empty() => {
+                    assert_eq!(
+                        profile.code(field.index()),
+                        code,
+                        "{} {text:?}",
+                        field.name()
+                    );
+                }
+                (Ok(_), _) => {}
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::nudges::{
 };
 use schema::layout::Span;
 use schema::source::{condition, impersonal};
-use schema::{Change, ChangePolicy, Condition, Field, Pool, Schema, Text};
+use schema::{Change, ChangePolicy, Condition, Field, Kind, MOST_VALUES, Pool, Schema, Text};
 use sections::{AlignedBytes, Writer};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -681,12 +681,15 @@ impl<'s> Compiler<'s> {
     /// For each field of which some entries want certain values, and each of its codes, the entries that would have it.
     fn lookup(&self) -> (Vec<LookupRecord>, Vec<Set>) {
         let (mut records, mut sets) = (Vec::new(), Vec::new());
-        for field in self.schema.fields().filter(|field| field.kind().is_named()) {
-            let codes = (0..field.codes()).map(|code| code as f64).chain([f64::NAN]);
+        for field in self.schema.fields() {
+            let Some(count) = self.looked_up(field) else {
+                continue;
+            };
+            let codes = (0..count).map(|code| code as f64).chain([f64::NAN]);
             let set = |code: f64| {
                 let entries = self.entries.iter().enumerate().filter(|(_, entry)| {
-                    let conditions = entry.conditions.of(&self.conditions).unwrap_or_default();
-                    let mut conditions = conditions
+                    let mut conditions = self
+                        .asked_of(entry)
                         .iter()
                         .filter(|condition| condition.field() == field.index());
                     conditions.all(|condition| condition.admits(code))
@@ -706,6 +709,36 @@ impl<'s> Compiler<'s> {
         (records, sets)
     }
 
+    /// How many codes of a field the lookup has sets for, from 0 on: of a flag or choice, all; of a whole number, as many as make a
+    /// difference to some condition. None where those are too many, or where a price may leave a fraction.
+    fn looked_up(&self, field: Field<'_>) -> Option<usize> {
+        let roles = self.schema.roles();
+        let is_priced = [roles.recurring, roles.lifetime].contains(&Some(field.index()));
+        let (least, most) = field.range().into_inner();
+        match field.kind() {
+            Kind::Flag | Kind::Choice => Some(field.codes()),
+            Kind::Whole if least >= 0.0 && !is_priced => {
+                let entries = self.entries.iter();
+                let conditions = entries
+                    .flat_map(|entry| self.asked_of(entry))
+                    .filter(|condition| condition.field() == field.index());
+                // All whole numbers beyond the last of the bounds are alike. No number is beyond the range.
+                let last = conditions
+                    .flat_map(|condition| {
+                        let [low, high] = condition.bounds();
+                        [low, if high < most { high } else { low }]
+                    })
+                    .fold(0.0, f64::max);
+                (last < MOST_VALUES as f64).then_some(last as usize + 2)
+            }
+            _ => None,
+        }
+    }
+
+    fn asked_of(&self, entry: &EntryRecord) -> &[Condition] {
+        entry.conditions.of(&self.conditions).unwrap_or_default()
+    }
+
     fn written(mut self, version: &str) -> AlignedBytes {
         let (lookup, sets) = self.lookup();
         let moves = moves::of(self.schema);
@@ -717,8 +750,13 @@ impl<'s> Compiler<'s> {
                 .filter(|(_, entry)| (entry.otherwise != 0) == otherwise);
             entries.fold(0, |set: Set, (position, _)| set | 1 << position)
         };
+        let unsettled = self.entries.iter().enumerate().filter(|(_, entry)| {
+            let mut fields = self.asked_of(entry).iter().map(Condition::field);
+            fields.any(|field| self.looked_up(self.schema.field(field)).is_none())
+        });
         let head = Head {
             conditional: set(false),
+            unsettled: unsettled.fold(0, |set: Set, (position, _)| set | 1 << position),
             otherwise: set(true),
             version: self.pool.add(version),
             searched: moves.levels.len() as u32 - 1,

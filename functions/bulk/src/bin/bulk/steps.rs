@@ -1,9 +1,9 @@
 //! The steps of the state machine in `infra/bulk.asl.json`.
 //!
 //! A job's objects lie under one prefix, which is derived from the input, its version, the shards' size and the program with
-//! its model and nudges: `job.json` and `shards.json`, which [`Steps::plan`] writes; per shard two parts and, once both are
-//! complete, a report, which [`Steps::score`] writes; `manifest.json`, which [`Steps::finish`] writes. So a job that is started
-//! again finds what is done, and another job never does.
+//! its model, nudges and workspace: `job.json` and `shards.json`, which [`Steps::plan`] writes; per shard two parts and, once
+//! both are complete, a report, which [`Steps::score`] writes; `manifest.json`, which [`Steps::finish`] writes. So a job that
+//! is started again finds what is done, and another job never does.
 
 use std::io::{self, Read};
 use std::panic::resume_unwind;
