@@ -211,6 +211,11 @@ impl Description {
 pub async fn openapi(live: &Live) -> OpenApi {
     let mut api: OpenApi = serde_json::from_str(SHARED).expect("shared.json is a description");
     env!("CARGO_PKG_VERSION").clone_into(&mut api.info.version);
+    let note = live.view().schema.note();
+    api.info.description = api
+        .info
+        .description
+        .map(|text| text.replace("{note}", note));
     let (router, described) = crate::functions(live.clone()).split_for_parts();
     api.merge(described);
     api.merge(Unattached::openapi());

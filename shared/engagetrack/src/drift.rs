@@ -118,7 +118,7 @@ impl BinCounts {
 pub struct Window(Mutex<BinCounts>);
 
 impl Window {
-    /// A window for a model with so many features that no profile has passed.
+    /// An empty window for a model with this many features.
     pub fn new(features: usize) -> Self {
         Self(Mutex::new(BinCounts::new(features)))
     }

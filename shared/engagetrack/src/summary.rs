@@ -250,7 +250,7 @@ impl<'w> Report<'w> {
                 .map_or("none", |value| value.name());
             self.entry(&format!("Experiment {}", field.phrase()), arm);
         }
-        self.entry("Status (simulated history)", summary.status.name());
+        self.entry("Status", summary.status.name());
     }
 
     fn risk(&mut self, summary: &Summary<'_>) {

@@ -519,7 +519,7 @@ pub fn given_twice(name: &str, before: &str) -> FieldError {
     FieldError::new(name, detail)
 }
 
-/// The profile, unless errors were added after the first so many or show between its fields.
+/// The profile, unless there are more than `before` errors or the fields contradict each other.
 fn finish<'n>(
     schema: &'n Schema<'n>,
     codes: Codes,

@@ -442,7 +442,7 @@ struct Compiler {
     distributions: Option<Vec<String>>,
 }
 
-/// The entries that were added since there were so many.
+/// The entries from one position to another.
 fn span(start: usize, end: usize) -> Span {
     Span {
         start: start as u32,

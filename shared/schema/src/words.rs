@@ -66,7 +66,7 @@ impl<'w> Schema<'w> {
     }
 }
 
-/// The noun for so many.
+/// The noun in the number that fits a count.
 pub fn plural(count: f64, noun: &str) -> Cow<'_, str> {
     match count == 1.0 {
         true => noun.into(),

@@ -54,7 +54,7 @@ pub(crate) fn band(probability: f64) -> usize {
     ((probability * BANDS as f64) as usize).min(BANDS - 1)
 }
 
-/// Where the search for an id begins in a table of so many slots, a power of two.
+/// Where the search for an id begins in a table with `slots` slots, a power of two.
 pub(crate) fn slot(id: &str, slots: usize) -> usize {
     XxHash3_64::oneshot(id.as_bytes()) as usize & (slots - 1)
 }
@@ -284,7 +284,7 @@ impl<'w> Customers<'w> {
     }
 }
 
-/// The first of so many positions for which this does not hold; it holds for those before.
+/// The first position below `count` for which this does not hold; it holds for all before it.
 fn partition_point(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, count);
     while low < high {

@@ -5,7 +5,7 @@ mod model;
 mod moves;
 mod nudges;
 
-use crate::{Part, Parts, Workspace};
+use crate::{Part, Parts};
 use schema::Schema;
 use sections::AlignedBytes;
 use sha2::{Digest, Sha256};
@@ -105,7 +105,7 @@ impl Compiled {
     }
 }
 
-/// Faults of one file, at most so many of which are told.
+/// Faults of one file that are reported; further ones are counted.
 const MOST_FAULTS: usize = 100;
 
 fn faults(file: &'static str, details: Vec<String>) -> Vec<Fault> {
@@ -185,12 +185,4 @@ fn short_hash(bytes: &[u8]) -> String {
             let _ = write!(hash, "{byte:02x}");
             hash
         })
-}
-
-/// Opens what was compiled, as whoever uses it will.
-///
-/// # Errors
-/// Why it can't be used.
-pub fn check(parts: &Parts) -> Result<(), crate::WorkspaceError> {
-    Workspace::open(parts).map(|_| ())
 }

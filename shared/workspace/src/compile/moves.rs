@@ -56,7 +56,7 @@ pub fn of(schema: &Schema<'_>) -> Moves {
     moves
 }
 
-/// How many combinations of so many steps there are.
+/// The number of combinations of `count` steps.
 fn combinations(fields: &[Field<'_>], count: usize) -> usize {
     let mut by_count = vec![0usize; count + 1];
     by_count[0] = 1;
