@@ -4,12 +4,14 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use engagetrack::Live;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use tower::ServiceExt;
 use web::Routes;
 use web::usage_log::UsageLog;
+use workspace::compile::{Sources, compile};
 
 #[tokio::test]
 async fn the_committed_description_is_the_codes() {
@@ -280,4 +282,51 @@ fn put(document: &mut Value, pointer: &str, value: Value) {
         place = &mut place[name];
     }
     *place = value;
+}
+
+/// The shipped business without its experiment.
+fn without_an_experiment() -> Live {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Sources::PATHS.map(|path| std::fs::read_to_string(root.join(path)).unwrap());
+    let experiment = files[0].find("[[experiment]]").unwrap();
+    files[0].truncate(experiment);
+    let mut nudges: toml::Table = files[2].parse().unwrap();
+    for nudge in nudges["nudge"].as_array_mut().unwrap() {
+        let nudge = nudge.as_table_mut().unwrap();
+        nudge.remove("experiment");
+        nudge.remove("variant");
+    }
+    files[2] = nudges.to_string();
+    let compiled = compile(&Sources::of(&files.map(String::into_bytes)));
+    Live::open(
+        compiled
+            .unwrap_or_else(|faults| panic!("{faults:?}"))
+            .into_parts(),
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_business_without_an_experiment_is_described_without_an_example_of_it() {
+    let live = without_an_experiment();
+    let description: Value = serde_json::to_value(server::openapi(&live).await).unwrap();
+    let example = |path: &str| {
+        let content =
+            &description["paths"][path]["get"]["responses"]["200"]["content"]["application/json"];
+        content.get("example").cloned()
+    };
+    assert_eq!(example("/v1/analytics/experiment"), None);
+    assert!(example("/v1/analytics").is_some());
+
+    let request = Request::get("/v1/analytics/experiment")
+        .body(Body::empty())
+        .unwrap();
+    let answer = web::app(server::functions(live), UsageLog::off())
+        .oneshot(request)
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 404);
+    let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let problem: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(problem["type"], "/problems/switched-off");
 }
