@@ -41,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seconds = median(repeat, || {
         found = profiles
             .iter()
-            .map(|profile| recourse::find(view, profile, target))
+            .zip(view.customers.probabilities())
+            .map(|(profile, probability)| recourse::find(view, profile, *probability, target))
             .collect();
     });
     if json {
@@ -72,7 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     if let Some(profile) = profiles.iter().find(can_have_all) {
         let seconds = median(repeat.max(101), || {
-            recourse::find(view, profile, OUT_OF_REACH);
+            let probability = view.model.probability(profile.codes());
+            recourse::find(view, profile, probability, OUT_OF_REACH);
         });
         let milliseconds = seconds * 1e3;
         println!(

@@ -150,7 +150,7 @@ impl Request {
         Advice {
             probability,
             nudges,
-            recourse: recourse::find(view, profile, target),
+            recourse: recourse::find(view, profile, probability, target),
             note: NOTE,
         }
     }

@@ -4,10 +4,11 @@
 
 use crate::View;
 use crate::vocabulary::{self, Keyed};
-use schema::{Change, ChangePolicy, Profile};
+use schema::{Amounts, Change, ChangePolicy, Profile};
 use serde::Serialize;
 use smallvec::SmallVec;
 use utoipa::ToSchema;
+use workspace::model::Row;
 use workspace::nudges::MoveStep;
 
 /// The smallest set of changes that brings the risk under a target, or the best that can be had.
@@ -39,17 +40,22 @@ pub struct Recourse<'w> {
 /// A change with the schema that says how it is written.
 #[derive(Clone)]
 pub struct Altered<'w> {
-    schema: schema::Schema<'w>,
+    schema: &'w schema::Schema<'w>,
     /// What is altered.
     pub change: Change,
 }
 
 impl<'w> Altered<'w> {
     /// What has to be altered to get from one profile to another.
-    pub fn between(view: &View<'w>, from: &Profile, to: &Profile) -> Self {
+    pub fn between(view: &'w View<'w>, from: &Profile, to: &Profile) -> Self {
+        Self::of(view, Change::between(from, to))
+    }
+
+    /// A change.
+    fn of(view: &'w View<'w>, change: Change) -> Self {
         Self {
-            schema: view.schema,
-            change: Change::between(from, to),
+            schema: &view.schema,
+            change,
         }
     }
 }
@@ -109,11 +115,25 @@ fn destination(step: MoveStep, field: &Changeable) -> Option<usize> {
 
 /// Finds the fewest changes, of those the ones with the lowest price (a lower price counts as a negative change), and of those the
 /// ones with the lowest risk, that bring the probability below the target, between 0 and 1. Where no plan does, the lowest risk
-/// there is, with the fewest changes and then the lowest price.
-pub fn find<'w>(view: &'w View<'w>, profile: &Profile, target: f64) -> Recourse<'w> {
+/// there is, with the fewest changes and then the lowest price. `probability` is today's, by the model.
+pub fn find<'w>(
+    view: &'w View<'w>,
+    profile: &Profile,
+    probability: f64,
+    target: f64,
+) -> Recourse<'w> {
+    let staying = Tried {
+        steps: &[],
+        recurring: recurring(view, profile),
+        probability,
+    };
+    if staying.probability < target {
+        return answer(view, profile, profile, target, staying);
+    }
     let mut search = Search::new(view, profile);
-    let mut lowest: Option<Tried<'w>> = None;
-    for level in view.nudges.levels() {
+    let mut lowest = staying;
+    // The first level is to stay.
+    for level in view.nudges.levels().skip(1) {
         search.try_all(level);
         let mut reached: Option<Tried<'w>> = None;
         for tried in search.tried() {
@@ -122,35 +142,64 @@ pub fn find<'w>(view: &'w View<'w>, profile: &Profile, target: f64) -> Recourse<
             {
                 reached = Some(tried);
             }
-            if lowest.is_none_or(|best| {
-                tried.probability < best.probability
-                    || (tried.probability == best.probability
-                        && tried.steps.len() == best.steps.len()
-                        && tried.is_cheaper_or_safer(&best))
-            }) {
-                lowest = Some(tried);
+            if tried.probability < lowest.probability
+                || (tried.probability == lowest.probability
+                    && tried.steps.len() == lowest.steps.len()
+                    && tried.is_cheaper_or_safer(&lowest))
+            {
+                lowest = tried;
             }
         }
         if let Some(reached) = reached {
             return search.answer(target, reached);
         }
     }
-    // The first level holds one plan, which is to stay; this is for the compiler.
-    let staying = Tried {
-        steps: &[],
-        recurring: search.recurring,
-        probability: view.model.probability(profile.codes()),
-    };
-    search.answer(target, lowest.unwrap_or(staying))
+    search.answer(target, lowest)
+}
+
+/// What a customer pays per period; 0 where the schema has no such role.
+fn recurring(view: &View<'_>, profile: &Profile) -> f64 {
+    let field = view.schema.roles().recurring;
+    field.map_or(0.0, |field| profile.code(field))
+}
+
+fn answer<'w>(
+    view: &'w View<'w>,
+    before: &Profile,
+    after: &Profile,
+    target: f64,
+    tried: Tried<'w>,
+) -> Recourse<'w> {
+    let change = recurring(view, after) - recurring(view, before);
+    Recourse {
+        target_probability: target,
+        reachable: tried.probability < target,
+        changes: match tried.steps {
+            [] => Altered::of(view, Change::default()),
+            _ => Altered::between(view, before, after),
+        },
+        projected_probability: tried.probability,
+        steps: tried.steps.len() as u32,
+        recurring_change: Keyed::new(
+            view.recurring_change_key(),
+            if change.is_nan() { 0.0 } else { change },
+        ),
+        searched_steps: view.nudges.searched_steps(),
+    }
 }
 
 struct Search<'p, 'w> {
     view: &'w View<'w>,
     profile: &'p Profile,
-    /// By position in the schema, those that a step can change.
-    fields: Vec<Option<Changeable>>,
-    row: workspace::model::Row,
-    recurring: f64,
+    /// Those that a step can change.
+    fields: SmallVec<[Changeable; 16]>,
+    /// By position in the schema, the position among these.
+    positions: SmallVec<[u16; 64]>,
+    amounts: Amounts,
+    /// The features that the recurring and the lifetime amount are.
+    recurring: Option<usize>,
+    lifetime: Option<usize>,
+    row: Row,
     rows: Vec<f32>,
     plans: Vec<(&'w [MoveStep], f64)>,
 }
@@ -158,90 +207,90 @@ struct Search<'p, 'w> {
 impl<'p, 'w> Search<'p, 'w> {
     fn new(view: &'w View<'w>, profile: &'p Profile) -> Self {
         let codes = profile.codes();
-        let field = |field: schema::Field<'w>| {
+        let mut fields = SmallVec::new();
+        let mut positions = SmallVec::new();
+        for field in view.schema.fields() {
+            positions.push(fields.len() as u16);
             let policy = field.change();
             if !matches!(policy, ChangePolicy::Any | ChangePolicy::Up) {
-                return None;
+                continue;
             }
             let code = codes[field.index()];
             let possible =
                 !code.is_nan() && (code as usize) < field.choices() && has_needs(field, codes);
-            Some(Changeable {
+            let price = field.price(code);
+            fields.push(Changeable {
                 feature: view.model.feature_of(field.index()),
                 policy,
                 from: possible.then_some(code as usize),
-                prices: field
-                    .values()
-                    .map(|value| value.price() - field.price(code))
-                    .collect(),
-            })
-        };
-        let recurring = view.schema.roles().recurring;
+                prices: field.values().map(|value| value.price() - price).collect(),
+            });
+        }
+        let roles = view.schema.roles();
+        let feature = |field: Option<usize>| field.and_then(|field| view.model.feature_of(field));
         Self {
             view,
             profile,
-            fields: view.schema.fields().map(field).collect(),
+            fields,
+            positions,
+            amounts: view.schema.amounts(codes),
+            recurring: feature(roles.recurring),
+            lifetime: feature(roles.lifetime),
             row: view.model.row(codes),
-            recurring: recurring.map_or(0.0, |field| codes[field]),
             rows: Vec::new(),
             plans: Vec::new(),
         }
     }
 
+    /// The field of a step.
+    fn field(&self, step: MoveStep) -> &Changeable {
+        &self.fields[usize::from(self.positions[usize::from(step.field)])]
+    }
+
     /// Collects the rows of the plans that the customer can have.
-    fn try_all(&mut self, level: impl Iterator<Item = &'w [MoveStep]>) {
+    fn try_all(&mut self, level: impl ExactSizeIterator<Item = &'w [MoveStep]>) {
         self.rows.clear();
         self.plans.clear();
+        self.rows.reserve(level.len() * self.row.len());
+        self.plans.reserve(level.len());
         match self.view.nudges.is_entangled() {
             true => level.for_each(|steps| self.try_entangled(steps)),
             false => {
-                let roles = self.view.schema.roles();
-                let recurring = roles
-                    .recurring
-                    .and_then(|field| self.view.model.feature_of(field));
-                let lifetime = roles
-                    .lifetime
-                    .and_then(|field| self.view.model.feature_of(field));
-                level.for_each(|steps| self.try_alone(steps, recurring, lifetime));
+                let known = recurring(self.view, self.profile);
+                level.for_each(|steps| self.try_alone(steps, known));
             }
         }
     }
 
     /// A plan whose steps leave what other fields need as it is: the row is altered where the steps and their price alter it.
-    fn try_alone(
-        &mut self,
-        steps: &'w [MoveStep],
-        recurring: Option<usize>,
-        lifetime: Option<usize>,
-    ) {
+    fn try_alone(&mut self, steps: &'w [MoveStep], known: f64) {
         let start = self.rows.len();
-        self.rows.extend_from_slice(&self.row);
-        let row = &mut self.rows[start..];
         let mut difference = 0.0;
+        self.rows.extend_from_slice(&self.row);
         for step in steps {
-            let field = self.fields[usize::from(step.field)].as_ref();
-            let moved = field.and_then(|field| Some((field, destination(*step, field)?)));
-            let Some((field, to)) = moved else {
+            let field = &self.fields[usize::from(self.positions[usize::from(step.field)])];
+            let Some(to) = destination(*step, field) else {
                 self.rows.truncate(start);
                 return;
             };
             if let Some(feature) = field.feature {
-                row[feature] = to as f32;
+                self.rows[start + feature] = to as f32;
             }
             difference += field.prices[to];
         }
-        let mut amount = self.recurring;
+        let mut paid = known;
         if difference != 0.0 {
-            let (new_recurring, new_lifetime) =
-                self.view.schema.charges(self.profile.codes(), difference);
-            amount = new_recurring.unwrap_or(amount);
-            for (feature, new) in [(recurring, new_recurring), (lifetime, new_lifetime)] {
-                if let (Some(feature), Some(new)) = (feature, new) {
-                    row[feature] = new as f32;
+            if let Some(amount) = self.amounts.recurring {
+                paid = amount.after(difference);
+                if let Some(feature) = self.recurring {
+                    self.rows[start + feature] = paid as f32;
                 }
             }
+            if let (Some(amount), Some(feature)) = (self.amounts.lifetime, self.lifetime) {
+                self.rows[start + feature] = amount.after(difference) as f32;
+            }
         }
-        self.plans.push((steps, amount));
+        self.plans.push((steps, paid));
     }
 
     /// A plan whose steps may alter what other fields need.
@@ -249,10 +298,8 @@ impl<'p, 'w> Search<'p, 'w> {
         let Some(after) = self.after(steps) else {
             return;
         };
-        let recurring = self.view.schema.roles().recurring;
         self.view.model.push_row(after.codes(), &mut self.rows);
-        self.plans
-            .push((steps, recurring.map_or(0.0, |field| after.code(field))));
+        self.plans.push((steps, recurring(self.view, &after)));
     }
 
     fn tried(&self) -> impl Iterator<Item = Tried<'w>> {
@@ -275,7 +322,7 @@ impl<'p, 'w> Search<'p, 'w> {
         let entangled = self.view.nudges.is_entangled();
         let code = |step: &MoveStep| {
             let index = usize::from(step.field);
-            let field = self.fields[index].as_ref()?;
+            let field = self.field(*step);
             // What it needs may come with another step.
             let known = self.profile.code(index);
             let absent = entangled && !known.is_nan() && field.from.is_none();
@@ -292,25 +339,9 @@ impl<'p, 'w> Search<'p, 'w> {
 
     fn answer(&self, target: f64, tried: Tried<'w>) -> Recourse<'w> {
         // What was tried can be had.
-        let after = self
-            .after(tried.steps)
-            .unwrap_or_else(|| self.profile.clone());
-        let change = match self.view.schema.roles().recurring {
-            Some(field) => after.code(field) - self.profile.code(field),
-            None => 0.0,
-        };
-        Recourse {
-            target_probability: target,
-            reachable: tried.probability < target,
-            changes: Altered::between(self.view, self.profile, &after),
-            projected_probability: tried.probability,
-            steps: tried.steps.len() as u32,
-            recurring_change: Keyed::new(
-                self.view.recurring_change_key(),
-                if change.is_nan() { 0.0 } else { change },
-            ),
-            searched_steps: self.view.nudges.searched_steps(),
-        }
+        let after = self.after(tried.steps);
+        let after = after.as_ref().unwrap_or(self.profile);
+        answer(self.view, self.profile, after, target, tried)
     }
 }
 
@@ -336,6 +367,10 @@ mod tests {
         "streaming_tv",
         "streaming_movies",
     ];
+
+    fn today(profile: &Profile) -> f64 {
+        view().model.probability(profile.codes())
+    }
 
     fn has_internet(profile: &Profile) -> bool {
         let internet = view().schema.find("internet_service").unwrap();
@@ -387,7 +422,7 @@ mod tests {
     }
 
     fn assert_agrees_with_brute_force(profile: &Profile, target: f64) {
-        let found = find(view(), profile, target);
+        let found = find(view(), profile, today(profile), target);
         let plans = every_plan(profile);
         let reached = plans.iter().filter(|(_, _, risk)| *risk < target);
         let best = reached.min_by(|a, b| a.partial_cmp(b).unwrap());
@@ -453,9 +488,9 @@ mod tests {
     #[test]
     fn the_recourse_of_a_recourse_is_empty() {
         for profile in profiles().step_by(17) {
-            let found = find(view(), &profile, 0.3);
+            let found = find(view(), &profile, today(&profile), 0.3);
             let made = view().schema.edit(&profile, &found.changes.change).unwrap();
-            let again = find(view(), &made, 0.3);
+            let again = find(view(), &made, today(&made), 0.3);
             assert_eq!(again.projected_probability, found.projected_probability);
             assert_eq!((again.steps, again.reachable), (0, found.reachable));
             assert!(again.changes.change.is_empty());

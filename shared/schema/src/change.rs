@@ -141,21 +141,14 @@ impl<'w> Schema<'w> {
             codes.copy_from_slice(from);
             return false;
         };
-        let roles = self.roles();
-        let given = |field: Option<usize>| match charges {
-            Charges::Repriced => false,
-            Charges::AsGiven => field.is_some_and(|field| change.code(field).is_some()),
-        };
-        let (recurring, lifetime) = self.charges(from, difference);
-        if let (Some(field), Some(amount), false) =
-            (roles.recurring, recurring, given(roles.recurring))
-        {
-            codes[field] = amount;
-        }
-        if let (Some(field), Some(amount), false) =
-            (roles.lifetime, lifetime, given(roles.lifetime))
-        {
-            codes[field] = amount;
+        if difference != 0.0 {
+            let amounts = self.amounts(from);
+            for amount in [amounts.recurring, amounts.lifetime].into_iter().flatten() {
+                let given = charges == Charges::AsGiven && change.code(amount.field).is_some();
+                if !given {
+                    codes[amount.field] = amount.after(difference);
+                }
+            }
         }
         true
     }
@@ -172,29 +165,26 @@ impl<'w> Schema<'w> {
         difference
     }
 
-    /// The recurring and the lifetime amount of a customer with these codes after the price moved by this: the lifetime amount
-    /// moves by that times the tenure, as if the customer had always paid the new price. Both stay within their ranges. None where
-    /// nothing moves.
-    pub fn charges(&self, codes: &[f64], difference: f64) -> (Option<f64>, Option<f64>) {
+    /// The amounts of a customer with these codes that follow the price.
+    pub fn amounts(&self, codes: &[f64]) -> Amounts {
         let roles = self.roles();
-        if difference == 0.0 {
-            return (None, None);
-        }
-        let moved = |field: Option<usize>, by: f64| {
-            let field = field?;
-            let known = Some(codes[field]).filter(|amount| !amount.is_nan())?;
-            Some(self.field(field).clamped(known + by))
-        };
         let tenure = roles.tenure.map_or(f64::NAN, |field| codes[field]);
-        let over_tenure = if tenure.is_nan() {
-            0.0
-        } else {
-            tenure * difference
+        let amount = |field: Option<usize>, weight: f64| {
+            let field = field?;
+            let range = self.field(field).range();
+            let known = Some(codes[field]).filter(|amount| !amount.is_nan())?;
+            Some(Amount {
+                field,
+                known,
+                weight,
+                least: *range.start(),
+                most: *range.end(),
+            })
         };
-        (
-            moved(roles.recurring, difference),
-            moved(roles.lifetime, over_tenure),
-        )
+        Amounts {
+            recurring: amount(roles.recurring, 1.0),
+            lifetime: amount(roles.lifetime, if tenure.is_nan() { 0.0 } else { tenure }),
+        }
     }
 
     /// Reads a change of the plan of a cohort from a JSON object; a null changes nothing. Charges follow from the price list.
@@ -350,6 +340,35 @@ fn allowed_names<'w>(
 
 fn same(one: f64, other: f64) -> bool {
     one == other || (one.is_nan() && other.is_nan())
+}
+
+/// The amounts that follow the price: none where the schema has no such role, or the customer's amount is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct Amounts {
+    /// What the customer pays per period.
+    pub recurring: Option<Amount>,
+    /// It moves by the price times the tenure, as if the customer had always paid the new price.
+    pub lifetime: Option<Amount>,
+}
+
+/// An amount that follows the price.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
+    /// The field that holds it.
+    pub field: usize,
+    known: f64,
+    weight: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Amount {
+    /// The amount after the price moved by this, within its range.
+    #[inline]
+    pub fn after(&self, difference: f64) -> f64 {
+        // Adding 0 turns a negative zero into a plain one.
+        (self.known + self.weight * difference).clamp(self.least, self.most) + 0.0
+    }
 }
 
 /// A change as JSON: an object of what is altered.

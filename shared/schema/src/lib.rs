@@ -20,7 +20,7 @@ pub mod testing;
 mod text;
 pub mod words;
 
-pub use change::Change;
+pub use change::{Amount, Amounts, Change};
 pub use condition::{Condition, Rule};
 pub use error::{FieldError, FieldErrors};
 pub use field::{About, Alarm, ChangePolicy, Field, FilterParameters, Kind, Need, Value};
