@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Stands in the extensions of a request whose caller may not download lists. A home that knows its callers puts it there.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,33 @@ impl DownloadRight {
     }
 }
 
-/// Has a browser save the answer under this name.
+/// Has a browser save the answer under this name, which may be any text (RFC 6266): clients that know only ASCII get one with
+/// underscores.
 pub fn attachment(name: &str) -> String {
-    format!("attachment; filename=\"{name}\"")
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " ._-()".contains(letter);
+    let plain = name.replace(|letter| !is_plain(letter), "_");
+    match plain == name {
+        true => format!("attachment; filename=\"{name}\""),
+        false => {
+            let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC);
+            format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_have_any_name() {
+        assert_eq!(
+            attachment("summary_1234-ABCDE.txt"),
+            "attachment; filename=\"summary_1234-ABCDE.txt\""
+        );
+        assert_eq!(
+            attachment("a\"/é.txt"),
+            "attachment; filename=\"a___.txt\"; filename*=UTF-8''a%22%2F%C3%A9%2Etxt"
+        );
+    }
 }
