@@ -105,12 +105,13 @@ struct Changeable {
 
 /// The code after a step, if there is one.
 fn destination(step: MoveStep, field: &Changeable) -> Option<usize> {
+    let choices = field.prices.len();
     let to = field.from? + usize::from(step.places);
-    match (to < field.prices.len(), field.policy) {
-        (true, _) => Some(to),
-        (false, ChangePolicy::Any) => Some(to - field.prices.len()),
-        (false, _) => None,
-    }
+    let to = match field.policy {
+        ChangePolicy::Any if to >= choices => to - choices,
+        _ => to,
+    };
+    (to < choices).then_some(to)
 }
 
 /// Finds the fewest changes, of those the ones with the lowest price (a lower price counts as a negative change), and of those the
@@ -188,6 +189,9 @@ fn answer<'w>(
     }
 }
 
+/// The position of a field that no step can change.
+const NONE: u16 = u16::MAX;
+
 struct Search<'p, 'w> {
     view: &'w View<'w>,
     profile: &'p Profile,
@@ -210,11 +214,12 @@ impl<'p, 'w> Search<'p, 'w> {
         let mut fields = SmallVec::new();
         let mut positions = SmallVec::new();
         for field in view.schema.fields() {
-            positions.push(fields.len() as u16);
             let policy = field.change();
             if !matches!(policy, ChangePolicy::Any | ChangePolicy::Up) {
+                positions.push(NONE);
                 continue;
             }
+            positions.push(fields.len() as u16);
             let code = codes[field.index()];
             let possible =
                 !code.is_nan() && (code as usize) < field.choices() && has_needs(field, codes);
@@ -242,9 +247,11 @@ impl<'p, 'w> Search<'p, 'w> {
         }
     }
 
-    /// The field of a step.
-    fn field(&self, step: MoveStep) -> &Changeable {
-        &self.fields[usize::from(self.positions[usize::from(step.field)])]
+    /// The field of a step, if a step can change it.
+    #[inline]
+    fn field(&self, step: MoveStep) -> Option<&Changeable> {
+        let position = self.positions.get(usize::from(step.field))?;
+        self.fields.get(usize::from(*position))
     }
 
     /// Collects the rows of the plans that the customer can have.
@@ -268,15 +275,17 @@ impl<'p, 'w> Search<'p, 'w> {
         let mut difference = 0.0;
         self.rows.extend_from_slice(&self.row);
         for step in steps {
-            let field = &self.fields[usize::from(self.positions[usize::from(step.field)])];
-            let Some(to) = destination(*step, field) else {
+            let field = self.field(*step);
+            let moved = field.and_then(|field| Some((field, destination(*step, field)?)));
+            let Some((field, to)) = moved else {
                 self.rows.truncate(start);
                 return;
             };
-            if let Some(feature) = field.feature {
+            let (feature, price) = (field.feature, field.prices[to]);
+            if let Some(feature) = feature {
                 self.rows[start + feature] = to as f32;
             }
-            difference += field.prices[to];
+            difference += price;
         }
         let mut paid = known;
         if difference != 0.0 {
@@ -322,7 +331,7 @@ impl<'p, 'w> Search<'p, 'w> {
         let entangled = self.view.nudges.is_entangled();
         let code = |step: &MoveStep| {
             let index = usize::from(step.field);
-            let field = self.field(*step);
+            let field = self.field(*step)?;
             // What it needs may come with another step.
             let known = self.profile.code(index);
             let absent = entangled && !known.is_nan() && field.from.is_none();
