@@ -2,21 +2,14 @@
 
 use std::path::Path;
 use std::{env, fs, io, process};
-use workspace::compile::{Sources, compile};
+use workspace::compile::{Sources, compile_folder};
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut files = Vec::new();
-    for name in Sources::PATHS {
-        let path = root.join(name);
-        println!("cargo::rerun-if-changed={}", path.display());
-        files.push(
-            fs::read(&path)
-                .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?,
-        );
+    for file in Sources::PATHS {
+        println!("cargo::rerun-if-changed={}", root.join(file).display());
     }
-    let files: [Vec<u8>; 6] = files.try_into().expect("each path was read");
-    let compiled = compile(&Sources::of(&files)).unwrap_or_else(|faults| {
+    let compiled = compile_folder(&root).unwrap_or_else(|faults| {
         faults
             .iter()
             .for_each(|fault| println!("cargo::error={fault}"));

@@ -2,7 +2,9 @@
 
 use crate::Live;
 use sections::Aligned;
-use workspace::{Part, Parts};
+use std::ffi::OsString;
+use std::path::Path;
+use workspace::{FileError, Part, Parts};
 
 macro_rules! embedded {
     ($($(#[$doc:meta])* $function:ident = $part:ident, $file:literal;)+) => {
@@ -54,4 +56,15 @@ pub fn whole() -> Parts {
 /// Never with parts of this module: the build compiled and the tests opened them.
 pub fn live(parts: Parts) -> Live {
     Live::open(parts).expect("the build compiled the parts")
+}
+
+/// Puts embedded parts to use, or the same parts of the file at `path`, where there is one.
+///
+/// # Errors
+/// A file that is no workspace that this program can use.
+pub fn or_file(parts: Parts, path: Option<OsString>) -> Result<Live, FileError> {
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) => Live::from_file(Path::new(&path), &parts.present()),
+        None => Ok(live(parts)),
+    }
 }

@@ -1,7 +1,7 @@
 //! The domain of EngageTrack AI: who the customers are, whether they will leave, why, what to do, and whether it worked.
 //!
-//! Pure: a workspace and a request in, an answer out. No clock, no environment, no I/O, no HTTP, and no business of its own: all
-//! that is said of customers comes from the workspace.
+//! Pure: a workspace and a request in, an answer out. No clock, no environment, no HTTP, no I/O but for reading a workspace from a
+//! file, and no business of its own: all that is said of customers comes from the workspace.
 
 #![forbid(unsafe_code)]
 

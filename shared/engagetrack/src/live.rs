@@ -6,8 +6,9 @@ use crate::measured::Effect;
 use crate::nudges::Offer;
 use self_cell::self_cell;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use workspace::{Parts, Workspace, WorkspaceError};
+use workspace::{FileError, Part, Parts, Workspace, WorkspaceError};
 
 /// A workspace in use. Clones share it; a request that holds one sees the same workspace from start to end.
 #[derive(Clone)]
@@ -43,6 +44,36 @@ impl Live {
     pub fn open(parts: Parts) -> Result<Self, WorkspaceError> {
         let cell = Cell::try_new(parts, |parts| Workspace::open(parts).map(View::new))?;
         Ok(Self(Arc::new(cell)))
+    }
+
+    /// Puts parts of a workspace to use that are read from a file and checked.
+    ///
+    /// # Errors
+    /// A file that is no workspace that this program can use.
+    pub fn from_file(path: &Path, wanted: &[Part]) -> Result<Self, FileError> {
+        let parts = workspace::file::read(path, wanted)?;
+        Self::checked(parts).map_err(|error| {
+            let path = path.to_owned();
+            FileError::Unsound { path, error }
+        })
+    }
+
+    /// Puts parts to use that come from outside of the program.
+    ///
+    /// # Errors
+    /// When the parts are no workspace, or hold anything that a request would stumble over.
+    pub fn checked(parts: Parts) -> Result<Self, WorkspaceError> {
+        Self::open(parts)
+    }
+
+    /// Which workspace this is.
+    pub fn version(&self) -> &str {
+        self.view().workspace.version()
+    }
+
+    /// Which model it has.
+    pub fn model_version(&self) -> &str {
+        self.view().workspace.model.version()
     }
 
     /// The workspace.

@@ -23,14 +23,33 @@ pub struct AlignedBytes {
 #[repr(C, align(64))]
 struct Line([u8; ALIGNMENT]);
 
+impl AlignedBytes {
+    /// Zeros.
+    pub fn zeroed(length: usize) -> AlignedBytes {
+        AlignedBytes {
+            lines: bytemuck::zeroed_vec(length.div_ceil(ALIGNMENT)),
+            length,
+        }
+    }
+
+    /// Forgets the bytes behind the first `length`, if there are more.
+    pub fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+        self.lines.truncate(self.length.div_ceil(ALIGNMENT));
+    }
+}
+
 impl From<&[u8]> for AlignedBytes {
     fn from(bytes: &[u8]) -> AlignedBytes {
-        let mut lines = vec![Line::zeroed(); bytes.len().div_ceil(ALIGNMENT)];
-        bytemuck::cast_slice_mut(&mut lines)[..bytes.len()].copy_from_slice(bytes);
-        AlignedBytes {
-            lines,
-            length: bytes.len(),
-        }
+        let mut aligned = AlignedBytes::zeroed(bytes.len());
+        aligned.copy_from_slice(bytes);
+        aligned
+    }
+}
+
+impl std::ops::DerefMut for AlignedBytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.length]
     }
 }
 

@@ -45,23 +45,24 @@
 
 mod aligned;
 mod error;
+mod header;
 mod read;
 mod write;
 
 pub use aligned::{Aligned, AlignedBytes};
 pub use error::SectionsError;
+pub use header::Header;
 pub use read::Sections;
 pub use write::Writer;
 
 use bytemuck::{Pod, Zeroable};
-use std::ops::Range;
 use twox_hash::XxHash3_128;
 
 #[cfg(not(target_endian = "little"))]
 compile_error!("sections hold little-endian values that are used where they lie");
 
 /// Sections start at multiples of this, the size of a cache line.
-const ALIGNMENT: usize = 64;
+pub const ALIGNMENT: usize = 64;
 
 /// What a kind of file looks like from the outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +95,6 @@ struct Span {
     hash: Hash,
 }
 
-impl Span {
-    /// The section's bytes; none where no address reaches that far.
-    #[inline]
-    fn range(&self) -> Option<Range<usize>> {
-        let end = self.start.checked_add(self.length)?;
-        Some(usize::try_from(self.start).ok()?..usize::try_from(end).ok()?)
-    }
-}
-
 type Hash = [u8; 16];
 
 fn hash(bytes: &[u8]) -> Hash {
@@ -110,7 +102,7 @@ fn hash(bytes: &[u8]) -> Hash {
 }
 
 /// The length of a header, with the hash at its end.
-fn header_length(sections: usize) -> usize {
+const fn header_length(sections: usize) -> usize {
     let content = size_of::<Prelude>() + sections * size_of::<Span>();
     (content + size_of::<Hash>()).next_multiple_of(ALIGNMENT)
 }

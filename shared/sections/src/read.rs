@@ -1,15 +1,14 @@
 //! Opens and verifies sections.
 
-use crate::{ALIGNMENT, Format, Prelude, SectionsError, Span, hash, header_length};
+use crate::header::Header;
+use crate::{ALIGNMENT, Format, SectionsError};
 use bytemuck::{AnyBitPattern, PodCastError};
-use std::ops::Range;
 
 /// Sections in bytes whose beginning and length have been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Sections<'a> {
-    name: &'static str,
+    header: Header<'a>,
     bytes: &'a [u8],
-    spans: &'a [Span],
 }
 
 impl<'a> Sections<'a> {
@@ -21,37 +20,11 @@ impl<'a> Sections<'a> {
     /// many as their header says.
     #[inline]
     pub fn open(bytes: &'a [u8], format: &Format) -> Result<Sections<'a>, SectionsError> {
-        let name = format.name;
-        if !(bytes.as_ptr() as usize).is_multiple_of(align_of::<Span>()) {
-            let alignment = align_of::<Span>();
-            return Err(SectionsError::Misaligned { name, alignment });
+        let header = Header::open(bytes, format)?;
+        match header.end() == Some(bytes.len() as u64) {
+            true => Ok(Sections { header, bytes }),
+            false => Err(SectionsError::Header { name: format.name }),
         }
-        let (prelude, rest) = bytes
-            .split_at_checked(size_of::<Prelude>())
-            .ok_or(SectionsError::Unrecognized { name })?;
-        let prelude: &Prelude = bytemuck::from_bytes(prelude);
-        if prelude.magic != format.magic {
-            return Err(SectionsError::Unrecognized { name });
-        }
-        if prelude.version != format.version {
-            return Err(SectionsError::Version {
-                name,
-                found: prelude.version,
-                expected: format.version,
-            });
-        }
-        let spans: &[Span] = rest
-            .get(..format.sections * size_of::<Span>())
-            .filter(|_| prelude.sections as usize == format.sections)
-            .map(bytemuck::cast_slice)
-            .ok_or(SectionsError::Header { name })?;
-        let end = spans.last().map_or(Some(header_length(0)), |last| {
-            last.range()?.end.checked_next_multiple_of(ALIGNMENT)
-        });
-        if end != Some(bytes.len()) {
-            return Err(SectionsError::Header { name });
-        }
-        Ok(Sections { name, bytes, spans })
     }
 
     /// The values of a section.
@@ -90,7 +63,7 @@ impl<'a> Sections<'a> {
     /// [`SectionsError`] that names the first part that is damaged.
     pub fn verify(&self) -> Result<(), SectionsError> {
         self.verify_header()?;
-        (0..self.spans.len()).try_for_each(|section| self.verify_section(section))
+        (0..self.header.sections()).try_for_each(|section| self.verify_section(section))
     }
 
     /// Compares one section with its hash, for a caller that uses only some of them. Its place and hash are the header's:
@@ -102,16 +75,12 @@ impl<'a> Sections<'a> {
     /// # Panics
     /// If the format has no such section.
     pub fn verify_section(&self, section: usize) -> Result<(), SectionsError> {
-        let padded = self.spans[section]
-            .range()
-            .and_then(|Range { start, end }| {
-                self.bytes
-                    .get(start..end.checked_next_multiple_of(ALIGNMENT)?)
-            });
-        match padded.map(hash) == Some(self.spans[section].hash) {
-            true => Ok(()),
-            false => Err(self.damaged(section)),
-        }
+        let padded = self.header.place(section).and_then(|(start, length)| {
+            let end = start.checked_add(length.checked_next_multiple_of(ALIGNMENT)?)?;
+            self.bytes.get(start..end)
+        });
+        self.header
+            .verify_section(section, padded.unwrap_or_default())
     }
 
     /// Compares the header with its hash.
@@ -119,28 +88,20 @@ impl<'a> Sections<'a> {
     /// # Errors
     /// [`SectionsError`] if the header is damaged.
     pub fn verify_header(&self) -> Result<(), SectionsError> {
-        let length = header_length(self.spans.len());
-        let header = self.bytes.get(..length);
-        let intact = header
-            .and_then(|header| header.split_last_chunk())
-            .is_some_and(|(content, expected)| hash(content) == *expected);
-        match intact {
-            true => Ok(()),
-            false => Err(SectionsError::Header { name: self.name }),
-        }
+        self.header.verify(self.bytes)
     }
 
     #[inline]
     fn content(&self, section: usize) -> Result<&'a [u8], SectionsError> {
-        self.spans[section]
-            .range()
-            .and_then(|range| self.bytes.get(range))
+        self.header
+            .place(section)
+            .and_then(|(start, length)| self.bytes.get(start..start.checked_add(length)?))
             .ok_or_else(|| self.damaged(section))
     }
 
     #[cold]
     fn not_cast(&self, section: usize, error: PodCastError, alignment: usize) -> SectionsError {
-        let name = self.name;
+        let name = self.header.name();
         match error {
             PodCastError::TargetAlignmentGreaterAndInputNotAligned => {
                 SectionsError::Misaligned { name, alignment }
@@ -151,7 +112,7 @@ impl<'a> Sections<'a> {
 
     #[cold]
     fn damaged(&self, section: usize) -> SectionsError {
-        let name = self.name;
+        let name = self.header.name();
         SectionsError::Section { name, section }
     }
 }

@@ -9,6 +9,7 @@
 pub mod compile;
 pub mod customers;
 mod error;
+pub mod file;
 pub mod model;
 pub mod nudges;
 pub mod orders;
@@ -16,6 +17,7 @@ mod parts;
 
 pub use customers::{Customers, Outcome};
 pub use error::WorkspaceError;
+pub use file::FileError;
 pub use model::Model;
 pub use nudges::Catalogue;
 pub use orders::{Key, Orders};

@@ -78,6 +78,12 @@ impl Parts {
         self
     }
 
+    /// Which parts there are.
+    pub fn present(&self) -> Vec<Part> {
+        let present = |part: &Part| !matches!(self.0[*part as usize], Bytes::Absent);
+        Part::ALL.into_iter().filter(present).collect()
+    }
+
     /// The bytes of a part; none where it is absent.
     pub fn get(&self, part: Part) -> &[u8] {
         match &self.0[part as usize] {

@@ -10,6 +10,8 @@ use schema::Schema;
 use sections::AlignedBytes;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
+use std::fs;
+use std::path::Path;
 
 /// What the tables of contributions may take up, in bytes.
 const MEMORY_BUDGET: usize = 4 << 20;
@@ -67,6 +69,25 @@ impl Sources<'_> {
             card,
             evaluation,
         }
+    }
+}
+
+/// Reads and compiles the workspace in a folder.
+///
+/// # Errors
+/// Everything that is wrong with its files, or each file that can't be read.
+pub fn compile_folder(folder: &Path) -> Result<Compiled, Vec<Fault>> {
+    let mut unread = Vec::new();
+    let files = Sources::PATHS.map(|file| {
+        fs::read(folder.join(file)).unwrap_or_else(|error| {
+            let detail = format!("the file can't be read: {error}");
+            unread.push(Fault { file, detail });
+            Vec::new()
+        })
+    });
+    match unread.is_empty() {
+        true => compile(&Sources::of(&files)),
+        false => Err(unread),
     }
 }
 
