@@ -125,7 +125,7 @@ export const GYM: Schema = {
     },
   ],
   list: ["coach", "tier", "weeks", "fee"],
-  sorts: ["probability", "weeks", "fee", "member", "quit", "tier"],
+  sorts: ["probability", "weeks", "fee", "customer_id", "quit", "tier"],
   filters: [
     {
       kind: "values",

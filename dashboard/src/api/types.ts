@@ -107,6 +107,7 @@ export interface Schema {
   readonly note: string;
   /** The key of each role; null if the business has none. */
   readonly roles: {
+    /** The column of the id in files; in JSON it is always `customer_id`. */
     readonly id: string;
     readonly outcome: string | null;
     readonly tenure: string | null;
@@ -137,6 +138,7 @@ export type Status = Schemas["Status"];
 
 /** One customer in the directory, with the fields that the schema lists. */
 export interface DirectoryEntry {
+  readonly customer_id: string;
   readonly probability: number;
   readonly risk_level: string;
   readonly status: Status;
@@ -152,8 +154,9 @@ export interface DirectoryPage {
   readonly next_cursor: string | null;
 }
 
-/** One customer in full. Id and outcome are under the names of their roles. */
+/** One customer in full. The outcome is under the name of its role. */
 export type Customer = Prediction & {
+  readonly customer_id: string;
   readonly at_risk: boolean;
   readonly status: Status;
   readonly persona?: Schemas["PersonaCard"] | null;

@@ -4,7 +4,7 @@ import { fetchDirectory, type Query } from "../api/requests.ts";
 import type { DirectoryEntry, DirectoryPage } from "../api/types.ts";
 import { sentenceCase } from "../format.ts";
 import { type Answered, type Asked, Asking, mapAnswer } from "./request.ts";
-import { fieldNamed, idOf, schema } from "./schema.ts";
+import { fieldNamed, schema } from "./schema.ts";
 import { selection } from "./selection.ts";
 import { param } from "./view.ts";
 
@@ -27,11 +27,11 @@ export const sorts = (): Sort[] =>
 
 /** The words for sorting by a key, and for the reverse order where that is of use. */
 function sortLabels(name: string): readonly [string, string?] {
-  const { id, tenure, outcome } = schema().roles;
+  const { tenure, outcome } = schema().roles;
   switch (name) {
     case "probability":
       return ["Lowest risk", "Highest risk"];
-    case id:
+    case "customer_id":
       return ["Customer id"];
     case tenure:
       return ["Newest", "Longest with us"];
@@ -125,5 +125,5 @@ export function loadMore(query: Query, { cursor }: Listing): void {
 /** What the list that is shown knows of a customer. */
 export function listedEntry(id: string): DirectoryEntry | undefined {
   const listed = listing(directoryQuery());
-  return listed.state === "answered" ? listed.data.rows.find((row) => idOf(row) === id) : undefined;
+  return listed.state === "answered" ? listed.data.rows.find((row) => row.customer_id === id) : undefined;
 }

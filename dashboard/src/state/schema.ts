@@ -3,7 +3,7 @@
  * loaded once, before the first page; the browser caches it and revalidates it by its `etag`.
  */
 import { fetchSchema } from "../api/requests.ts";
-import type { DirectoryEntry, Field, Schema } from "../api/types.ts";
+import type { Field, Schema } from "../api/types.ts";
 import { setCurrency } from "../format.ts";
 
 let current: Schema | undefined;
@@ -36,10 +36,6 @@ export const isArm = (name: string): boolean => schema().experiments.some(({ arm
 /** The fields in the rows of the directory, without the arms of experiments. */
 export const listedFields = (): Field[] =>
   schema().list.flatMap((name) => (isArm(name) ? [] : (fieldNamed(name) ?? [])));
-
-/** The id of a customer or an entry of the directory. */
-export const idOf = (customer: DirectoryEntry | Readonly<Record<string, unknown>>): string =>
-  String(customer[schema().roles.id] ?? "");
 
 /** Whether a customer left; null where that is not known or the business has no outcome. */
 export function hasLeft(customer: Readonly<Record<string, unknown>>): boolean | null {

@@ -68,7 +68,7 @@ describe("the sorts of the directory", () => {
       weeks: "Newest",
       "-fee": "Highest fee",
       fee: "Lowest fee",
-      member: "Customer id",
+      customer_id: "Customer id",
       "-quit": "Left first",
       quit: "Active first",
       "-tier": "Tier, reversed",

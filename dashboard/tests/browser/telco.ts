@@ -1,9 +1,7 @@
 /** What these tests know of the business that the server under test serves. */
-import type {
-  Customer as AnyCustomer,
-  DirectoryPage as AnyPage,
-  DirectoryEntry,
-} from "../../src/api/types.ts";
+import type { Customer as AnyCustomer } from "../../src/api/types.ts";
+
+export type { DirectoryPage } from "../../src/api/types.ts";
 
 export type Profile = AnyCustomer["profile"] & {
   readonly contract: string;
@@ -14,12 +12,7 @@ export type Profile = AnyCustomer["profile"] & {
 };
 
 export type Customer = AnyCustomer & {
-  readonly customer_id: string;
   readonly churned: boolean;
   readonly persona: NonNullable<AnyCustomer["persona"]>;
   readonly profile: Profile;
-};
-
-export type DirectoryPage = AnyPage & {
-  readonly items: readonly (DirectoryEntry & { readonly customer_id: string })[];
 };

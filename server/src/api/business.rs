@@ -4,6 +4,7 @@ use super::operations;
 use engagetrack::View;
 use engagetrack::business::{Business, FieldDescription, FilterDescription, FilterNames};
 use engagetrack::directory;
+use schema::intake::CUSTOMER_ID;
 use schema::{ChangePolicy, Kind};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::path::Parameter;
@@ -324,7 +325,7 @@ fn row(business: &Business<'_>) -> Value {
         "description": "Share of the customers with a lower probability, times 100."});
     let mut members = vec![
         (
-            business.roles.id,
+            CUSTOMER_ID,
             json!({"type": "string", "description": "The id."}),
         ),
         ("probability", probability),

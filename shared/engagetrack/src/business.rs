@@ -65,7 +65,7 @@ pub struct Versions<'w> {
 /// The fields that play a part.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RoleNames<'w> {
-    /// The key of a customer's id.
+    /// The column of a customer's id in files; in JSON its key is always `customer_id`.
     pub id: &'w str,
     /// The key of the outcome.
     #[schema(required)]

@@ -6,6 +6,7 @@ use crate::prediction::Status;
 use crate::query::Query;
 use crate::selection::{self, Selection};
 use crate::vocabulary;
+use schema::intake::CUSTOMER_ID;
 use schema::profile::CodeJson;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Write};
@@ -40,16 +41,17 @@ impl<'w> Row<'w> {
         self.view.customers.id(self.customer)
     }
 
-    /// Its members by their names, in order: id, probability, risk level, percentile, persona, stage, whether the customer is at
+    /// Its members by their names, in order: the id under the given name, probability, risk level, percentile, persona, stage, whether the customer is at
     /// risk, the fields that the schema lists, the outcome, the status. What the schema has not, is no member.
     fn members<E>(
         &self,
+        id: &'w str,
         mut member: impl FnMut(&'w str, CodeJson<'w>) -> Result<(), E>,
     ) -> Result<(), E> {
         let (view, customer) = (self.view, self.customer);
         let (schema, customers) = (&view.schema, &view.customers);
         let probability = customers.probability(customer);
-        member(schema.id_name(), CodeJson::Name(customers.id(customer)))?;
+        member(id, CodeJson::Name(customers.id(customer)))?;
         member("probability", CodeJson::Number(probability))?;
         member("risk_level", CodeJson::Name(schema.level(probability).name))?;
         member(
@@ -84,7 +86,9 @@ impl<'w> Row<'w> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
-        self.members(|name, value| members.serialize_entry(name, &value))?;
+        self.members(CUSTOMER_ID, |name, value| {
+            members.serialize_entry(name, &value)
+        })?;
         members.end()
     }
 }
@@ -143,7 +147,7 @@ impl SortKey {
             .into_iter()
             .chain(fields);
         let keys = keys.map(|(name, key)| (name, Self::Key(key)));
-        let id = [(schema.id_name(), Self::Id)];
+        let id = [(CUSTOMER_ID, Self::Id)];
         keys.chain(id)
             .chain(outcome.map(|(name, key)| (name, Self::Key(key))))
     }
@@ -247,25 +251,27 @@ impl Request {
             .collect()
     }
 
-    /// The listed customers as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit.
+    /// The listed customers as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit. The id has the
+    /// name that the business gives it, so that the file is read again.
     pub fn csv(&self, view: &View<'_>) -> (Vec<u8>, usize) {
         let mask = self.mask(view);
         let listed = self.order(view).filter(|customer| mask[*customer]);
         let listed = listed
             .skip(self.offset)
             .take(self.limit.unwrap_or(usize::MAX));
+        let id = view.schema.id_name();
         let mut file = Vec::new();
         let mut count = 0;
         // Without customers there is no row to take the names from, but no workspace is without.
         if !view.customers.is_empty() {
             let mut row = Line::of(&mut file);
-            let Ok(()) = Row::new(view, 0).members(|name, _| row.push(name));
+            let Ok(()) = Row::new(view, 0).members(id, |name, _| row.push(name));
             row.end();
         }
         let mut cell = String::new();
         for customer in listed {
             let mut row = Line::of(&mut file);
-            let Ok(()) = Row::new(view, customer).members(|_, value| {
+            let Ok(()) = Row::new(view, customer).members(id, |_, value| {
                 cell.clear();
                 let written = match value {
                     CodeJson::Null => Ok(()),

@@ -4,8 +4,11 @@
 
 use engagetrack::business::Business;
 use engagetrack::nudges::Request;
+use engagetrack::query::Query;
 use engagetrack::summary::{Summary, report};
-use engagetrack::{Live, analytics, embedded, explanation, prediction, selection, what_if};
+use engagetrack::{
+    Live, analytics, directory, embedded, explanation, prediction, selection, what_if,
+};
 use serde_json::{Value, json};
 use std::sync::Barrier;
 use std::thread;
@@ -206,8 +209,32 @@ fn a_small_business_is_scored_advised_and_shown_by_its_own_files() {
     assert!(prediction.will_churn);
     assert_eq!(prediction.risk_level.name, "urgent");
     let summary = serde_json::to_value(Summary::of(view, 3)).unwrap();
+    assert_eq!(summary["customer_id"], "m-4");
     assert_eq!(summary["cancelled"], Value::Null);
     assert_eq!(summary["profile"]["visits"], Value::Null);
     assert_eq!((summary.get("persona"), summary.get("stage")), (None, None));
     assert_eq!(summary["data_date"], "2026-10-01");
+}
+
+#[test]
+fn an_id_is_customer_id_in_json_and_in_files_what_the_business_calls_it() {
+    let live = gym();
+    let view = live.view();
+    let listed = |query: &str| {
+        let query = Query::parse(query).unwrap();
+        query
+            .read(|query| directory::Request::from_query(view, query))
+            .unwrap()
+    };
+    let by_id = listed("sort=-customer_id&status=active&status=left");
+    let page = serde_json::to_value(by_id.page(view)).unwrap();
+    let ids: Vec<&Value> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["customer_id"])
+        .collect();
+    assert_eq!(ids, ["m-4", "m-3", "m-2", "m-1"]);
+    let (file, _) = by_id.csv(view);
+    assert!(file.starts_with(b"member_id,probability,"));
 }

@@ -319,6 +319,9 @@ pub struct Submission {
     pub left: Option<bool>,
 }
 
+/// The key of a customer's id in JSON, whatever the id is called in files.
+pub const CUSTOMER_ID: &str = "customer_id";
+
 /// Characters of the longest id.
 pub const LONGEST_ID: usize = 64;
 
@@ -412,7 +415,11 @@ fn submission(schema: &Schema<'_>, json: &Json, errors: &mut FieldErrors) -> Opt
     let mut outcome_written: Option<&str> = None;
     for (name, value) in members {
         let raw = Raw::from(value);
-        match schema.named(name) {
+        let named = match name.as_str() {
+            CUSTOMER_ID => Some(Named::Id),
+            name => schema.named(name),
+        };
+        match named {
             Some(Named::Id) => match (id_written.replace(name), customer_id(raw)) {
                 (Some(before), _) => errors.push(given_twice(name, before)),
                 (None, Err(unfit)) => errors.add(name, unfit),
@@ -452,7 +459,7 @@ struct UnknownField<'a>(&'a Schema<'a>);
 
 impl fmt::Display for UnknownField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "is unknown; the fields are {}", self.0.id_name())?;
+        write!(f, "is unknown; the fields are {CUSTOMER_ID}")?;
         self.0
             .fields()
             .try_for_each(|field| write!(f, ", {}", field.name()))

@@ -341,12 +341,12 @@ impl<'w> Schema<'w> {
         self.text(self.head.note)
     }
 
-    /// The key of a customer's id.
+    /// What the business calls a customer's id in its files.
     pub fn id_name(&self) -> &'w str {
         self.text(self.head.id)
     }
 
-    /// The column of a customer's id in tables: the first that is accepted, or the key where none is named.
+    /// The column of a customer's id in tables: the first that is accepted, or the name where there is no other.
     pub fn id_column(&self) -> &'w str {
         self.text(self.head.id_column)
     }

@@ -2,6 +2,7 @@
 
 use crate::condition::Condition;
 use crate::field::{About, ChangePolicy, Field, Kind};
+use crate::intake::CUSTOMER_ID;
 use crate::layout::{
     self, ArmRecord, ExperimentRecord, FORMAT, FieldRecord, GroupRecord, Head, LevelRecord,
     NAMES_ID, NAMES_OUTCOME, NO_FIELD, NameRecord, NeedRecord, PersonaRecord, Section, Span,
@@ -26,7 +27,7 @@ const MOST_RULES: usize = 255;
 
 /// Names that answers and queries use for other things.
 const RESERVED: [&str; 29] = [
-    "customer_id",
+    CUSTOMER_ID,
     "q",
     "sort",
     "limit",
@@ -97,7 +98,7 @@ struct WrittenId {
 }
 
 fn usual_id() -> String {
-    "customer_id".to_owned()
+    CUSTOMER_ID.to_owned()
 }
 
 #[derive(Deserialize)]
@@ -498,7 +499,8 @@ impl Compiler {
         if !is_name(&field.name) {
             self.fault(&entry, "`name` must be of lower-case letters, digits and underscores, and begin with a letter");
         }
-        if RESERVED.contains(&field.name.as_str()) {
+        // What is wrong with the id's name is said where names are collected.
+        if field.name != CUSTOMER_ID && RESERVED.contains(&field.name.as_str()) {
             self.fault(
                 &entry,
                 format_args!(
@@ -814,6 +816,12 @@ impl Compiler {
                 faults.push(format!(
                     "{entry}: the name {name:?} is empty or has blanks at an end"
                 ));
+            }
+            if name == CUSTOMER_ID && field != NAMES_ID {
+                faults.push(format!(
+                    "{entry}: the name {name:?} is that of the customer's id in JSON; choose another"
+                ));
+                return;
             }
             match known.insert(name.to_owned(), field) {
                 Some(other) if other != field => {

@@ -353,3 +353,52 @@ fn ids_have_1_to_64_characters() {
     }
     assert!(schema::intake::is_id("x") && !schema::intake::is_id(""));
 }
+
+#[test]
+fn an_id_is_customer_id_in_json_whatever_the_business_calls_it() {
+    let head = HEAD.replace(
+        "name = \"customer_id\"",
+        "name = \"account\", columns = [\"Account no.\"]",
+    );
+    let text = format!("{head}{}", field("kept", "kind = \"flag\""));
+    let bytes = schema::source::compile(&text).unwrap();
+    let schema = Schema::open(&bytes).unwrap();
+    let sent = |members: &str| {
+        let json = format!("{{{members},\"kept\":true}}");
+        schema.submission(&serde_json::from_str(&json).unwrap())
+    };
+    for name in ["customer_id", "account", "Account no."] {
+        let read = sent(&format!("{name:?}:\"a-7\"")).unwrap();
+        assert_eq!(read.customer_id.as_deref(), Some("a-7"), "{name}");
+    }
+    let twice = sent("\"account\":\"a-7\",\"customer_id\":\"a-7\"").unwrap_err();
+    assert_eq!(
+        twice.listed()[0].detail,
+        "is given twice, as account and as customer_id"
+    );
+    let unknown = sent("\"colour\":1").unwrap_err();
+    assert_eq!(
+        unknown.listed()[0].detail,
+        "is unknown; the fields are customer_id, kept"
+    );
+    // A file may have another column of that name, which is none of a profile's.
+    let header = ["account", "customer_id", "kept"].map(str::as_bytes);
+    let columns = schema::intake::Columns::from_header(&schema, header).unwrap();
+    assert_eq!(columns.id_column(), Some(0));
+    assert_eq!(columns.others().collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn nothing_but_the_id_is_called_customer_id() {
+    let wanted = "the name \"customer_id\" is that of the customer's id in JSON; choose another";
+    let flag = "kind = \"flag\"";
+    assert_eq!(
+        only_fault(&field("customer_id", flag)),
+        format!("field \"customer_id\": {wanted}")
+    );
+    let column = format!("{flag}\ncolumns = [\"customer_id\"]");
+    assert_eq!(
+        only_fault(&field("parent", &column)),
+        format!("field \"parent\": {wanted}")
+    );
+}

@@ -21,7 +21,7 @@ import {
   nextPage,
   sorts,
 } from "../../state/directory.ts";
-import { idOf, levelLabel, listedFields, personaLabel } from "../../state/schema.ts";
+import { levelLabel, listedFields, personaLabel } from "../../state/schema.ts";
 import {
   asOption,
   change,
@@ -161,12 +161,12 @@ function List({ list, query }: { list: Listing; query: Query }) {
     );
   }
   const more = nextPage(query, list);
-  const selected = rows.findIndex((item) => idOf(item) === view.value.customer);
+  const selected = rows.findIndex((item) => item.customer_id === view.value.customer);
   const open = (index: number) => {
     const item = rows[index];
     if (!item) return;
     // Edits belong to the customer whom they were made for. Stepping through the list makes one entry in the history.
-    const next = { ...view.value, customer: idOf(item), params: withoutEdits(view.value.params) };
+    const next = { ...view.value, customer: item.customer_id, params: withoutEdits(view.value.params) };
     if (view.value.customer === null) visit(next);
     else adjust(next);
   };
@@ -179,7 +179,7 @@ function List({ list, query }: { list: Listing; query: Query }) {
         rowHeight={ROW_HEIGHT}
         selected={selected}
         generation={JSON.stringify(query)}
-        id={(index) => idOf(rows[index] ?? {})}
+        id={(index) => rows[index]?.customer_id ?? ""}
         row={(index) => {
           const item = rows[index];
           return item && <Row item={item} />;
@@ -221,7 +221,7 @@ function entryLine(item: DirectoryEntry): string {
 const Row = ({ item }: { item: DirectoryEntry }) => (
   <>
     <span>
-      <span class="id">{idOf(item)}</span>
+      <span class="id">{item.customer_id}</span>
       <span class="sub" title={entryLine(item)}>
         {entryLine(item)}
       </span>

@@ -8,15 +8,7 @@ import { summaryLine, valueText, wordsFor } from "../../customer/fields.ts";
 import { percent, percentile, points } from "../../format.ts";
 import { isEdited, type PlanQuestion } from "../../state/plan.ts";
 import type { Asked } from "../../state/request.ts";
-import {
-  fieldNamed,
-  hasLeft,
-  idOf,
-  listedFields,
-  personaLabel,
-  schema,
-  stageLabel,
-} from "../../state/schema.ts";
+import { fieldNamed, hasLeft, listedFields, personaLabel, schema, stageLabel } from "../../state/schema.ts";
 import { record } from "../../state/session.ts";
 
 interface Props {
@@ -39,9 +31,9 @@ const arms = (profile: Profile): string[] =>
 export function Identity({ customer, shown, isUnanswered }: Props) {
   const left = hasLeft(customer);
   return (
-    <article class="card identity" aria-label={`Customer ${idOf(customer)}`}>
+    <article class="card identity" aria-label={`Customer ${customer.customer_id}`}>
       <div>
-        <h2>{idOf(customer)}</h2>
+        <h2>{customer.customer_id}</h2>
         <p class="muted">{summaryLine(customer.profile)}</p>
         <div class="tags">
           {customer.persona && (
@@ -59,7 +51,7 @@ export function Identity({ customer, shown, isUnanswered }: Props) {
           {left !== null && <span class="tag">{left ? "Left" : "Still a customer"}</span>}
         </div>
         {customer.persona && <p class="small muted persona">{customer.persona.description}</p>}
-        <Report id={idOf(customer)} isReady />
+        <Report id={customer.customer_id} isReady />
       </div>
       <div class="verdict">
         <Answer

@@ -9,7 +9,6 @@ import { changing, differences, editsFrom } from "../../customer/edits.ts";
 import { listedEntry } from "../../state/directory.ts";
 import { isEdited, loadWhatIf, type PlanQuestion } from "../../state/plan.ts";
 import { type Asked, useAnswer } from "../../state/request.ts";
-import { idOf } from "../../state/schema.ts";
 import { brought } from "../../state/scored-file.ts";
 import { type Params, view, visit } from "../../state/view.ts";
 import { WhatToDo } from "./advice.tsx";
@@ -98,7 +97,7 @@ function OpenCustomer({ id }: { id: string }) {
 
 /** What is asked about a customer with the edits that stand in the address. */
 const planQuestion = (customer: Customer, params: Params): PlanQuestion => ({
-  customer: idOf(customer),
+  customer: customer.customer_id,
   profile: customer.profile,
   edits: changing(customer.profile, editsFrom(params)),
 });
@@ -111,7 +110,7 @@ function expected(
   if (changed.state === "pending" || changed.state === "answered") return changed;
   return {
     state: "answered",
-    question: { customer: idOf(customer), profile: customer.profile, edits: {} },
+    question: { customer: customer.customer_id, profile: customer.profile, edits: {} },
     data: { prediction: customer, explanation },
   };
 }
