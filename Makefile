@@ -105,8 +105,7 @@ test-dashboard: dashboard chromium
 	cd dashboard && CHROMIUM="$(CHROMIUM)" npm run test:browser
 
 test-python: .venv
-	cd models && ../$(PYTHON) -m unittest --verbose
-	cd data && ../$(PYTHON) -m unittest --verbose
+	$(foreach folder,models data $(wildcard examples/*/data),cd $(CURDIR)/$(folder) && $(CURDIR)/$(PYTHON) -m unittest --verbose &&) true
 
 # What runs on AKS, rendered.
 test-manifests: .venv-tools
@@ -190,12 +189,12 @@ template: .venv-tools ## write template.yaml anew from infra/template.yaml.j2 an
 
 # The model and the customers
 
-model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Customer-Churn.csv
-	$(PYTHON) models/train.py $(TELCO)
-	$(PYTHON) models/golden.py
+model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Customer-Churn.csv; with WORKSPACE=folder, that one's
+	$(PYTHON) models/train.py $(if $(WORKSPACE),--workspace $(WORKSPACE),$(TELCO))
+	$(PYTHON) models/golden.py $(if $(WORKSPACE),--workspace $(WORKSPACE))
 
-data: .venv ## draw the simulated customers; with KEEP=1 keep those of TELCO and fill the columns they lack
-	$(PYTHON) data/simulate.py $(if $(KEEP),--keep) $(TELCO)
+data: .venv ## draw the simulated customers; with KEEP=1 keep those of TELCO and fill the columns they lack; with WORKSPACE=folder, that one's
+	$(PYTHON) $(if $(WORKSPACE),$(WORKSPACE)/data/simulate.py,data/simulate.py $(if $(KEEP),--keep) $(TELCO))
 
 # AWS
 

@@ -32,8 +32,9 @@ def kolmogorov(real, simulated):
 
 def transfer_auc(learned, tested):
     """ROC-AUC on some customers of a model of the shipped settings that is trained on others."""
-    booster = churn_model.fit(telco.SCHEMA.encode(learned), telco.SCHEMA.left(learned))
-    return float(roc_auc_score(telco.SCHEMA.left(tested), churn_model.margins(booster, telco.SCHEMA.encode(tested))))
+    booster = churn_model.fit(telco.SCHEMA, telco.SCHEMA.encode(learned), telco.SCHEMA.left(learned))
+    margins = churn_model.margins(telco.SCHEMA, booster, telco.SCHEMA.encode(tested))
+    return float(roc_auc_score(telco.SCHEMA.left(tested), margins))
 
 
 def pair_variation(real, simulated):

@@ -4,9 +4,6 @@ import numpy as np
 import xgboost
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-
-from telco import SCHEMA
-
 ROUNDS = 600
 SETTINGS = {
     "objective": "binary:logistic",
@@ -23,26 +20,26 @@ SETTINGS = {
 }
 
 
-def matrix(rows, labels=None):
+def matrix(schema, rows, labels=None):
     """The rows, encoded as the schema does, as XGBoost wants them."""
     return xgboost.DMatrix(
         rows,
         labels,
-        feature_names=SCHEMA.feature_names,
-        feature_types=SCHEMA.feature_types,
+        feature_names=schema.feature_names,
+        feature_types=schema.feature_types,
         enable_categorical=True,
         nthread=1,
     )
 
 
-def fit(rows, labels, settings=SETTINGS, rounds=ROUNDS):
+def fit(schema, rows, labels, settings=SETTINGS, rounds=ROUNDS):
     """Trains one booster."""
-    return xgboost.train(settings, matrix(rows, labels), rounds)
+    return xgboost.train(settings, matrix(schema, rows, labels), rounds)
 
 
-def margins(booster, rows):
+def margins(schema, booster, rows):
     """The raw log-odds of each row, as XGBoost's 32-bit sum gives them."""
-    return booster.predict(matrix(rows), output_margin=True).astype(float)
+    return booster.predict(matrix(schema, rows), output_margin=True).astype(float)
 
 
 def fit_calibration(margins, labels):

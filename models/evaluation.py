@@ -37,14 +37,14 @@ def fold_numbers(labels, seed):
     return folds
 
 
-def out_of_fold(rows, labels, settings, rounds, seed):
+def out_of_fold(schema, rows, labels, settings, rounds, seed):
     """Margins of every customer from the one model of this repeat that has not seen them, and each one's fold."""
     folds = fold_numbers(labels, seed)
     margins = np.empty(len(labels))
     for number in range(FOLDS):
         held_out = folds == number
-        booster = churn_model.fit(rows[~held_out], labels[~held_out], settings, rounds)
-        margins[held_out] = churn_model.margins(booster, rows[held_out])
+        booster = churn_model.fit(schema, rows[~held_out], labels[~held_out], settings, rounds)
+        margins[held_out] = churn_model.margins(schema, booster, rows[held_out])
     return margins, folds
 
 
@@ -84,7 +84,10 @@ def summary(repeats, labels):
 
 
 def by_group(repeats, labels, groups):
-    """`summary` within each group, with its size, its churn rate and the mean predicted probability."""
+    """`summary` within each group, with its size, its churn rate and the mean predicted probability.
+
+    A group that all left or stayed has no ROC curve, and is left out.
+    """
     return [
         {
             "group": str(group),
@@ -94,6 +97,7 @@ def by_group(repeats, labels, groups):
             **summary([probabilities[groups == group] for probabilities in repeats], labels[groups == group]),
         }
         for group in np.unique(groups)
+        if len(np.unique(labels[groups == group])) > 1
     ]
 
 

@@ -1,6 +1,6 @@
-"""Writes golden/: what XGBoost itself says of 500 simulated customers, for the serving engine to be tested against.
+"""Writes golden/: what XGBoost itself says of 500 customers of a workspace, for the serving engine to be tested against.
 
-golden.py [--model churn.json] [--card card.json] [--customers CUSTOMERS.csv] [--out FOLDER]
+golden.py [--workspace FOLDER] [--model churn.json] [--card card.json] [--customers CUSTOMERS.csv] [--out FOLDER]
 """
 
 import argparse
@@ -11,9 +11,9 @@ import numpy as np
 import xgboost
 
 import churn_model
-import telco
+from workspace import Workspace
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 ROWS = 500
 # Of the rows, so many lose values, each value by this chance: the model must take its default branches.
 ROWS_WITH_GAPS = 150
@@ -44,27 +44,32 @@ def write_csv(path, header, rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=HERE / "churn.json")
-    parser.add_argument("--card", type=Path, default=HERE / "card.json")
-    parser.add_argument("--customers", type=Path, default=HERE.parent / "data" / "customers.csv")
-    parser.add_argument("--out", type=Path, default=HERE / "golden")
+    parser.add_argument("--workspace", type=Path, default=ROOT, help="folder of the workspace (default: the repository)")
+    parser.add_argument("--model", type=Path, help="default: the workspace's models/churn.json")
+    parser.add_argument("--card", type=Path, help="default: the workspace's models/card.json")
+    parser.add_argument("--customers", type=Path, help="default: the workspace's data/customers.csv")
+    parser.add_argument("--out", type=Path, help="default: the workspace's models/golden")
     options = parser.parse_args()
 
-    booster = xgboost.Booster({"nthread": 1}, model_file=options.model)
-    calibration = json.loads(options.card.read_text())["calibration"]
-    rows = sample(telco.SCHEMA.encode(telco.read(options.customers, allow_other_data=True)))
-    matrix = churn_model.matrix(rows)
+    workspace = Workspace(options.workspace)
+    schema, out = workspace.schema, options.out or workspace.models / "golden"
+    booster = xgboost.Booster({"nthread": 1}, model_file=options.model or workspace.models / "churn.json")
+    card = options.card or workspace.models / "card.json"
+    calibration = json.loads(card.read_text())["calibration"]
+    customers = workspace.read(options.customers or workspace.customers, allow_other_data=True)
+    rows = sample(schema.encode(customers))
+    matrix = churn_model.matrix(schema, rows)
     margins = booster.predict(matrix, output_margin=True)
     probabilities = churn_model.calibrate(margins.astype(float), calibration["slope"], calibration["intercept"])
     contributions = booster.predict(matrix, pred_contribs=True)
     interactions = booster.predict(matrix, pred_interactions=True)
 
-    options.out.mkdir(exist_ok=True)
-    write_csv(options.out / "rows.csv", telco.SCHEMA.feature_names, rows)
-    write_csv(options.out / "margins.csv", ["margin", "probability"], zip(margins, probabilities, strict=True))
-    write_csv(options.out / "contributions.csv", [*telco.SCHEMA.feature_names, "bias"], contributions)
+    out.mkdir(exist_ok=True)
+    write_csv(out / "rows.csv", schema.feature_names, rows)
+    write_csv(out / "margins.csv", ["margin", "probability"], zip(margins, probabilities, strict=True))
+    write_csv(out / "contributions.csv", [*schema.feature_names, "bias"], contributions)
     upper = np.triu_indices(interactions.shape[1])
-    (options.out / "interactions.f32").write_bytes(interactions[:, *upper].astype("<f4").tobytes())
+    (out / "interactions.f32").write_bytes(interactions[:, *upper].astype("<f4").tobytes())
 
 
 if __name__ == "__main__":

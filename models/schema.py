@@ -61,6 +61,13 @@ class Field:
         """The code of a value as conditions and changes name it: a flag's are booleans."""
         return int(value) if isinstance(value, bool) else self.values.index(value)
 
+    def spelled_in(self, text):
+        """The values of a flag or choice; of a flag, in the spellings that are the most frequent in a column of text."""
+        if self.kind != "flag":
+            return self.values
+        counts = text.astype(str).str.strip().value_counts()
+        return [max(spellings, key=lambda spelling: counts.get(spelling, 0)) for spellings in self.spellings]
+
     def encode(self, text):
         """A column of text as codes or numbers, blank as NaN.
 
@@ -125,6 +132,7 @@ class Schema:
 
     def __init__(self, path):
         source = tomllib.loads(Path(path).read_text())
+        self.name = source.get("name", "customers")
         self.as_of = source["as_of"].isoformat()
         # Which column or field plays which role.
         self.roles = source["roles"]
@@ -193,6 +201,19 @@ class Schema:
             encoded[name] = np.where(unmet & ~(codes > 0), absent, codes)
         return encoded[name]
 
+    def settled(self, frame):
+        """The rows whose outcome is known."""
+        return frame[frame[self.columns_of("outcome")[0]].str.strip() != ""]
+
     def left(self, frame):
-        """1 for every customer who left, else 0."""
-        return frame[self.columns_of("outcome")[0]].isin(self.roles["outcome"]["left"]).to_numpy(int)
+        """1 for every customer who left, else 0; their outcomes must be known."""
+        column, spelled = self.columns_of("outcome")[0], self.roles["outcome"]
+        text = frame[column].str.strip()
+        # The schema's own spellings come before the usual ones.
+        stayed, left = FLAG_SPELLINGS
+        outcomes = {**dict.fromkeys(stayed, 0), **dict.fromkeys(left, 1)}
+        outcomes |= dict.fromkeys(spelled.get("stayed", []), 0) | dict.fromkeys(spelled.get("left", []), 1)
+        strange = sorted(set(text) - set(outcomes))
+        if strange:
+            sys.exit(f"column {column} holds {strange}; allowed are {list(outcomes)}.")
+        return text.map(outcomes).to_numpy(int)

@@ -1,18 +1,14 @@
-"""IBM's Telco file: where it comes from, how it is read, and the prices that its monthly charges follow."""
+"""IBM's Telco file: its columns, how it is read, and the prices that its monthly charges follow."""
 
-import hashlib
-import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from schema import Schema
+from workspace import Workspace
 
-SHA256 = "16320c9c1ec72448db59aa0a26a0b95401046bef5d02fd3aeb906448e3055e91"
-SOURCE = "https://github.com/IBM/telco-customer-churn-on-icp4d/blob/master/data/Telco-Customer-Churn.csv"
-
-SCHEMA = Schema(Path(__file__).parent.parent / "data" / "schema.toml")
+WORKSPACE = Workspace(Path(__file__).parent.parent)
+SCHEMA = WORKSPACE.schema
+read = WORKSPACE.read
 
 # The columns of the file: the id, the model's features and the outcome.
 FEATURE_COLUMNS = [field.column for field in SCHEMA.features.values()]
@@ -23,34 +19,6 @@ COLUMNS = [SCHEMA.columns_of("id")[0], *FEATURE_COLUMNS, SCHEMA.columns_of("outc
 
 # What is sold beside internet service.
 ADD_ONS = [field for field in SCHEMA.fields.values() if "internet_service" in field.needs]
-
-
-def read(path, *, allow_other_data=False):
-    """Reads a file of Telco's shape as text, blanks kept; ends the program with a sentence when it cannot serve."""
-    path = Path(path)
-    if not path.is_file():
-        sys.exit(f"{path} does not exist. Download it from {SOURCE} and pass its path.")
-    digest = sha256(path)
-    if digest != SHA256 and not allow_other_data:
-        sys.exit(
-            f"{path} has SHA-256 {digest}, but IBM's file has {SHA256}. "
-            f"Download that from {SOURCE}, or pass --allow-other-data to use this one."
-        )
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    missing = [column for column in COLUMNS if column not in frame.columns]
-    if missing:
-        sys.exit(f"{path} lacks the columns {', '.join(missing)}.")
-    return frame
-
-
-def sha256(path):
-    """The SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def values(field):
-    """The values of a field as IBM's file spells them: one flag, alone of all, as digits. None for a number."""
-    return ["0", "1"] if field.name == "senior_citizen" else field.values
 
 
 def services(frame):

@@ -19,6 +19,7 @@ import churn_model
 import evaluation
 import telco
 import train
+from workspace import Workspace, sha256
 
 HERE = Path(__file__).parent
 TELCO = Path(os.environ.get("TELCO", HERE.parent.parent / "shared" / "telco" / "Telco-Customer-Churn.csv"))
@@ -69,6 +70,59 @@ class Encoding(unittest.TestCase):
                 telco.read(path, allow_other_data=True)
 
 
+class OtherWorkspace(unittest.TestCase):
+    """A workspace that says nothing of its training file."""
+
+    SCHEMA = """
+        name = "gym"
+        as_of = 2026-03-01
+        roles = { id = { name = "member" }, outcome = { name = "quit", columns = ["Quit"] } }
+        field = [
+            { name = "coach", columns = ["Coach", "Trainer"], kind = "flag", about = "plan" },
+            { name = "visits", kind = "whole", about = "behaviour" },
+            { name = "club", kind = "choice", values = ["Lyon", "Nice"], about = "person" },
+            { name = "age", kind = "whole", about = "person" },
+        ]
+    """
+    @staticmethod
+    def member(i):
+        """A row: of one in nine it is not known yet whether they quit; those who come often mostly stay."""
+        outcome = "" if i % 9 == 0 else "No" if i * 7 % 10 < i % 10 + 3 else "Yes"
+        return f"m{i},{i % 10},{['No', 'Yes', ''][i % 3]},{['Lyon', 'Nice', ''][i % 7 % 3]},{20 + i % 50},{outcome}"
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        for name in ("data", "models"):
+            (self.folder / name).mkdir()
+        (self.folder / "data" / "schema.toml").write_text(self.SCHEMA)
+        rows = ["member,visits,Trainer,club,age,Quit", *map(self.member, range(900))]
+        (self.folder / "data" / "customers.csv").write_text("\n".join(rows))
+
+    def test_columns_are_found_under_any_of_their_names(self):
+        workspace = Workspace(self.folder)
+        frame = workspace.read(workspace.customers)
+        self.assertEqual(list(frame)[:3], ["member", "visits", "Coach"])
+
+    def test_the_model_is_trained_on_those_whose_outcome_is_known(self):
+        run(HERE / "train.py", "--workspace", self.folder)
+        card, report = (
+            json.loads((self.folder / "models" / name).read_text()) for name in ("card.json", "evaluation.json")
+        )
+        self.assertRegex(card["version"], "^gym-xgb-[0-9a-f]{8}$")
+        self.assertEqual(card["trained_on"]["customers"], 800)
+        self.assertIsNone(card["trained_on"]["source"])
+        self.assertEqual(card["data_date"], "2026-03-01")
+        distribution = card["training_distribution"]
+        self.assertEqual(list(distribution), ["coach", "visits", "club", "age"])
+        self.assertEqual(distribution["coach"]["missing"], 0.375)
+        # A number has no groups; who did not say is a group.
+        self.assertEqual(list(report["by_group"]), ["club"])
+        self.assertEqual([row["group"] for row in report["by_group"]["club"]], ["Lyon", "Nice", "unknown"])
+        self.assertEqual(sum(row["customers"] for row in report["by_group"]["club"]), 800)
+
+
 class Evaluation(unittest.TestCase):
     labels = np.array([0, 0, 0, 0, 1, 0, 1, 1, 0, 1] * 50)
     scores = np.random.default_rng(0).permutation(500) / 500
@@ -106,6 +160,12 @@ class Evaluation(unittest.TestCase):
         self.assertAlmostEqual(points[19]["lift"], 2.5)
         self.assertEqual(points[-1]["gain"], 1)
 
+    def test_groups_that_all_stayed_have_no_curve_and_are_left_out(self):
+        groups = np.where(self.labels == 0, "quiet", "mixed")
+        groups[:10] = "mixed"
+        found = evaluation.by_group([self.scores, self.scores], self.labels, groups)
+        self.assertEqual([row["group"] for row in found], ["mixed"])
+
     def test_curves_are_short_and_end_where_they_must(self):
         roc = evaluation.roc_points(self.scores, self.labels)
         self.assertLessEqual(len(roc), evaluation.CURVE_POINTS)
@@ -116,9 +176,9 @@ class Evaluation(unittest.TestCase):
         # Labels that no feature explains: whoever has seen them knows them, whoever has not must guess.
         rows = np.random.default_rng(1).random((500, len(telco.SCHEMA.feature_names)))
         rows[:, [kind == "c" for kind in telco.SCHEMA.feature_types]] = 0
-        seen = churn_model.margins(churn_model.fit(rows, self.labels, rounds=300), rows)
+        seen = churn_model.margins(telco.SCHEMA, churn_model.fit(telco.SCHEMA, rows, self.labels, rounds=300), rows)
         self.assertGreater(roc_auc_score(self.labels, seen), 0.75)
-        margins, folds = evaluation.out_of_fold(rows, self.labels, churn_model.SETTINGS, 300, seed=0)
+        margins, folds = evaluation.out_of_fold(telco.SCHEMA, rows, self.labels, churn_model.SETTINGS, 300, seed=0)
         self.assertLess(roc_auc_score(self.labels, evaluation.cross_calibrated(margins, self.labels, folds)), 0.6)
 
 
@@ -137,7 +197,7 @@ class Outputs(unittest.TestCase):
         self.assertLessEqual(metrics["ece"], 0.010)
 
     def test_the_version_is_that_of_the_model_file(self):
-        digest = telco.sha256(HERE / "churn.json")
+        digest = sha256(HERE / "churn.json")
         self.assertEqual(self.card["version"], f"telco-xgb-{digest[:8]}")
         self.assertEqual(self.report["version"], self.card["version"])
 
@@ -162,7 +222,7 @@ class Outputs(unittest.TestCase):
         contributions = numbers(HERE / "golden" / "contributions.csv")
         booster = xgboost.Booster({"nthread": 1}, model_file=HERE / "churn.json")
         line = self.card["calibration"]
-        np.testing.assert_allclose(churn_model.margins(booster, rows), margins, rtol=2e-6)
+        np.testing.assert_allclose(churn_model.margins(telco.SCHEMA, booster, rows), margins, rtol=2e-6)
         np.testing.assert_allclose(
             churn_model.calibrate(margins, line["slope"], line["intercept"]), probabilities, rtol=1e-7
         )

@@ -110,8 +110,19 @@ class Reading(unittest.TestCase):
     def test_thresholds_are_those_of_the_levels_with_a_beginning(self):
         self.assertEqual(self.schema.thresholds, {"will_churn": 0.4, "high": 0.6})
 
-    def test_left_is_told_by_the_schemas_spellings(self):
-        np.testing.assert_array_equal(self.schema.left(pd.DataFrame({"Cancelled": ["1", "0"]})), [1, 0])
+    def test_outcomes_are_told_by_the_schemas_spellings_and_the_usual_ones(self):
+        frame = pd.DataFrame({"Cancelled": ["1", "0", "Yes", "false"]})
+        np.testing.assert_array_equal(self.schema.left(frame), [1, 0, 1, 0])
+        with self.assertRaisesRegex(SystemExit, "column Cancelled holds .*perhaps"):
+            self.schema.left(pd.DataFrame({"Cancelled": ["1", "perhaps"]}))
+
+    def test_rows_without_an_outcome_are_not_settled(self):
+        frame = pd.DataFrame({"Cancelled": ["1", "", " ", "0"]})
+        self.assertEqual(list(self.schema.settled(frame).index), [0, 3])
+
+    def test_flags_are_named_as_a_file_mostly_spells_them(self):
+        self.assertEqual(self.schema["coach"].spelled_in(pd.Series(["0", "1", "No", "0"])), ["0", "1", "not offered"])
+        self.assertEqual(self.schema["plan"].spelled_in(pd.Series(["Plus!"])), ["basic", "plus"])
 
 
 class Telco(unittest.TestCase):

@@ -1,7 +1,9 @@
-"""Trains the churn model on IBM's Telco file and writes churn.json, card.json and evaluation.json.
+"""Trains the churn model of a workspace and writes churn.json, card.json and evaluation.json into its models/.
 
-train.py TELCO.csv [--out FOLDER] [--allow-other-data] [--data-date YYYY-MM-DD]
-train.py TELCO.csv --search
+train.py [CUSTOMERS.csv] [--workspace FOLDER] [--out FOLDER] [--allow-other-data] [--data-date YYYY-MM-DD]
+train.py [CUSTOMERS.csv] [--workspace FOLDER] --search
+
+Without a file it trains on the workspace's own customers. Customers whose outcome is not known yet are left out.
 """
 
 import argparse
@@ -17,11 +19,10 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import churn_model
 import evaluation
-import telco
+from workspace import Workspace, sha256
 
+ROOT = Path(__file__).parent.parent
 LIBRARIES = [np, pd, scipy, sklearn, xgboost]
-# Those about whom the metrics are also given by group.
-GROUPS = ["gender", "senior_citizen"]
 
 SEARCH_REPEATS = 2
 # Each entry changes the shipped settings; "rounds" is the number of trees.
@@ -63,14 +64,14 @@ def write_json(path, value, **layout):
     path.write_text(json.dumps(rounded(value), **layout) + "\n")
 
 
-def training_distribution(rows):
+def training_distribution(schema, frame, rows):
     """What drift is measured against: the share of customers in each category or each of ten equal-mass bins.
 
     Bin i of a number holds edges[i-1] <= value < edges[i]; shares are of the values that are not missing.
     """
     features = {}
-    for field, column in zip(telco.SCHEMA.features.values(), rows.T, strict=True):
-        values = telco.values(field)
+    for field, column in zip(schema.features.values(), rows.T, strict=True):
+        values = None if field.values is None else field.spelled_in(frame[field.column])
         present = column[~np.isnan(column)]
         if values is None:
             edges = np.unique(np.quantile(present, np.arange(1, evaluation.BINS) / evaluation.BINS))
@@ -83,7 +84,14 @@ def training_distribution(rows):
     return features
 
 
-def search(rows, labels):
+def groups_of(schema, name, frame):
+    """The value of a flag or choice of each customer, as `evaluation.json` names its groups."""
+    names = np.array([*schema[name].values, "unknown"])
+    codes = schema.codes(name, frame, {})
+    return names[np.where(np.isnan(codes), len(names) - 1, codes).astype(int)]
+
+
+def search(schema, rows, labels):
     """Prints as a Markdown table how each candidate does out of fold, uncalibrated."""
     print("| change | trees | ROC-AUC | log loss |\n|---|---|---|---|")
     for change in SEARCH:
@@ -91,7 +99,7 @@ def search(rows, labels):
         rounds = settings.pop("rounds", churn_model.ROUNDS)
         scores = []
         for seed in range(SEARCH_REPEATS):
-            margins, _ = evaluation.out_of_fold(rows, labels, settings, rounds, seed)
+            margins, _ = evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed)
             probabilities = churn_model.calibrate(margins, 1, 0)
             scores.append((roc_auc_score(labels, probabilities), log_loss(labels, probabilities)))
         auc, loss = np.mean(scores, axis=0)
@@ -99,13 +107,13 @@ def search(rows, labels):
         print(f"| {named} | {rounds} | {auc:.4f} | {loss:.4f} |", flush=True)
 
 
-def train(source, frame, data_date, out):
+def train(workspace, source, frame, data_date, out):
     """Trains on all customers of the source file, evaluates out of fold, and writes the three files into `out`."""
-    source_sha256 = telco.sha256(source)
-    rows, labels = telco.SCHEMA.encode(frame), telco.SCHEMA.left(frame)
+    schema, source_sha256 = workspace.schema, sha256(source)
+    rows, labels = schema.encode(frame), schema.left(frame)
 
     repeats = [
-        evaluation.out_of_fold(rows, labels, churn_model.SETTINGS, churn_model.ROUNDS, seed)
+        evaluation.out_of_fold(schema, rows, labels, churn_model.SETTINGS, churn_model.ROUNDS, seed)
         for seed in range(evaluation.REPEATS)
     ]
     probabilities = [evaluation.cross_calibrated(margins, labels, folds) for margins, folds in repeats]
@@ -113,15 +121,15 @@ def train(source, frame, data_date, out):
         np.concatenate([margins for margins, _ in repeats]), np.tile(labels, len(repeats))
     )
 
-    booster = churn_model.fit(rows, labels)
+    booster = churn_model.fit(schema, rows, labels)
     model_file = out / "churn.json"
     booster.save_model(model_file)
 
     card = {
-        "version": f"telco-xgb-{telco.sha256(model_file)[:8]}",
+        "version": f"{schema.name}-xgb-{sha256(model_file)[:8]}",
         "trained_on": {
             "file": source.name,
-            "source": telco.SOURCE if source_sha256 == telco.SHA256 else None,
+            "source": workspace.source_of(source_sha256),
             "sha256": source_sha256,
             "customers": len(labels),
             "churners": int(labels.sum()),
@@ -136,35 +144,33 @@ def train(source, frame, data_date, out):
             "repeats": evaluation.REPEATS,
             **evaluation.summary(probabilities, labels),
         },
-        "training_distribution": training_distribution(rows),
+        "training_distribution": training_distribution(schema, frame, rows),
     }
     write_json(out / "card.json", card, indent=2)
 
-    groups = {
-        name: np.array(telco.SCHEMA[name].values)[rows[:, telco.SCHEMA.position(name)].astype(int)] for name in GROUPS
-    }
+    groups = {name: groups_of(schema, name, frame) for name in workspace.groups}
     report = {"version": card["version"], **evaluation.report(probabilities, labels, groups)}
     write_json(out / "evaluation.json", report, separators=(",", ":"))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("telco", type=Path, metavar="TELCO.csv")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to (default: here)")
-    parser.add_argument("--allow-other-data", action="store_true", help="train on a file that is not IBM's")
-    parser.add_argument(
-        "--data-date",
-        default=telco.SCHEMA.as_of,
-        help="the day the customers are dated to (default: the schema's, %(default)s)",
-    )
+    parser.add_argument("source", type=Path, nargs="?", metavar="CUSTOMERS.csv", help="default: the workspace's customers")
+    parser.add_argument("--workspace", type=Path, default=ROOT, help="folder of the workspace (default: the repository)")
+    parser.add_argument("--out", type=Path, help="folder to write to (default: the workspace's models)")
+    parser.add_argument("--allow-other-data", action="store_true", help="train on another file than the one that is known")
+    parser.add_argument("--data-date", help="the day the customers are dated to (default: the schema's)")
     parser.add_argument("--search", action="store_true", help="compare settings and write nothing")
     options = parser.parse_args()
 
-    frame = telco.read(options.telco, allow_other_data=options.allow_other_data)
+    workspace = Workspace(options.workspace)
+    source = options.source or workspace.customers
+    frame = workspace.schema.settled(workspace.read(source, allow_other_data=options.allow_other_data))
     if options.search:
-        search(telco.SCHEMA.encode(frame), telco.SCHEMA.left(frame))
+        search(workspace.schema, workspace.schema.encode(frame), workspace.schema.left(frame))
     else:
-        train(options.telco, frame, options.data_date, options.out)
+        date = options.data_date or workspace.schema.as_of
+        train(workspace, source, frame, date, options.out or workspace.models)
 
 
 if __name__ == "__main__":

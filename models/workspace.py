@@ -1,0 +1,60 @@
+"""A workspace as training sees it: a folder with a schema, and what is known of its training file."""
+
+import hashlib
+import sys
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+
+from schema import Schema
+
+
+def sha256(path):
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+class Workspace:
+    """A folder with `data/schema.toml`, and maybe `models/training.toml`.
+
+    The latter has `name`, `source` and `sha256` of the file that the model is trained on, if that is not `data/customers.csv`,
+    and `groups`, the fields of the fairness table, if these are not all flags and choices about a person.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.models = self.folder / "models"
+        self.customers = self.folder / "data" / "customers.csv"
+        self.schema = Schema(self.folder / "data" / "schema.toml")
+        settings = self.models / "training.toml"
+        training = tomllib.loads(settings.read_text()) if settings.is_file() else {}
+        self.source_name = training.get("name", "the training file")
+        self.source = training.get("source")
+        self.source_sha256 = training.get("sha256")
+        people = [field for field in self.schema.fields.values() if field.about == "person" and field.values is not None]
+        self.groups = training.get("groups", [field.name for field in people])
+
+    def source_of(self, digest):
+        """Where the file with this SHA-256 comes from; None for somebody's own."""
+        return self.source if digest == self.source_sha256 else None
+
+    def read(self, path, *, allow_other_data=False):
+        """Reads a file of the schema's columns as text, blanks kept; ends the program with a sentence when it cannot serve."""
+        path = Path(path)
+        download = f" Download it from {self.source} and pass its path." if self.source else ""
+        if not path.is_file():
+            sys.exit(f"{path} does not exist.{download}")
+        digest = sha256(path)
+        if self.source_sha256 not in (None, digest) and not allow_other_data:
+            sys.exit(
+                f"{path} has SHA-256 {digest}, but {self.source_name} has {self.source_sha256}.{download} "
+                f"--allow-other-data takes this one."
+            )
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        features = [field.columns for field in self.schema.features.values()]
+        known = [self.schema.columns_of("id"), *features, self.schema.columns_of("outcome")]
+        missing = [columns[0] for columns in known if not set(columns) & set(frame.columns)]
+        if missing:
+            sys.exit(f"{path} lacks the columns {', '.join(missing)}.")
+        return frame.rename(columns={name: columns[0] for columns in known for name in columns})
