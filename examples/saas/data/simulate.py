@@ -27,7 +27,7 @@ SEED = 1
 ACCOUNTS = 4000
 # The share that cancels in a quarter, over all accounts, and what a coach does to it among those in the trial.
 CANCELLED = 0.19
-EFFECT = -0.045
+EFFECT = -0.06
 
 PLANS = ["starter", "team", "business", "enterprise"]
 PLAN_SHARES = [0.34, 0.38, 0.21, 0.07]
