@@ -528,6 +528,9 @@ mod tests {
             "pays by credit card, automatically"
         );
         assert_eq!(words("monthly_charges", 29.85), "$29.85 a month");
-        assert_eq!(words("total_charges", f64::NAN), "total charges unknown");
+        assert_eq!(
+            words("total_charges", f64::NAN),
+            "total charges: not billed yet"
+        );
     }
 }

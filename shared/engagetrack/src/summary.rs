@@ -7,6 +7,7 @@ use crate::nudges::{self, Nudge};
 use crate::prediction::{self, Prediction, Status};
 use crate::recourse::{Altered, Recourse};
 use crate::vocabulary::{self, Keyed};
+use schema::words::{UNKNOWN, phrase_of};
 use schema::{About, Field, Kind, Profile, Schema};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -236,8 +237,9 @@ impl<'w> Report<'w> {
             self.entry("Persona", persona.name);
             self.paragraph(&" ".repeat(LABEL + 2), persona.description);
         }
-        if let Some(stage) = summary.stage {
-            self.entry("Lifecycle stage", stage);
+        let stage = |name| self.schema.stages().find(|stage| stage.name == name);
+        if let Some(stage) = summary.stage.and_then(stage) {
+            self.entry("Lifecycle stage", &phrase_of(stage.label));
         }
         self.entry("At risk", if summary.at_risk { "yes" } else { "no" });
         let schema = self.schema;
@@ -245,9 +247,11 @@ impl<'w> Report<'w> {
             .fields()
             .filter(|field| field.about() == About::Experiment)
         {
-            let arm = field
-                .value(profile.code(field.index()))
-                .map_or("none", |value| value.name());
+            let arm = match field.value(profile.code(field.index())) {
+                Some(value) => value.label(),
+                None if field.unknown() == UNKNOWN => "none",
+                None => field.unknown(),
+            };
             self.entry(&format!("Experiment {}", field.phrase()), arm);
         }
         self.entry("Status", summary.status.name());
@@ -257,7 +261,7 @@ impl<'w> Report<'w> {
         self.section("CHURN RISK");
         let prediction = &summary.prediction;
         self.entry("Probability of leaving", &percent(prediction.probability));
-        self.entry("Risk level", prediction.risk_level.name);
+        self.entry("Risk level", &phrase_of(prediction.risk_level.label));
         self.entry(
             "Customers with a lower risk",
             &format!("{:.1} %", prediction.percentile),

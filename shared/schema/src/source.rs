@@ -10,6 +10,7 @@ use crate::layout::{
 };
 use crate::schema::Schema;
 use crate::text::{Pool, Text};
+use crate::words::{UNKNOWN, phrase_of, sentence_case};
 use crate::{MOST_FIELDS, MOST_VALUES};
 use sections::{AlignedBytes, Writer};
 use serde::Deserialize;
@@ -386,22 +387,7 @@ fn table<T: DeserializeOwned>(
 
 /// A name for people, made of one for machines.
 fn label_of(name: &str) -> String {
-    let words = name.replace(['_', '-'], " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
-/// A label within a sentence: its first letter small, unless the word is an abbreviation.
-fn phrase_of(label: &str) -> String {
-    let mut letters = label.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => label.to_owned(),
-    }
+    sentence_case(&name.replace(['_', '-'], " "))
 }
 
 fn is_name(name: &str) -> bool {
@@ -634,7 +620,7 @@ impl Compiler {
             help: self.pool.add_if(field.help.as_deref()),
             unit: self.pool.add_if(field.unit.as_deref()),
             template: self.pool.add(&template),
-            unknown: self.pool.add(field.unknown.as_deref().unwrap_or("unknown")),
+            unknown: self.pool.add(field.unknown.as_deref().unwrap_or(UNKNOWN)),
             filter,
             filter_end,
             values,

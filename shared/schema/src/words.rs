@@ -4,15 +4,22 @@ use crate::field::{Field, Kind};
 use crate::schema::Schema;
 use std::borrow::Cow;
 
+/// What a missing value is called where the schema does not say.
+pub const UNKNOWN: &str = "unknown";
+
 impl<'w> Field<'w> {
-    /// A code as a person reads it: `Yearly`, `29.85`, `yes`; the field's own word for an unknown one is left to
+    /// A code as a person reads it: the label of a choice, `29.85`, `yes`; the field's own word for an unknown one is left to
     /// [`Field::unknown`].
     pub fn display(&self, code: f64) -> Cow<'w, str> {
         match self.kind() {
-            _ if code.is_nan() => "unknown".into(),
-            Kind::Flag | Kind::Choice => self
+            _ if code.is_nan() => UNKNOWN.into(),
+            Kind::Flag => self
                 .value(code)
-                .map_or("unknown", |value| value.name())
+                .map_or(UNKNOWN, |value| value.name())
+                .into(),
+            Kind::Choice => self
+                .value(code)
+                .map_or(UNKNOWN, |value| value.label())
                 .into(),
             Kind::Whole => whole(code).into(),
             Kind::Number => code.to_string().into(),
@@ -43,7 +50,10 @@ impl<'w> Schema<'w> {
     /// The value of a field, and the field, in a few words: `a yearly plan`.
     pub fn words(&self, field: Field<'w>, code: f64) -> Cow<'w, str> {
         if code.is_nan() {
-            return format!("{} unknown", field.phrase()).into();
+            return match field.unknown() {
+                UNKNOWN => format!("{} {UNKNOWN}", field.phrase()).into(),
+                own => format!("{}: {own}", field.phrase()).into(),
+            };
         }
         if let Some(value) = field.value(code) {
             return value.words().into();
@@ -64,6 +74,25 @@ impl<'w> Schema<'w> {
         let minus = if amount < 0.0 { "-" } else { "" };
         [minus, self.currency_sign(), &self::amount(amount.abs())].concat()
     }
+}
+
+/// A label within a sentence: its first letter small, unless the word is an abbreviation.
+pub fn phrase_of(label: &str) -> String {
+    let mut letters = label.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => label.to_owned(),
+    }
+}
+
+/// Words as a label: the first letter is a capital.
+pub fn sentence_case(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// The noun in the number that fits a count.

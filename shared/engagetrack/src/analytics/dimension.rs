@@ -2,6 +2,7 @@
 
 use crate::View;
 use crate::selection::{MISSING, PERSONA, RISK_LEVEL, STAGE, filter_values, value_of_code};
+use schema::words::{UNKNOWN as NOT_KNOWN, sentence_case};
 use schema::{Field, FilterParameters, Kind, Schema};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ pub struct Bin {
 /// Something that selections are distributed over.
 #[derive(Debug)]
 pub struct Dimension {
-    /// Its bins; "Unknown" is the last, and one only where somebody is in it.
+    /// Its bins; that of the unknown is the last, and one only where somebody is in it.
     pub bins: Vec<Bin>,
     source: Source,
     /// Where the bins after the first begin.
@@ -122,7 +123,7 @@ impl Dimension {
         let is_unknown = |customer: usize| dimension.column(view).code(customer).is_nan();
         if (0..view.customers.len()).any(is_unknown) {
             dimension.bins.push(Bin {
-                label: "Unknown".to_owned(),
+                label: sentence_case(field.map_or(NOT_KNOWN, |field| field.unknown())),
                 filter: Filter::from([(MISSING.to_owned(), FilterValue::Name(name.to_owned()))]),
             });
         }
@@ -249,6 +250,13 @@ fn range_label(
     };
     match last {
         Some(last) if kind == Kind::Whole && start == last => number(start),
+        Some(last) if kind == Kind::Whole && start == least && least < 0.0 => {
+            format!("{} or less", number(last))
+        }
+        // A dash would be taken for another minus.
+        Some(last) if kind == Kind::Whole && start < 0.0 => {
+            format!("{} to {}", number(start), number(last))
+        }
         Some(last) if kind == Kind::Whole => format!("{}–{}", number(start), number(last)),
         Some(end) if start == least => format!("under {}", number(end)),
         Some(end) => format!("{} to under {}", number(start), number(end)),
@@ -277,7 +285,10 @@ mod tests {
             ["under $20", "$20 to under $40"]
         );
         assert_eq!(labels("monthly_charges")[5], "$100 or more");
-        assert_eq!(labels("total_charges")[6..], ["$6000 or more", "Unknown"]);
+        assert_eq!(
+            labels("total_charges")[6..],
+            ["$6000 or more", "Not billed yet"]
+        );
         assert_eq!(labels("persona")[5], "Speed seeker");
         assert_eq!(labels("contract")[0], "Month-to-month");
         assert_eq!(labels("stage")[0], "Onboarding");

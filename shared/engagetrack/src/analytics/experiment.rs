@@ -4,7 +4,7 @@ use super::table::by_probability;
 use crate::View;
 use crate::measured::{Arms, assignment};
 use crate::query::Query;
-use crate::selection::{RISK_LEVEL, STAGE, Selection, filter_values, value_of_code};
+use crate::selection::{PERSONA, RISK_LEVEL, STAGE, Selection, filter_values, value_of_code};
 use ::experiment::{Observation, ReadoutSettings, Segmentation, SelectionReadout, read_selection};
 use serde::Serialize;
 use smallvec::SmallVec;
@@ -77,7 +77,8 @@ impl ReadoutRequest {
 enum Segments<'w> {
     /// By the code of a field, of which this is the segment.
     Field(schema::Field<'w>, Column<'w>),
-    Stage(&'w [u8]),
+    /// By the position of a persona or stage.
+    Rule(&'w [u8]),
     RiskLevel(schema::Schema<'w>, &'w [f64]),
 }
 
@@ -85,9 +86,13 @@ impl<'w> Segments<'w> {
     fn named(view: &View<'w>, name: &'w str) -> Option<(Segmentation<'w>, Self)> {
         let schema = &view.schema;
         let (values, segments) = match name {
+            PERSONA => {
+                let names = schema.personas().map(|persona| persona.name).collect();
+                (names, Self::Rule(view.customers.personas()))
+            }
             STAGE => {
                 let names = schema.stages().map(|stage| stage.name).collect();
-                (names, Self::Stage(view.customers.stages()))
+                (names, Self::Rule(view.customers.stages()))
             }
             RISK_LEVEL => {
                 let names = schema.levels().map(|level| level.name).collect();
@@ -112,9 +117,9 @@ impl<'w> Segments<'w> {
                 code if code.is_nan() => usize::MAX,
                 code => value_of_code(*field, code as usize),
             },
-            Self::Stage(stages) => match stages[customer] {
+            Self::Rule(positions) => match positions[customer] {
                 UNKNOWN => usize::MAX,
-                stage => usize::from(stage),
+                position => usize::from(position),
             },
             Self::RiskLevel(schema, probabilities) => schema.level(probabilities[customer]).index,
         }
