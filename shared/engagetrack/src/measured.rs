@@ -92,20 +92,20 @@ impl<'w> Measured<'w> {
 
 impl Effect {
     fn compute(view: &View<'_>, position: usize, experiment: Experiment<'_>) -> Option<Self> {
-        let arms: Vec<usize> = experiment.arms().map(|(code, _)| code).collect();
-        let [control, treatment] = arms.as_slice() else {
+        if experiment.arms().len() > 2 {
             return None;
-        };
+        }
+        let ([control, treatment], settings) = comparison(&experiment)?;
         let column = view.customers.column(experiment.field());
         let observations = (0..view.customers.len()).filter_map(|customer| {
             Some(Observation {
-                assignment: assignment(column.code(customer), *control, *treatment)?,
+                assignment: assignment(column.code(customer), control, treatment)?,
                 converted: view.customers.outcome(customer).left()?,
                 covariate: view.customers.probability(customer),
                 segments: [],
             })
         });
-        let readout = read_selection(observations, &[], &ReadoutSettings::default());
+        let readout = read_selection(observations, &[], &settings);
         let counts = &readout.readout;
         if !counts.sample_ratio_mismatch.healthy {
             return None;
@@ -113,13 +113,25 @@ impl Effect {
         let difference = readout.cuped?.effect.absolute_difference;
         Some(Self {
             experiment: experiment.name().to_owned(),
-            treatment: *treatment,
+            treatment,
             control: Arms::of(view, position)?.control.offer.to_owned(),
             estimate: difference.estimate?,
             interval: difference.interval?,
             customers: counts.control.users + counts.treatment.users,
         })
     }
+}
+
+/// The codes of an experiment's control and first treatment, and how the two are read out: against their planned shares.
+pub fn comparison(experiment: &Experiment<'_>) -> Option<([usize; 2], ReadoutSettings)> {
+    let mut arms = experiment.arms();
+    let ((control, control_share), (treatment, treatment_share)) = (arms.next()?, arms.next()?);
+    let both = control_share + treatment_share;
+    let settings = ReadoutSettings {
+        expected_split: [control_share / both, treatment_share / both],
+        ..ReadoutSettings::default()
+    };
+    Some(([control, treatment], settings))
 }
 
 /// The arm of a code, if it is one of these two.

@@ -2,10 +2,10 @@
 
 use super::table::by_probability;
 use crate::View;
-use crate::measured::{Arms, assignment};
+use crate::measured::{Arms, assignment, comparison};
 use crate::query::Query;
 use crate::selection::{PERSONA, RISK_LEVEL, STAGE, Selection, filter_values, value_of_code};
-use ::experiment::{Observation, ReadoutSettings, Segmentation, SelectionReadout, read_selection};
+use ::experiment::{Observation, Segmentation, SelectionReadout, read_selection};
 use serde::Serialize;
 use smallvec::SmallVec;
 use utoipa::ToSchema;
@@ -134,13 +134,7 @@ pub fn readout(
     selection: &Selection,
 ) -> Option<SelectionReadout> {
     let described = view.schema.experiments().nth(position)?;
-    let mut arms = described.arms();
-    let ((control, control_share), (treatment, treatment_share)) = (arms.next()?, arms.next()?);
-    let both = control_share + treatment_share;
-    let settings = ReadoutSettings {
-        expected_split: [control_share / both, treatment_share / both],
-        ..ReadoutSettings::default()
-    };
+    let ([control, treatment], settings) = comparison(&described)?;
     let named = described
         .segments()
         .filter_map(|name| Segments::named(view, name));
