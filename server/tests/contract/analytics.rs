@@ -1,419 +1,562 @@
-use crate::home::{get, post_json, request, send};
+//! Selections of customers in numbers, what a change of plan would do, and experiments.
+
+use crate::business::{as_number, price};
+use crate::home::{Home, everywhere, parameter};
+use crate::json::{assert_close, items, members, number, sorted, text, texts};
 use serde_json::{Value, json};
 
-fn members(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
+/// The figures of money, which a business without a recurring amount does not have.
+const MONEY: [&str; 2] = ["monthly_revenue", "revenue_at_risk"];
+
+/// The figures that add up over customers.
+fn sums(home: &Home) -> Vec<&'static str> {
+    let money = home.role("recurring").map(|_| MONEY);
+    let sums = ["count", "expected_churners"].into_iter();
+    sums.chain(money.into_iter().flatten()).collect()
+}
+
+/// A query that selects some customers, by the first value of the first filter that has any.
+fn some_filter(home: &Home) -> String {
+    let filters = home.filters("values");
+    let queries = filters
+        .filter(|filter| filter["field"].is_string())
+        .flat_map(|filter| {
+            let values = items(&filter["values"]).iter();
+            values.map(|value| parameter(&filter["parameter"], &value["value"]))
+        });
+    let all = home.total("");
+    let mut some = queries.filter(|query| (1..all).contains(&home.total(query)));
+    some.next().unwrap()
+}
+
+/// The filter of a bin as a query.
+fn query_of(filter: &Value) -> String {
+    let parameters = filter.as_object().unwrap().iter();
+    let parameters = parameters.flat_map(|(name, value)| match value {
+        Value::Array(values) => values
+            .iter()
+            .map(|value| parameter(&json!(name), value))
+            .collect(),
+        value => vec![parameter(&json!(name), value)],
+    });
+    parameters.collect::<Vec<_>>().join("&")
 }
 
 #[test]
-fn the_whole_population_is_shown() {
-    let answer = get("/v1/analytics").json();
-    let expected = [
-        "calibration",
-        "churn_rate",
-        "churn_rate_interval",
-        "churned",
-        "count",
-        "distributions",
-        "drivers",
-        "expected_churners",
-        "known_outcomes",
-        "mean_probability",
-        "monthly_revenue",
-        "population",
-        "revenue_at_risk",
-        "statuses",
-    ];
-    assert_eq!(members(&answer), expected);
-    assert_eq!(
-        [
-            &answer["count"],
-            &answer["known_outcomes"],
-            &answer["population"]
-        ],
-        [&json!(5188), &json!(7043), &json!(7043)]
-    );
-    let fields: Vec<&str> = answer["distributions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|distribution| distribution["field"].as_str().unwrap())
-        .collect();
-    let expected = [
-        "usage_frequency",
-        "payment_delay",
-        "support_calls",
-        "contract",
-        "tenure_months",
-        "monthly_charges",
-        "total_charges",
-        "internet_service",
-        "payment_method",
-        "persona",
-        "stage",
-        "risk_level",
-        "variant",
-    ];
-    assert_eq!(fields, expected);
-    let bin = &answer["distributions"][4]["bins"][1];
-    assert_eq!(bin["label"], "4–6");
-    assert_eq!(bin["filter"], json!({"tenure_min": 4, "tenure_max": 6}));
-    assert!(
-        bin["share"].is_number()
-            && bin["churn_rate"].is_number()
-            && bin["mean_probability"].is_number()
-    );
-    assert_eq!(answer["calibration"]["bins"].as_array().unwrap().len(), 10);
-    assert_eq!(answer["drivers"], json!([]));
+fn whole_population_is_shown() {
+    everywhere(|home| {
+        let answer = home.read("/v1/analytics");
+        let expected = [
+            "calibration",
+            "churn_rate",
+            "churn_rate_interval",
+            "churned",
+            "count",
+            "distributions",
+            "drivers",
+            "expected_churners",
+            "known_outcomes",
+            "mean_probability",
+            "population",
+            "statuses",
+        ];
+        let money = home.role("recurring").map(|_| MONEY);
+        let expected = expected.into_iter().chain(money.into_iter().flatten());
+        assert_eq!(members(&answer), sorted(expected));
+        assert_eq!(answer["count"], home.total(""));
+        assert_eq!(answer["population"], home.schema()["population"]);
+        assert_eq!(answer["churned"], home.total("status=left"));
+        let known = answer["known_outcomes"].as_u64().unwrap();
+        assert_eq!(known > 0, home.role("outcome").is_some());
+        assert_eq!(answer["churn_rate"].is_number(), known > 0);
+        let groups = items(&answer["calibration"]["bins"]).len() as u64;
+        assert_eq!(groups, known.min(10));
+        let fields = items(&answer["distributions"]).iter();
+        let fields: Vec<&str> = fields.map(|one| text(&one["field"])).collect();
+        assert_eq!(fields, texts(&home.schema()["distributions"]));
+        assert_eq!(answer["drivers"], json!([]));
+    });
+}
+
+#[test]
+fn bins_count_those_whom_their_filters_select() {
+    everywhere(|home| {
+        let answer = home.read("/v1/analytics");
+        let count = answer["count"].as_u64().unwrap();
+        for distribution in items(&answer["distributions"]) {
+            let mut counted = 0;
+            for bin in items(&distribution["bins"]) {
+                let own = bin["count"].as_u64().unwrap();
+                counted += own;
+                assert_close(number(&bin["share"]), own as f64 / count as f64);
+                let query = query_of(&bin["filter"]);
+                assert_eq!(home.total(&query), own, "{query}");
+                if bin["known_outcomes"] != 0 {
+                    assert!(bin["churn_rate"].is_number() && bin["mean_probability"].is_number());
+                }
+            }
+            assert_eq!(counted, count, "{}", distribution["field"]);
+        }
+    });
 }
 
 #[test]
 fn status_narrows_counts_and_money_and_never_rates() {
-    let read = |query: &str| get(&format!("/v1/analytics?{query}")).json();
-    let active = read("contract=Month-to-month");
-    assert_eq!(active, read("contract=Month-to-month&status=active"));
-    let left = read("contract=Month-to-month&status=left");
-    let both = read("contract=Month-to-month&status=left&status=active");
-    assert_eq!(active["statuses"], json!(["active"]));
-    assert_eq!(both["statuses"], json!(["active", "left"]));
-    for sum in [
-        "count",
-        "expected_churners",
-        "monthly_revenue",
-        "revenue_at_risk",
-    ] {
-        let number = |answer: &Value| answer[sum].as_f64().unwrap();
-        let parts = number(&active) + number(&left);
-        assert!((parts - number(&both)).abs() < 1e-6 * parts, "{sum}");
-        assert!(number(&active) < number(&both), "{sum}");
-    }
-    for rate in [
-        "churn_rate",
-        "churn_rate_interval",
-        "churned",
-        "known_outcomes",
-        "calibration",
-        "drivers",
-    ] {
-        assert_eq!(active[rate], both[rate], "{rate}");
-        assert_eq!(left[rate], both[rate], "{rate}");
-    }
-    assert_eq!(left["count"], both["churned"]);
-    // The level that the page shows first: customers who can still be kept.
-    let high = get("/v1/summary?risk_level=high&limit=500").json();
-    let risk = |answer: &Value| {
-        let distributions = answer["distributions"].as_array().unwrap().clone();
-        let mut distributions = distributions.into_iter();
-        let risk = distributions
-            .find(|one| one["field"] == "risk_level")
-            .unwrap();
-        risk["bins"].as_array().unwrap().last().unwrap().clone()
-    };
-    let bin = risk(&get("/v1/analytics").json());
-    assert_eq!(bin["filter"], json!({"risk_level": "high"}));
-    assert_eq!(
-        (&bin["count"], &bin["known_outcomes"]),
-        (&high["total"], &json!(348))
-    );
+    everywhere(|home| {
+        let filter = some_filter(home);
+        let read = |query: &str| home.read(&format!("/v1/analytics?{filter}{query}"));
+        let [usual, active, left, both] = [
+            "",
+            "&status=active",
+            "&status=left",
+            "&status=left&status=active",
+        ]
+        .map(read);
+        assert_eq!(usual, active);
+        assert_eq!(active["statuses"], json!(["active"]));
+        assert_eq!(both["statuses"], json!(["active", "left"]));
+        for sum in sums(home) {
+            let [active, left, both] = [&active, &left, &both].map(|answer| number(&answer[sum]));
+            assert!(
+                (active + left - both).abs() <= 1e-6 * both.abs().max(1.0),
+                "{sum}"
+            );
+            assert!(active <= both, "{sum}");
+        }
+        for rate in [
+            "churn_rate",
+            "churn_rate_interval",
+            "churned",
+            "known_outcomes",
+            "calibration",
+            "drivers",
+        ] {
+            assert_eq!(active[rate], both[rate], "{rate}");
+            assert_eq!(left[rate], both[rate], "{rate}");
+        }
+        assert_eq!(left["count"], both["churned"]);
+    });
 }
 
 #[test]
-fn the_readout_says_what_control_is_and_takes_every_status() {
-    let answer = get("/v1/analytics/experiment").json();
-    assert_eq!(
-        answer["arms"],
-        json!({"control": {"variant": "A", "offer": "the priority plan"},
-            "treatment": {"variant": "B", "offer": "the smart assistant"}})
-    );
-    let comparison = answer["comparison"].as_str().unwrap();
-    assert!(
-        comparison.contains("against the priority plan, not against no offer"),
-        "{comparison}"
-    );
-    for query in ["status=active", "status=left", "status=left&status=active"] {
-        assert_eq!(
-            get(&format!("/v1/analytics/experiment?{query}")).json(),
-            answer,
-            "{query}"
-        );
-    }
-}
-
-#[test]
-fn the_directory_and_the_analytics_agree_on_every_filter() {
-    for query in [
-        "status=left&risk_level=high",
-        "status=left&status=active&stage=growth",
-        "contract=One+year&contract=Two+year&internet_service=DSL",
-        "persona=strained&usage_frequency_max=9&support_calls_min=2",
-        "monthly_charges_min=70&monthly_charges_below=80&payment_delay_min=1",
-        "missing=total_charges",
-    ] {
-        let answer = get(&format!("/v1/analytics?{query}")).json();
-        assert!(answer["count"].as_u64().unwrap() > 0, "{query}");
-        assert_eq!(
-            answer["count"],
-            get(&format!("/v1/summary?{query}")).json()["total"],
-            "{query}"
-        );
-        assert_eq!(answer["drivers"].as_array().unwrap().len(), 19, "{query}");
-    }
+fn directory_and_analytics_agree_on_every_filter() {
+    everywhere(|home| {
+        let features = home
+            .fields()
+            .iter()
+            .filter(|field| field["model"] == true)
+            .count();
+        let everybody = "status=left&status=active";
+        let mut queries = vec![some_filter(home), "status=left".to_owned()];
+        for filter in home.filters("values") {
+            let values = items(&filter["values"]).iter();
+            let any: Vec<String> = values
+                .take(2)
+                .map(|value| parameter(&filter["parameter"], &value["value"]))
+                .collect();
+            queries.extend([format!("{everybody}&{}", any[0]), any.join("&")]);
+        }
+        for filter in home.filters("range") {
+            let field = home.field(text(&filter["field"]));
+            for bin in items(&field["bins"]) {
+                let bin = as_number(field, number(bin));
+                queries.push(parameter(&filter["min"], &bin));
+            }
+        }
+        for query in queries {
+            let answer = home.read(&format!("/v1/analytics?{query}"));
+            assert_eq!(answer["count"], home.total(&query), "{query}");
+            let drivers = items(&answer["drivers"]).len();
+            let statuses_aside: Vec<&str> = query
+                .split('&')
+                .filter(|one| !one.starts_with("status="))
+                .collect();
+            let selected = home.total(&format!("{everybody}&{}", statuses_aside.join("&")));
+            let is_part = selected > 0 && home.schema()["population"] != selected;
+            assert_eq!(drivers, if is_part { features } else { 0 }, "{query}");
+        }
+    });
 }
 
 #[test]
 fn nobody_is_a_valid_selection() {
-    let answer = get("/v1/analytics?contract=Two+year&risk_level=high&tenure_max=1");
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.json()["count"], 0);
-    assert_eq!(answer.json()["churn_rate"], Value::Null);
-    let readout = get("/v1/analytics/experiment?contract=Two+year&risk_level=high&tenure_max=1");
-    assert_eq!(readout.status, 200);
-    assert_eq!(readout.json()["control"]["users"], 0);
+    everywhere(|home| {
+        // The two ends of one number's range, where nobody is.
+        let empty = home.filters("range").find_map(|filter| {
+            let field = home.field(text(&filter["field"]));
+            let query = parameter(&filter["min"], &as_number(field, number(&field["most"])));
+            (home.total(&format!("{query}&status=active&status=left")) == 0).then_some(query)
+        });
+        let query = empty.expect("some number is nowhere as large as it may be");
+        let answer = home.read(&format!("/v1/analytics?{query}"));
+        assert_eq!(
+            (&answer["count"], &answer["churn_rate"]),
+            (&json!(0), &Value::Null)
+        );
+        assert_eq!(answer["drivers"], json!([]));
+        let explained = home.read(&format!("/v1/explain?{query}"));
+        assert_eq!(explained["population"], 0);
+        if !items(&home.schema()["experiments"]).is_empty() {
+            let readout = home.read(&format!("/v1/analytics/experiment?{query}"));
+            assert_eq!(readout["control"]["users"], 0);
+        }
+    });
 }
 
 #[test]
 fn wrong_filters_are_refused_everywhere() {
-    for path in ["/v1/analytics", "/v1/analytics/experiment"] {
-        let answer = get(&format!(
-            "{path}?colour=red&support_calls_min=5&support_calls_max=2&total_charges_min=nan"
-        ));
-        assert_eq!(answer.status, 422);
-        assert_eq!(
-            answer.json()["errors"].as_array().unwrap().len(),
-            3,
-            "{}",
-            answer.text
-        );
-        assert_eq!(get(&format!("{path}?contract=%zz")).status, 400);
-        assert_eq!(
-            send(request("GET", path).header("accept", "text/csv"), b"").status,
-            406
-        );
-    }
-}
-
-#[test]
-fn a_what_if_changes_those_whom_it_fits() {
-    let body = json!({"filters": {"contract": "Month-to-month", "internet_service": ["DSL", "Fiber optic"], "tenure_min": 3},
-        "change": {"contract": "One year", "tech_support": true}});
-    let answer = post_json("/v1/analytics/what-if", &body);
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let answer = answer.json();
-    assert_eq!(
-        members(&answer),
-        [
-            "after",
-            "before",
-            "caveat",
-            "changed",
-            "changed_after",
-            "changed_before",
-            "customers",
-            "statuses"
-        ]
-    );
-    assert_eq!(answer["customers"], answer["changed"]);
-    assert_eq!(answer["statuses"], json!(["active"]));
-    let (before, after) = (&answer["before"], &answer["after"]);
-    assert!(after["expected_churners"].as_f64() < before["expected_churners"].as_f64());
-    assert!(after["monthly_revenue"].as_f64() > before["monthly_revenue"].as_f64());
-    assert!(answer["caveat"].as_str().unwrap().contains("projection"));
-}
-
-#[test]
-fn a_what_if_is_about_the_selection_that_the_analytics_show() {
-    for (filters, query) in [
-        (json!({}), ""),
-        (json!({"stage": "growth"}), "stage=growth"),
-        (
-            json!({"status": ["active", "left"]}),
-            "status=active&status=left",
-        ),
-    ] {
-        let body = json!({"filters": filters, "change": {"contract": "One year"}});
-        let answer = post_json("/v1/analytics/what-if", &body).json();
-        let analytics = get(&format!("/v1/analytics?{query}")).json();
-        assert_eq!(answer["customers"], analytics["count"]);
-        assert!(answer["changed"].as_u64() < answer["customers"].as_u64());
-        for figure in ["expected_churners", "monthly_revenue", "revenue_at_risk"] {
-            let number = |value: &Value| value[figure].as_f64().unwrap();
-            let gap = number(&answer["before"]) - number(&analytics);
-            assert!(gap.abs() < 1e-6, "{figure} {query}");
-            let whole = number(&answer["after"]) - number(&answer["before"]);
-            let part = number(&answer["changed_after"]) - number(&answer["changed_before"]);
-            assert!((whole - part).abs() < 1e-6, "{figure} {query}");
-            assert!(number(&answer["changed_before"]) < number(&answer["before"]));
+    everywhere(|home| {
+        let mut query = "no_such_filter=red&risk_level=none".to_owned();
+        let mut expected = vec!["/no_such_filter".to_owned(), "/risk_level".to_owned()];
+        for filter in home.filters("range") {
+            let field = home.field(text(&filter["field"]));
+            let (least, most) = (number(&field["least"]), number(&field["most"]));
+            match filter["max"].is_string() {
+                // A range that ends before it begins.
+                true => {
+                    let [from, to] = [most, least].map(|bound| as_number(field, bound));
+                    query += &format!(
+                        "&{}&{}",
+                        parameter(&filter["min"], &from),
+                        parameter(&filter["max"], &to)
+                    );
+                    expected.push(format!("/{}", text(&filter["max"])));
+                }
+                false => {
+                    query += &format!("&{}=nan", text(&filter["min"]));
+                    expected.push(format!("/{}", text(&filter["min"])));
+                }
+            }
         }
-    }
-    assert_eq!(
-        post_json(
-            "/v1/analytics/what-if",
-            &json!({"change": {"contract": "One year"}})
-        )
-        .json()["customers"],
-        5188
-    );
+        for path in [
+            "/v1/analytics",
+            "/v1/analytics/experiment",
+            "/v1/explain",
+            "/v1/summary",
+        ] {
+            let found = home.get(&format!("{path}?{query}")).pointers();
+            assert_eq!(
+                found.len(),
+                expected.len(),
+                "{path}: {found:?} {expected:?}"
+            );
+            assert_eq!(home.get(&format!("{path}?risk_level=%zz")).status, 400);
+        }
+    });
+}
+
+/// The fields whose change a cohort can take.
+fn changeable(home: &Home) -> impl Iterator<Item = &Value> {
+    let fields = home.fields().iter();
+    fields.filter(|field| field["change"] != "never" && !items(&field["values"]).is_empty())
+}
+
+fn project(home: &Home, filters: &Value, change: &Value) -> Value {
+    let body = json!({"filters": filters, "change": change});
+    home.post("/v1/analytics/what-if", &body).ok()
 }
 
 #[test]
-fn a_wrong_what_if_is_refused_with_where() {
-    let body = json!({"filters": {"contract": ["Weekly"]}, "change": {"internet_service": "No", "tech_support": true, "total_charges": 1}});
-    let answer = post_json("/v1/analytics/what-if", &body);
-    assert_eq!(answer.status, 422);
-    let errors = answer.json()["errors"].clone();
-    let pointers: Vec<&str> = errors
-        .as_array()
-        .unwrap()
+fn what_if_is_about_the_selection_that_the_analytics_show() {
+    everywhere(|home| {
+        let field = changeable(home).next().unwrap();
+        let value = items(&field["values"]).last().unwrap()["value"].clone();
+        let change = json!({ text(&field["name"]): value });
+        let level = items(&home.schema()["risk"]["levels"])[0]["name"].clone();
+        for (filters, query) in [
+            (json!({}), ""),
+            (
+                json!({"risk_level": level}),
+                &*format!("risk_level={}", text(&level)),
+            ),
+            (
+                json!({"status": ["active", "left"]}),
+                "status=active&status=left",
+            ),
+        ] {
+            let answer = project(home, &filters, &change);
+            let expected = [
+                "after",
+                "before",
+                "caveat",
+                "changed",
+                "changed_after",
+                "changed_before",
+                "customers",
+                "statuses",
+            ];
+            assert_eq!(members(&answer), expected);
+            assert!(text(&answer["caveat"]).contains("projection"));
+            let analytics = home.read(&format!("/v1/analytics?{query}"));
+            assert_eq!(answer["customers"], analytics["count"]);
+            assert_eq!(answer["statuses"], analytics["statuses"]);
+            assert!(number(&answer["changed"]) <= number(&answer["customers"]));
+            for figure in sums(home).into_iter().filter(|figure| *figure != "count") {
+                let [before, after, changed_before, changed_after, shown] = [
+                    &answer["before"],
+                    &answer["after"],
+                    &answer["changed_before"],
+                    &answer["changed_after"],
+                    &analytics,
+                ]
+                .map(|part| number(&part[figure]));
+                assert!((before - shown).abs() < 1e-6, "{figure} {query}");
+                let gap = (after - before) - (changed_after - changed_before);
+                assert!(gap.abs() < 1e-6, "{figure} {query}");
+                assert!(changed_before <= before, "{figure} {query}");
+            }
+        }
+        let answer = home
+            .post("/v1/analytics/what-if", &json!({ "change": change }))
+            .ok();
+        assert_eq!(answer["customers"], home.total(""));
+    });
+}
+
+/// Whether what depends on a field keeps its needs when the field changes from one value to another.
+fn leaves_dependents(home: &Home, field: &str, from: &Value, to: &Value) -> bool {
+    let needs = home
+        .fields()
         .iter()
-        .map(|error| error["pointer"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        pointers,
-        [
-            "/change/total_charges",
-            "/change/tech_support",
-            "/filters/contract"
-        ]
-    );
-    for body in [
-        json!({}),
-        json!([]),
-        json!({"change": {}}),
-        json!({"change": 5, "filters": 5}),
-    ] {
-        assert_eq!(
-            post_json("/v1/analytics/what-if", &body).status,
-            422,
-            "{body}"
-        );
-    }
-    let json = request("POST", "/v1/analytics/what-if").header("content-type", "application/json");
-    assert_eq!(send(json, b"{").status, 400);
+        .flat_map(|other| items(&other["needs"]));
+    let mut needs = needs.filter(|need| need["field"] == field);
+    needs.all(|need| {
+        let values = items(&need["values"]);
+        values.contains(from) == values.contains(to)
+    })
 }
 
 #[test]
-fn the_embedded_experiment_is_read_out() {
-    let answer = get("/v1/analytics/experiment").json();
-    for member in [
-        "control",
-        "treatment",
-        "absolute_difference",
-        "relative_lift",
-        "frequentist",
-        "bayesian",
-        "sequential",
-        "sample_ratio_mismatch",
-        "anytime",
-        "power",
-        "decision",
-        "reason",
-        "cuped",
-        "segments",
-    ] {
-        assert!(!answer[member].is_null(), "{member}: {answer}");
-    }
-    assert_eq!(
-        answer["control"]["users"].as_u64().unwrap()
-            + answer["treatment"]["users"].as_u64().unwrap(),
-        7043
-    );
-    let segments = answer["segments"].as_array().unwrap();
-    assert!(
-        segments
-            .iter()
-            .any(|segment| segment["dimension"] == "contract" && segment["value"] == "Two year")
-    );
-    let some = get("/v1/analytics/experiment?contract=Two+year").json();
-    let segment = segments
-        .iter()
-        .find(|segment| segment["value"] == "Two year")
-        .unwrap();
-    assert_eq!(some["control"]["users"], segment["control"]["users"]);
+fn what_if_moves_revenue_by_the_prices_of_the_schema() {
+    everywhere(|home| {
+        let Some(recurring) = home.role("recurring") else {
+            return;
+        };
+        let mut priced = 0;
+        for field in changeable(home).filter(|field| field["filter"]["kind"] == "values") {
+            let name = text(&field["name"]);
+            for from in items(&field["values"]) {
+                for to in items(&field["values"]).iter().filter(|to| *to != from) {
+                    let (from, to) = (&from["value"], &to["value"]);
+                    if !leaves_dependents(home, name, from, to) {
+                        continue;
+                    }
+                    let filters = json!({text(&field["filter"]["parameter"]): from});
+                    let body = json!({"filters": filters, "change": {name: to}});
+                    let answer = home.post("/v1/analytics/what-if", &body).ok();
+                    // Where an amount is not known, or at an end of its range, less is moved.
+                    let optional = home.field(recurring)["required"] == false;
+                    let by = price(field, to) - price(field, from);
+                    let revenue = |part: &str| number(&answer[part]["monthly_revenue"]);
+                    let moved = revenue("changed_after") - revenue("changed_before");
+                    let expected = number(&answer["changed"]) * by;
+                    match optional || by < 0.0 {
+                        true => assert!(moved.abs() <= expected.abs() + 1e-6, "{body}"),
+                        false => assert!(
+                            (moved - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+                            "{body}: {moved} {expected}"
+                        ),
+                    }
+                    priced += u32::from(expected != 0.0);
+                }
+            }
+        }
+        assert!(priced > 0, "no change that a filter selects has a price");
+    });
+}
+
+#[test]
+fn wrong_what_ifs_are_refused_with_where() {
+    everywhere(|home| {
+        let mut change = json!({"no_such_field": 1});
+        let mut expected = vec![
+            "/change/no_such_field".to_owned(),
+            "/filters/no_such_filter".to_owned(),
+            "/filters/risk_level".to_owned(),
+        ];
+        for field in home.fields() {
+            let name = text(&field["name"]);
+            change[name] = json!([]);
+            expected.push(format!("/change/{name}"));
+        }
+        let filters = json!({"risk_level": ["none"], "no_such_filter": 1});
+        let body = json!({"filters": filters, "change": change});
+        let mut found = home.post("/v1/analytics/what-if", &body).pointers();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+        for body in [
+            json!({}),
+            json!([]),
+            json!({"change": {}}),
+            json!({"change": 5, "filters": 5}),
+        ] {
+            let answer = home.post("/v1/analytics/what-if", &body);
+            assert_eq!(answer.status, 422, "{body}");
+        }
+        let answer = home.post_text("/v1/analytics/what-if", "application/json", "{");
+        assert_eq!(answer.status, 400);
+    });
+}
+
+#[test]
+fn fields_that_can_not_change_are_named() {
+    everywhere(|home| {
+        for field in home.fields() {
+            let name = text(&field["name"]);
+            let value = match field["least"].as_f64() {
+                Some(least) => as_number(field, least),
+                None => items(&field["values"])[0]["value"].clone(),
+            };
+            let body = json!({"change": {name: value}});
+            let answer = home.post("/v1/analytics/what-if", &body);
+            match field["change"] == "never" {
+                true => assert_eq!(answer.pointers(), [format!("/change/{name}")]),
+                false => assert_eq!(answer.status, 200, "{}", answer.text),
+            }
+        }
+    });
+}
+
+#[test]
+fn experiments_are_read_out_by_the_segments_of_the_schema() {
+    everywhere(|home| {
+        let Some(experiment) = items(&home.schema()["experiments"]).first() else {
+            return;
+        };
+        let answer = home.read("/v1/analytics/experiment");
+        for member in [
+            "control",
+            "treatment",
+            "absolute_difference",
+            "relative_lift",
+            "frequentist",
+            "bayesian",
+            "sequential",
+            "sample_ratio_mismatch",
+            "anytime",
+            "power",
+            "decision",
+            "reason",
+            "cuped",
+            "segments",
+        ] {
+            assert!(!answer[member].is_null(), "{member}: {answer}");
+        }
+        let users = |readout: &Value| {
+            number(&readout["control"]["users"]) + number(&readout["treatment"]["users"])
+        };
+        let known = number(&home.read("/v1/analytics")["known_outcomes"]);
+        assert!((1.0..=known).contains(&users(&answer)));
+        let dimensions = texts(&experiment["segments"]);
+        let segments = items(&answer["segments"]);
+        assert!(!segments.is_empty());
+        for segment in segments {
+            let dimension = text(&segment["dimension"]);
+            assert!(dimensions.contains(&dimension), "{dimension}");
+            let mut filters = home.filters("values");
+            let filter = filters
+                .find(|filter| filter["field"] == dimension || filter["parameter"] == dimension);
+            let query = parameter(&filter.unwrap()["parameter"], &segment["value"]);
+            let some = home.read(&format!("/v1/analytics/experiment?{query}"));
+            for arm in ["control", "treatment"] {
+                for count in ["users", "conversions"] {
+                    assert_eq!(some[arm][count], segment[arm][count], "{query}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn readout_says_what_control_is_and_takes_every_status() {
+    everywhere(|home| {
+        let Some(experiment) = items(&home.schema()["experiments"]).first() else {
+            return;
+        };
+        let answer = home.read("/v1/analytics/experiment");
+        for (arm, described) in [
+            ("control", &experiment["control"]),
+            ("treatment", &experiment["treatments"][0]),
+        ] {
+            assert_eq!(answer["arms"][arm]["offer"], described["offer"]);
+            let comparison = text(&answer["comparison"]);
+            assert!(
+                comparison.contains(text(&described["offer"])),
+                "{comparison}"
+            );
+        }
+        for query in ["status=active", "status=left", "status=left&status=active"] {
+            let readout = home.read(&format!("/v1/analytics/experiment?{query}"));
+            assert_eq!(readout, answer, "{query}");
+        }
+    });
 }
 
 #[test]
 fn counts_of_the_callers_own_are_read_out() {
-    let body = json!({"metric": "higher_is_better", "control": {"users": 100, "conversions": 49}, "treatment": {"users": 100, "conversions": 51}});
-    let answer = post_json("/v1/analytics/experiment", &body);
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let answer = answer.json();
-    let chance = answer["bayesian"]["chance_to_win"].as_f64().unwrap();
-    assert!((chance - 0.60918).abs() < 5e-6, "{chance}");
-    assert_eq!(answer["decision"], "keep_running");
+    everywhere(|home| {
+        let body = json!({"metric": "higher_is_better", "control": {"users": 100, "conversions": 49}, "treatment": {"users": 100, "conversions": 51}});
+        let answer = home.post("/v1/analytics/experiment", &body).ok();
+        let chance = number(&answer["bayesian"]["chance_to_win"]);
+        assert!((chance - 0.60918).abs() < 5e-6, "{chance}");
+        assert_eq!(answer["decision"], "keep_running");
+    });
 }
 
 #[test]
 fn low_rates_favour_neither_arm() {
-    let read = |control: [u64; 2], treatment: [u64; 2]| {
-        let arm =
-            |[users, conversions]: [u64; 2]| json!({"users": users, "conversions": conversions});
-        let body = json!({"control": arm(control), "treatment": arm(treatment)});
-        post_json("/v1/analytics/experiment", &body).json()
-    };
-    let few = read([2_000, 6], [2_000, 1]);
-    assert_eq!(few["decision"], "keep_running", "{few}");
-    assert!(few["anytime"]["better"].as_f64().unwrap() < 3.0, "{few}");
-    assert_eq!(few["anytime"]["threshold"], 20.0, "{few}");
-    for (control, treatment, decision) in [(0, 100, "roll_back"), (100, 0, "ship")] {
-        let answer = read([5_000, control], [5_000, treatment]);
-        assert_eq!(answer["decision"], decision, "{answer}");
-        let ratio = &answer["anytime"]["rate_ratio"];
-        assert_eq!(ratio[0] == 0.0, treatment == 0, "{answer}");
-        assert_eq!(ratio[1].is_null(), control == 0, "{answer}");
-        assert!(answer["sequential"].is_null(), "{answer}");
-    }
+    everywhere(|home| {
+        let read = |control: [u64; 2], treatment: [u64; 2]| {
+            let arm = |[users, conversions]: [u64; 2]| json!({"users": users, "conversions": conversions});
+            let body = json!({"control": arm(control), "treatment": arm(treatment)});
+            home.post("/v1/analytics/experiment", &body).json()
+        };
+        let few = read([2_000, 6], [2_000, 1]);
+        assert_eq!(few["decision"], "keep_running", "{few}");
+        assert!(number(&few["anytime"]["better"]) < 3.0, "{few}");
+        assert_eq!(few["anytime"]["threshold"], 20.0, "{few}");
+        for (control, treatment, decision) in [(0, 100, "roll_back"), (100, 0, "ship")] {
+            let answer = read([5_000, control], [5_000, treatment]);
+            assert_eq!(answer["decision"], decision, "{answer}");
+            let ratio = &answer["anytime"]["rate_ratio"];
+            assert_eq!(ratio[0] == 0.0, treatment == 0, "{answer}");
+            assert_eq!(ratio[1].is_null(), control == 0, "{answer}");
+            assert!(answer["sequential"].is_null(), "{answer}");
+        }
+    });
 }
 
 #[test]
 fn impossible_counts_are_refused_at_once() {
-    let body = json!({"control": {"users": 10, "conversions": 11}, "treatment": {"users": 0, "conversions": 0}, "alpha": 2});
-    let answer = post_json("/v1/analytics/experiment", &body);
-    assert_eq!(answer.status, 422);
-    let errors = answer.json()["errors"].clone();
-    assert_eq!(errors.as_array().unwrap().len(), 3, "{errors}");
-    for (body, pointer) in [
-        (
-            json!({"control": {"users": 10, "conversions": "many"}}),
-            "/control/conversions",
-        ),
-        (json!({"colour": 1}), "/colour"),
-    ] {
-        let answer = post_json("/v1/analytics/experiment", &body);
-        assert_eq!(answer.status, 422, "{body}");
-        assert_eq!(
-            answer.json()["errors"][0]["pointer"],
-            pointer,
-            "{}",
-            answer.text
-        );
-    }
-    let json =
-        request("POST", "/v1/analytics/experiment").header("content-type", "application/json");
-    assert_eq!(send(json, b"{").status, 400);
+    everywhere(|home| {
+        let body = json!({"control": {"users": 10, "conversions": 11}, "treatment": {"users": 0, "conversions": 0}, "alpha": 2});
+        let answer = home.post("/v1/analytics/experiment", &body);
+        assert_eq!(answer.pointers().len(), 3, "{}", answer.text);
+        for (body, pointer) in [
+            (
+                json!({"control": {"users": 10, "conversions": "many"}}),
+                "/control/conversions",
+            ),
+            (json!({"colour": 1}), "/colour"),
+        ] {
+            let answer = home.post("/v1/analytics/experiment", &body);
+            assert_eq!(answer.pointers()[0], pointer, "{}", answer.text);
+        }
+        let answer = home.post_text("/v1/analytics/experiment", "application/json", "{");
+        assert_eq!(answer.status, 400);
+    });
 }
 
 #[test]
-fn an_experiment_is_planned() {
-    let body = json!({"baseline_rate": 0.265, "detectable_effect": -0.04, "users_per_day": 100});
-    let answer = post_json("/v1/analytics/experiment/plan", &body);
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    assert!(
-        answer.json()["days"].as_f64().unwrap() > 30.0,
-        "{}",
-        answer.text
-    );
-    let body = json!({"baseline_rate": 0.265, "detectable_effect": 0, "power": 2});
-    let answer = post_json("/v1/analytics/experiment/plan", &body);
-    assert_eq!(answer.status, 422);
-    assert_eq!(
-        answer.json()["errors"].as_array().unwrap().len(),
-        2,
-        "{}",
-        answer.text
-    );
+fn experiments_are_planned() {
+    everywhere(|home| {
+        let body =
+            json!({"baseline_rate": 0.265, "detectable_effect": -0.04, "users_per_day": 100});
+        let answer = home.post("/v1/analytics/experiment/plan", &body).ok();
+        assert!(number(&answer["days"]) > 30.0, "{answer}");
+        let body = json!({"baseline_rate": 0.265, "detectable_effect": 0, "power": 2});
+        let answer = home.post("/v1/analytics/experiment/plan", &body);
+        assert_eq!(answer.pointers().len(), 2, "{}", answer.text);
+    });
 }

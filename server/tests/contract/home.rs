@@ -1,14 +1,22 @@
-//! The home under test, and how to ask it.
+//! The businesses under test, each at its own home, and how to ask them.
 
+use crate::json::{items, text};
+use axum::ServiceExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::env;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::thread;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request, request};
 
-static BASE: LazyLock<String> = LazyLock::new(|| env::var("BASE_URL").unwrap_or_else(|_| start()));
+/// One business, and the address that answers for it.
+pub struct Home {
+    base: String,
+    schema: Value,
+}
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
     let config = Agent::config_builder()
@@ -17,25 +25,50 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
     config.build().into()
 });
 
-/// Starts the server on a free port of this process; it ends with the process.
-fn start() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let settings = server::Settings::from_env().unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            server::serve(listener, &settings, web::usage_log::UsageLog::off())
-                .await
-                .unwrap();
-        });
-    });
-    format!("http://{address}")
+static HOMES: LazyLock<Vec<Home>> = LazyLock::new(|| match env::var("BASE_URL") {
+    Ok(base) => vec![Home::at(base)],
+    Err(_) => workspaces()
+        .iter()
+        .map(|folder| Home::start(folder))
+        .collect(),
+});
+
+/// The folders of the workspaces under test: the repository itself, the examples, and a business that has next to nothing.
+fn workspaces() -> Vec<PathBuf> {
+    let server = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![server.join(".."), server.join("tests/workspaces/gym")];
+    if let Ok(examples) = server.join("../examples").read_dir() {
+        folders.extend(examples.map(|entry| entry.unwrap().path()));
+    }
+    folders.retain(|folder| folder.join("data/schema.toml").exists());
+    folders.sort();
+    folders
+}
+
+/// Every home under test.
+pub fn homes() -> &'static [Home] {
+    &HOMES
+}
+
+/// Runs a test on every business.
+pub fn everywhere(test: impl Fn(&Home)) {
+    /// Says on the way out of a failed test which business failed it.
+    struct OnFailure<'h>(&'h Home);
+    impl Drop for OnFailure<'_> {
+        fn drop(&mut self) {
+            if thread::panicking() {
+                eprintln!("the business is {}", self.0.schema["name"]);
+            }
+        }
+    }
+    for home in homes() {
+        let _said = OnFailure(home);
+        test(home);
+    }
 }
 
 /// An answer, read to its end.
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     headers: HeaderMap,
@@ -47,18 +80,28 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
+    /// The document of an answer that must be one.
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.json()
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
-}
 
-/// Begins a request to a path of the home.
-pub fn request(method: &str, path: &str) -> request::Builder {
-    Request::builder()
-        .method(method)
-        .uri(format!("{}{path}", *BASE))
+    /// What a refusal points at, in its order.
+    pub fn pointers(&self) -> Vec<String> {
+        assert_eq!(self.status, 422, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let errors = self.json();
+        let errors = items(&errors["errors"]).iter();
+        errors
+            .map(|error| text(&error["pointer"]).to_owned())
+            .collect()
+    }
 }
 
 /// Sends a request with a body and reads the answer.
@@ -67,7 +110,7 @@ pub fn send(request: request::Builder, body: &[u8]) -> Answer {
     let text = response
         .body_mut()
         .with_config()
-        .limit(32 << 20)
+        .limit(64 << 20)
         .read_to_string()
         .unwrap();
     Answer {
@@ -77,37 +120,199 @@ pub fn send(request: request::Builder, body: &[u8]) -> Answer {
     }
 }
 
-pub fn get(path: &str) -> Answer {
-    send(request("GET", path), b"")
+/// A text as a segment of a path or a value of a query.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-pub fn post_json(path: &str, body: &Value) -> Answer {
-    let request = request("POST", path).header("content-type", "application/json");
-    send(request, body.to_string().as_bytes())
+/// A parameter of a query.
+pub fn parameter(name: &Value, value: &Value) -> String {
+    let value = match value {
+        Value::String(text) => encoded(text),
+        other => other.to_string(),
+    };
+    format!("{}={value}", text(name))
 }
 
-pub fn post_csv(path: &str, body: &str) -> Answer {
-    send(
-        request("POST", path).header("content-type", "text/csv"),
-        body.as_bytes(),
-    )
+impl Home {
+    /// A home that runs elsewhere.
+    fn at(base: String) -> Self {
+        let mut home = Self {
+            base,
+            schema: Value::Null,
+        };
+        home.schema = home.read("/v1/schema");
+        home
+    }
+
+    /// Serves a workspace at a free port of this process until its end.
+    fn start(folder: &Path) -> Self {
+        let compiled = workspace::compile::compile_folder(folder);
+        let compiled = compiled.unwrap_or_else(|faults| panic!("{}: {faults:?}", folder.display()));
+        let live = engagetrack::Live::open(compiled.into_parts()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let log = web::usage_log::UsageLog::off();
+                let app = web::app(server::functions(live), log);
+                axum::serve(listener, app.into_make_service())
+                    .await
+                    .unwrap();
+            });
+        });
+        Self::at(format!("http://{address}"))
+    }
+
+    /// Begins a request to a path.
+    pub fn request(&self, method: &str, path: &str) -> request::Builder {
+        let uri = format!("{}{path}", self.base);
+        Request::builder().method(method).uri(uri)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        send(self.request("GET", path), b"")
+    }
+
+    /// Asks for an answer of a type.
+    pub fn get_as(&self, accept: &str, path: &str) -> Answer {
+        send(self.request("GET", path).header("accept", accept), b"")
+    }
+
+    /// The document at a path.
+    pub fn read(&self, path: &str) -> Value {
+        self.get_as("application/json", path).ok()
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, "application/json", &body.to_string())
+    }
+
+    pub fn post_csv(&self, path: &str, body: &str) -> Answer {
+        self.post_text(path, "text/csv", body)
+    }
+
+    pub fn post_text(&self, path: &str, content_type: &str, body: &str) -> Answer {
+        let request = self
+            .request("POST", path)
+            .header("content-type", content_type);
+        send(request, body.as_bytes())
+    }
+
+    /// What the home says of its business.
+    pub fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    /// The key of a role, if the business has it.
+    pub fn role(&self, role: &str) -> Option<&str> {
+        self.schema["roles"][role].as_str()
+    }
+
+    pub fn fields(&self) -> &[Value] {
+        items(&self.schema["fields"])
+    }
+
+    pub fn field(&self, name: &str) -> &Value {
+        let found = self.fields().iter().find(|field| field["name"] == name);
+        found.unwrap_or_else(|| panic!("there is a field {name}"))
+    }
+
+    /// The fields that hold numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = &Value> {
+        self.fields()
+            .iter()
+            .filter(|field| field["least"].is_number())
+    }
+
+    /// The filters of a kind, `values` or `range`.
+    pub fn filters<'h>(&'h self, kind: &'h str) -> impl Iterator<Item = &'h Value> {
+        let filters = items(&self.schema["filters"]).iter();
+        filters.filter(move |filter| filter["kind"] == kind)
+    }
+
+    /// A page of the directory, as long as it may be.
+    pub fn page(&self, query: &str) -> Value {
+        self.read(&format!("/v1/summary?limit=500&{query}"))
+    }
+
+    /// How many customers a query selects.
+    pub fn total(&self, query: &str) -> u64 {
+        let page = self.read(&format!("/v1/summary?limit=1&{query}"));
+        page["total"].as_u64().unwrap()
+    }
+
+    /// Some active customer's id.
+    pub fn some_customer(&self) -> String {
+        let page = self.read("/v1/summary?limit=1");
+        text(&items(&page["items"])[0]["customer_id"]).to_owned()
+    }
+
+    /// Active customers who differ: the first and the last by every sort.
+    pub fn some_customers(&self) -> Vec<String> {
+        let mut ids = Vec::new();
+        for sort in items(&self.schema["sorts"]) {
+            for dash in ["", "-"] {
+                let page = self.read(&format!("/v1/summary?limit=1&sort={dash}{}", text(sort)));
+                let id = text(&items(&page["items"])[0]["customer_id"]).to_owned();
+                if !ids.contains(&id) {
+                    ids.push(id);
+                }
+            }
+        }
+        ids
+    }
+
+    /// All that is known of a customer.
+    pub fn summary(&self, id: &str) -> Value {
+        self.read(&format!("/v1/summary/{}", encoded(id)))
+    }
+
+    pub fn profile(&self, id: &str) -> Value {
+        self.summary(id)["profile"].clone()
+    }
+
+    /// The profile of some active customer, without the id.
+    pub fn some_profile(&self) -> Value {
+        self.profile(&self.some_customer())
+    }
 }
 
-/// The profile that api.md shows.
-pub fn example_profile() -> Value {
-    serde_json::json!({"gender":"Female","senior_citizen":false,"partner":true,"dependents":false,"tenure_months":1,
-        "phone_service":true,"multiple_lines":false,"internet_service":"DSL",
-        "online_security":false,"online_backup":true,"device_protection":false,"tech_support":false,
-        "streaming_tv":false,"streaming_movies":false,
-        "contract":"Month-to-month","paperless_billing":true,"payment_method":"Electronic check",
-        "monthly_charges":29.85,"total_charges":29.85,
-        "usage_frequency":12,"support_calls":2,"payment_delay":0,"variant":"A"})
+/// A file of customers as the business would have it: the id, then every field under its name.
+impl Home {
+    pub fn csv_header(&self) -> String {
+        let fields = self.fields().iter().map(|field| text(&field["name"]));
+        csv_line(std::iter::once(self.role("id").unwrap()).chain(fields))
+    }
+
+    pub fn csv_row(&self, id: &str, profile: &Value) -> String {
+        let cells = self
+            .fields()
+            .iter()
+            .map(|field| as_cell(&profile[text(&field["name"])]));
+        let cells: Vec<String> = cells.collect();
+        csv_line(std::iter::once(id).chain(cells.iter().map(String::as_str)))
+    }
 }
 
-/// An id that some customer has.
-pub fn some_customer() -> String {
-    get("/v1/summary?limit=1").json()["items"][0]["customer_id"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+/// A value as the cell of a file.
+pub fn as_cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(true) => "Yes".to_owned(),
+        Value::Bool(false) => "No".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A line of a CSV file, without its end.
+pub fn csv_line<'c>(cells: impl IntoIterator<Item = &'c str>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells).unwrap();
+    let line = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+    line.trim_end_matches('\n').to_owned()
 }

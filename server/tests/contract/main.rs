@@ -1,4 +1,8 @@
-//! The HTTP contract, the same for every home. `$BASE_URL` names a running one; without it the server is started here.
+//! The HTTP contract, the same for every home and every business. `$BASE_URL` names a home that runs; without it, the suite serves
+//! every workspace of the repository itself.
+//!
+//! What is asked and expected follows from what the business says of itself at `/v1/schema`, and from its answers. What is known of
+//! one business alone is in a module of its name.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +10,9 @@ mod analytics;
 mod business;
 mod explain;
 mod home;
+mod json;
 mod nudges;
 mod predict;
 mod problems;
 mod summary;
+mod telco;
