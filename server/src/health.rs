@@ -1,6 +1,7 @@
 //! Liveness and readiness, for probes, at a port of their own if wanted.
 
 use crate::security::Exit;
+use crate::workspaces::Watch;
 use crate::{Settings, Stopping, connections};
 use axum::body::HttpBody;
 use axum::extract::Request;
@@ -26,10 +27,10 @@ const MOST_CONNECTIONS: usize = 64;
 const RETRY_AFTER_S: u32 = 5;
 
 /// `/healthz`: the process answers. `/readyz`: it should get requests.
-pub fn router(usage_log: UsageLog, stopping: Stopping) -> Router {
+pub fn router(usage_log: UsageLog, stopping: Stopping, watch: Watch) -> Router {
     Router::new().route("/healthz", get(async || "ok\n")).route(
         "/readyz",
-        get(async move || readiness(&usage_log, &stopping)),
+        get(async move || readiness(&usage_log, &stopping, &watch)),
     )
 }
 
@@ -82,7 +83,7 @@ where
 
 /// A log that can't be written is no reason to refuse requests as long as their events are kept for a retry; once no
 /// more can be kept, other replicas should take over.
-fn readiness(usage_log: &UsageLog, stopping: &Stopping) -> Response {
+fn readiness(usage_log: &UsageLog, stopping: &Stopping, watch: &Watch) -> Response {
     let unready = |detail: &str| {
         Problem::new(Kind::NotReady, detail)
             .retry_after(RETRY_AFTER_S)
@@ -95,6 +96,8 @@ fn readiness(usage_log: &UsageLog, stopping: &Stopping) -> Response {
         unready("The usage log can't be written, and no more events can be kept.")
     } else {
         let usage_log = json!({"writable": log.writable, "pending": log.pending});
-        Json(json!({"ready": true, "usage_log": usage_log})).into_response()
+        let served = watch.status();
+        let workspace = json!({"version": served.version, "model_version": served.model_version});
+        Json(json!({"ready": true, "usage_log": usage_log, "workspace": workspace})).into_response()
     }
 }

@@ -20,6 +20,7 @@ mod settings;
 mod sign_in;
 mod slots;
 mod wire;
+mod workspaces;
 
 use api::Description;
 pub use api::openapi;
@@ -27,6 +28,7 @@ pub use command::command;
 pub use connections::Stopping;
 pub use settings::Settings;
 
+use axum::Router;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use axum::routing::{Route, get};
@@ -49,8 +51,10 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 use web::Problem;
+use web::Routes;
 use web::budget::Budget;
 use web::usage_log::{Destination, UsageLog};
+use workspaces::{Replaceable, Source, Watch};
 
 /// The workspace that is compiled into the program.
 pub fn embedded() -> Live {
@@ -68,38 +72,40 @@ pub fn functions(live: Live) -> OpenApiRouter {
         .with_state(live)
 }
 
-/// The five functions, the description of the API and the dashboard behind the gate.
-fn product(
-    settings: &Settings,
-    hosts: AllowedHosts,
-    budget: Budget,
-    metrics: &Arc<Metrics>,
-    live: &Live,
-) -> io::Result<OpenApiRouter> {
-    let api = functions(live.clone()).route(
-        "/v1/{*path}",
-        axum::routing::any(async || Problem::unknown_path()),
-    );
-    let site = sign_in::for_the_dashboard(settings.sign_in.as_ref())
-        .route(
-            "/openapi.json",
-            get({
-                let description = Description::new(live.clone());
-                async move || description.answer().await
-            }),
-        )
-        .merge(problems::router())
-        .fallback_service(dashboard::service(&settings.dashboard)?);
-    let gate = Some(Arc::new(Gate::new(settings, hosts, budget)));
-    let issuer = settings.sign_in.as_ref().map(Issuer::new);
-    let api = around(api, metrics, gate.clone(), issuer);
-    Ok(api.merge(around(site.into(), metrics, gate, None)))
+/// What stands around the functions, whichever workspace they answer from.
+struct House {
+    /// The dashboard, and what it needs to know before anybody has signed in.
+    site: Router,
+    /// Health and metrics, for the inside. They answer under any host name: probes and scrapers know a pod by its address only.
+    beside: Router,
+    watch: Watch,
+    metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
+    issuer: Option<Arc<Issuer>>,
 }
 
-/// Health and metrics, for the inside. They answer under any host name: probes and scrapers know a pod by its address only.
-fn beside(usage_log: &UsageLog, stopping: &Stopping, metrics: &Arc<Metrics>) -> OpenApiRouter {
-    let health = health::router(usage_log.clone(), stopping.clone());
-    around(health.merge(metrics.router()).into(), metrics, None, None)
+impl House {
+    /// All routes, the functions' over this workspace.
+    fn routes(&self, live: &Live) -> Routes {
+        let gate = || Some(Arc::clone(&self.gate));
+        let api = functions(live.clone())
+            .route(
+                "/v1/{*path}",
+                axum::routing::any(async || Problem::unknown_path()),
+            )
+            // Behind the sign-in, because what is wrong with a customers file names customers.
+            .merge(self.watch.router().into());
+        let description = Description::new(live.clone());
+        let site = self.site.clone().route(
+            "/openapi.json",
+            get(async move || description.answer().await),
+        );
+        let api = around(api, &self.metrics, gate(), self.issuer.clone());
+        let site = around(site.into(), &self.metrics, gate(), None);
+        let beside = around(self.beside.clone().into(), &self.metrics, None, None);
+        Routes::from(api.merge(site).merge(beside))
+            .answering_from(live.version(), live.model_version())
+    }
 }
 
 /// Measures each request to a router, and puts the check of its host, the gate, and signing in, if there are any, before its
@@ -153,47 +159,77 @@ pub async fn run(settings: Settings) -> io::Result<()> {
 /// Serves until a signal to stop, then finishes the requests in hand and closes the usage log.
 ///
 /// # Errors
-/// Signals, or a port for health, that can't be listened for, or a dashboard that can't be read.
+/// Signals, or a port for health, that can't be listened for, or a dashboard or a workspace that can't be read.
 pub async fn serve(
     listener: TcpListener,
     settings: &Settings,
     usage_log: UsageLog,
 ) -> io::Result<()> {
+    let source = Source::of(settings.workspace.as_deref())?;
+    let live = source.load().map_err(|faults| {
+        let faults = faults.join("\n");
+        io::Error::other(format!("the workspace can't be served:\n{faults}"))
+    })?;
+    let watch = Watch::new(source, &live);
     let stopping = Stopping::default();
     let hosts = hosts(settings, listener.local_addr()?);
     let budget = Budget::new(settings.memory.limits());
-    let metrics = Arc::new(Metrics::new(usage_log.clone(), budget.clone()));
+    let metrics = Arc::new(Metrics::new(
+        usage_log.clone(),
+        budget.clone(),
+        watch.clone(),
+    ));
     let exit = Exit::new(settings.sign_in.as_ref(), metrics.refusals());
-    let beside = beside(&usage_log, &stopping, &metrics);
-    let app = |router: OpenApiRouter| {
-        // What has an etag has chosen its encoding, and would need another etag in another one.
-        let has_none = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
-            !headers.contains_key(header::ETAG)
-        };
-        let worthwhile = SizeAbove::new(encoding::COMPRESSED_FROM)
-            .and(NotForContentType::IMAGES)
-            .and(has_none);
-        let exit = exit.clone();
-        ServiceBuilder::new()
-            .map_response(move |response| exit.pass(response))
-            .map_request(encoding::settled)
-            .layer(CompressionLayer::new().compress_when(worthwhile))
-            .service(web::app(router, usage_log.clone()))
+    let house = House {
+        site: sign_in::for_the_dashboard(settings.sign_in.as_ref())
+            .merge(problems::router())
+            .fallback_service(dashboard::service(&settings.dashboard)?),
+        beside: health::router(usage_log.clone(), stopping.clone(), watch.clone())
+            .merge(metrics.router()),
+        watch: watch.clone(),
+        gate: Arc::new(Gate::new(settings, hosts, budget)),
+        issuer: settings.sign_in.as_ref().map(Issuer::new),
+        metrics,
+    };
+    let app = {
+        let (exit, usage_log) = (exit.clone(), usage_log.clone());
+        move |routes: Routes| {
+            // What has an etag has chosen its encoding, and would need another etag in another one.
+            let has_none = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+                !headers.contains_key(header::ETAG)
+            };
+            let worthwhile = SizeAbove::new(encoding::COMPRESSED_FROM)
+                .and(NotForContentType::IMAGES)
+                .and(has_none);
+            let exit = exit.clone();
+            ServiceBuilder::new()
+                .map_response(move |response| exit.pass(response))
+                .map_request(encoding::settled)
+                .layer(CompressionLayer::new().compress_when(worthwhile))
+                .service(web::app(routes, usage_log.clone()))
+        }
     };
     // Until the end, so that probes learn of the stop.
     let _health = match settings.health_port {
-        Some(port) => Some(health::listen(
-            port,
-            app(beside.clone().fallback(async || Problem::unknown_path())),
-            &exit,
-            settings,
-            &stopping,
-        )?),
+        Some(port) => {
+            let beside = around(house.beside.clone().into(), &house.metrics, None, None);
+            let beside = beside.fallback(async || Problem::unknown_path());
+            let app = app(beside.into());
+            Some(health::listen(port, app, &exit, settings, &stopping)?)
+        }
         None => None,
     };
-    let router = product(settings, hosts, budget, &metrics, &embedded())?.merge(beside);
+    let served = Replaceable::new(app(house.routes(&live)));
+    // From here on a workspace that is no longer served goes when the last request to it has been answered.
+    drop(live);
+    let keeping = watch.keep({
+        let served = served.clone();
+        move |live| served.replace(app(house.routes(live)))
+    })?;
+    let keeping = tokio::spawn(keeping);
     let stop = stopped(stopping.clone(), settings.drain)?;
-    connections::serve(listener, app(router), &exit, settings, &stopping, stop).await;
+    connections::serve(listener, served, &exit, settings, &stopping, stop).await;
+    keeping.abort();
     usage_log.close();
     Ok(())
 }

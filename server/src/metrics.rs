@@ -1,5 +1,6 @@
 //! What Prometheus may know: how many requests, how fast, how many customers scored, how the usage log fares.
 
+use crate::workspaces::Watch;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{StatusCode, header};
@@ -12,6 +13,7 @@ use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::Arc;
@@ -80,7 +82,7 @@ struct Route {
 
 impl Metrics {
     /// Nothing measured yet; the usage log is asked at each scrape.
-    pub fn new(usage_log: UsageLog, budget: Budget) -> Self {
+    pub fn new(usage_log: UsageLog, budget: Budget, watch: Watch) -> Self {
         let requests = Family::default();
         let durations: Family<_, _, fn() -> _> = Family::new_with_constructor(|| {
             // 50 µs to 1.6 s, in factors of two.
@@ -103,6 +105,7 @@ impl Metrics {
         );
         registry.register_collector(Box::new(LogCollector(usage_log)));
         registry.register_collector(Box::new(BodyCollector(budget)));
+        registry.register_collector(Box::new(WorkspaceCollector(watch)));
         Self {
             registry: Arc::new(registry),
             requests,
@@ -192,6 +195,46 @@ impl Collector for BodyCollector {
         let kind = gauge.metric_type();
         let help = "Bytes of memory held for bodies and answers";
         gauge.encode(encoder.encode_descriptor("body_bytes", help, None, kind)?)
+    }
+}
+
+struct WorkspaceCollector(Watch);
+
+impl fmt::Debug for WorkspaceCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WorkspaceCollector")
+    }
+}
+
+impl Collector for WorkspaceCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let served = self.0.status();
+        let versions = Info::new([
+            ("source", served.source.to_owned()),
+            ("version", served.version.clone()),
+            ("model_version", served.model_version.clone()),
+        ]);
+        let kind = versions.metric_type();
+        let help = "The workspace that is served";
+        versions.encode(encoder.encode_descriptor("workspace", help, None, kind)?)?;
+        let counters = [
+            (
+                "workspace_swaps",
+                "Workspaces taken over while running",
+                served.taken,
+            ),
+            (
+                "workspace_refusals",
+                "Workspaces that were found damaged or faulty",
+                served.refused,
+            ),
+        ];
+        for (name, help, value) in counters {
+            let counter = ConstCounter::new(value);
+            let kind = counter.metric_type();
+            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+        }
+        Ok(())
     }
 }
 

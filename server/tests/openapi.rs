@@ -180,8 +180,13 @@ async fn parameters_have_the_bounds_and_values_of_the_description() {
                 (values.clone(), vec![json!("neither"), json!("")])
             } else if schema["type"] == "boolean" || items["type"] == "boolean" {
                 (vec![json!(true), json!(false)], vec![json!("yes")])
-            } else if schema["pattern"] == "^[0-9]+$" {
-                (vec![json!("0")], vec![json!("-1"), json!("x")])
+            } else if name == "cursor" {
+                let version = server::embedded().version().to_owned();
+                let beyond = ["0", "-1", "x", "", "0123abcd", "0123ABCD-0", "0123abcd--1"];
+                (
+                    vec![json!(format!("{version}-0")), json!("0123abcd-0")],
+                    beyond.map(Value::from).to_vec(),
+                )
             } else {
                 assert_eq!((name, schema["type"].as_str()), ("q", Some("string")));
                 continue;

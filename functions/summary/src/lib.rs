@@ -72,6 +72,9 @@ async fn list(
     let request = query
         .read(|query| Request::from_query(view, query))
         .map_err(Problem::invalid)?;
+    if let Some(other) = request.cursor_of_another() {
+        return Err(Problem::stale_cursor(other, view.version()));
+    }
     if let ListFormat::Page = format {
         let page = request.page(view);
         let usage = Usage::of_many(page.items.len())

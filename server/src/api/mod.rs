@@ -39,7 +39,7 @@ struct Failure {
     applies: fn(&Operation) -> bool,
 }
 
-const FAILURES: [Failure; 14] = [
+const FAILURES: [Failure; 15] = [
     Failure {
         status: "400",
         name: "MalformedRequest",
@@ -82,6 +82,13 @@ const FAILURES: [Failure; 14] = [
         description: "The request did not arrive in time.",
         header: None,
         applies: any,
+    },
+    Failure {
+        status: "409",
+        name: "StaleCursor",
+        description: "The cursor is of another workspace than the one that is served now. List again from the first page.",
+        header: None,
+        applies: |operation| parameters(operation).any(|parameter| parameter.name == "cursor"),
     },
     Failure {
         status: "413",
@@ -264,6 +271,8 @@ fn complete(operation: &mut Operation) {
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             refer(response, "x-request-id", "RequestId");
+            refer(response, "workspace-version", "WorkspaceVersion");
+            refer(response, "model-version", "ModelVersion");
             let downloads = ["text/plain", "text/csv"];
             if downloads
                 .iter()

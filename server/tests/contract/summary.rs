@@ -461,3 +461,44 @@ fn events_are_recorded() {
         assert_eq!(home.post(nobody, &json!({"kind": "sent"})).status, 404);
     });
 }
+
+#[test]
+fn a_cursor_of_another_workspace_is_told_apart_from_a_wrong_one() {
+    let page = get("/v1/summary?limit=1").json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let (version, offset) = cursor.split_once('-').unwrap();
+    assert_eq!(version, get("/v1/schema").header("workspace-version"));
+    let other = match version {
+        "00000000" => "00000001",
+        _ => "00000000",
+    };
+    let stale = get(&format!("/v1/summary?cursor={other}-{offset}"));
+    assert_eq!(stale.status, 409);
+    assert_eq!(stale.json()["type"], "/problems/stale-cursor");
+    let wrong = get(&format!("/v1/summary?cursor={offset}"));
+    assert_eq!(wrong.status, 422);
+    assert_eq!(wrong.json()["errors"][0]["pointer"], "/cursor");
+}
+
+#[test]
+fn every_answer_names_the_workspace_and_the_model_it_is_from() {
+    let schema = get("/v1/schema");
+    let versions =
+        ["workspace-version", "model-version"].map(|name| schema.header(name).to_owned());
+    assert!(
+        versions.iter().all(|version| !version.is_empty()),
+        "{versions:?}"
+    );
+    for path in [
+        "/v1/summary",
+        "/v1/analytics",
+        "/v1/predict/nobody",
+        "/v1/nudges/nobody",
+        "/v1/explain/model?x=1",
+    ] {
+        let answer = get(path);
+        let named =
+            ["workspace-version", "model-version"].map(|name| answer.header(name).to_owned());
+        assert_eq!(named, versions, "{path}");
+    }
+}

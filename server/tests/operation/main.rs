@@ -15,3 +15,4 @@ mod process;
 mod rollout;
 mod sign_in;
 mod stopping;
+mod workspaces;

@@ -91,6 +91,16 @@ impl Server {
         self.signal("-INT");
     }
 
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    /// Ends it at once, with whatever it is doing.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().unwrap();

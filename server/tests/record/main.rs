@@ -14,7 +14,7 @@ use difference::difference;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use requests::Asked;
+use requests::{Asked, WORKSPACE};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -54,9 +54,10 @@ fn app()
 }
 
 async fn answer(asked: &Asked) -> Answer {
+    static VERSION: LazyLock<String> = LazyLock::new(|| server::embedded().version().to_owned());
     let mut request = Request::builder()
         .method(asked.method)
-        .uri(&asked.target)
+        .uri(asked.target.replace(WORKSPACE, &VERSION))
         .header("x-request-id", "record");
     for (name, value) in &asked.headers {
         request = request.header(*name, *value);
@@ -69,8 +70,10 @@ async fn answer(asked: &Asked) -> Answer {
     });
     let (status, headers) = (response.status().as_u16(), headers.collect());
     let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    let body = serde_json::from_slice(&bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8(bytes.to_vec()).unwrap()));
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let cursor = |version: &str| format!("\"next_cursor\":\"{version}-");
+    let text = text.replace(&cursor(&VERSION), &cursor(WORKSPACE));
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Answer {
         request: asked.to_string(),
         status,

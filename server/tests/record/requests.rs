@@ -20,6 +20,9 @@ pub struct Asked {
     pub body: Vec<u8>,
 }
 
+/// What the record has in place of the version of the workspace in a cursor, which changes with every source file.
+pub const WORKSPACE: &str = "WORKSPACE";
+
 impl Display for Asked {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.target)?;
@@ -240,7 +243,8 @@ fn selections() -> Vec<Asked> {
     let of_one = |(index, filter): (usize, &&str)| {
         let sort = SORTS[index % SORTS.len()];
         let change: Value = serde_json::from_str(CHANGES[index % CHANGES.len()]).unwrap();
-        let page = format!("sort={sort}&limit={}&cursor={}", 5 + index % 20, index % 3);
+        let (limit, from) = (5 + index % 20, index % 3);
+        let page = format!("sort={sort}&limit={limit}&cursor={WORKSPACE}-{from}");
         vec![
             get(format!("/v1/summary{}", and(filter, &page))),
             get(format!("/v1/analytics?{filter}")),

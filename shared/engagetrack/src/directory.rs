@@ -6,7 +6,7 @@ use crate::prediction::Status;
 use crate::query::Query;
 use crate::selection::{self, Selection};
 use crate::vocabulary;
-use schema::intake::CUSTOMER_ID;
+use schema::intake::{CUSTOMER_ID, Quoted};
 use schema::profile::CodeJson;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Write};
@@ -120,8 +120,8 @@ pub struct Paging {
     /// Most customers on the page; 50 when absent.
     #[param(required = false, minimum = 1, maximum = 500)]
     limit: usize,
-    /// `next_cursor` of the page before.
-    #[param(required = false, pattern = "^[0-9]+$")]
+    /// `next_cursor` of the page before. It ends with the workspace that it is of.
+    #[param(required = false, pattern = "^[0-9a-f]{8}-[0-9]+$")]
     cursor: String,
 }
 
@@ -182,7 +182,31 @@ pub struct Request {
     key: SortKey,
     descending: bool,
     limit: Option<usize>,
+    cursor: Cursor,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, Default)]
+struct Cursor {
+    /// Customers before it.
     offset: usize,
+    /// The workspace that it is of, where that is another one.
+    of_another: Option<String>,
+}
+
+impl Cursor {
+    /// Reads `<version>-<offset>`.
+    fn of(view: &View<'_>, text: &str) -> Option<Self> {
+        let (version, offset) = text.split_once('-')?;
+        let digits = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+        if version.len() != 8 || !version.bytes().all(digits) {
+            return None;
+        }
+        Some(Self {
+            offset: offset.parse().ok()?,
+            of_another: (version != view.version()).then(|| version.to_owned()),
+        })
+    }
 }
 
 impl Request {
@@ -197,14 +221,32 @@ impl Request {
         let chosen =
             sort.and_then(|sort| Some((SortKey::all(view).nth(sort / 2)?.1, sort % 2 == 1)));
         let (key, descending) = chosen.unwrap_or((SortKey::Key(Key::Probability), true));
+        let cursor = query.text("cursor").map(|text| {
+            let cursor = Cursor::of(view, &text);
+            if cursor.is_none() {
+                query.refuse(
+                    "cursor",
+                    format!(
+                        "must be next_cursor of a page before, got {}",
+                        Quoted(&text)
+                    ),
+                );
+            }
+            cursor
+        });
         Self {
             selection,
             prefix,
             key,
             descending,
             limit: query.number("limit", 1..=LONGEST_PAGE),
-            offset: query.number("cursor", 0..=usize::MAX).unwrap_or(0),
+            cursor: cursor.flatten().unwrap_or_default(),
         }
+    }
+
+    /// The workspace that the cursor is of, where that is not this one: what was listed then may be in another order now.
+    pub fn cursor_of_another(&self) -> Option<&str> {
+        self.cursor.of_another.as_deref()
     }
 
     /// For each customer whether it is listed. An id is found by its beginning as it is written; where none begins so, in capitals.
@@ -257,7 +299,7 @@ impl Request {
         let mask = self.mask(view);
         let listed = self.order(view).filter(|customer| mask[*customer]);
         let listed = listed
-            .skip(self.offset)
+            .skip(self.cursor.offset)
             .take(self.limit.unwrap_or(usize::MAX));
         let id = view.schema.id_name();
         let mut file = Vec::new();
@@ -294,17 +336,18 @@ impl Request {
         let mask = self.mask(view);
         let total = selection::count(&mask);
         let limit = self.limit.unwrap_or(USUAL_PAGE);
-        let end = self.offset.saturating_add(limit).min(total);
-        let mut items = Vec::with_capacity(end.saturating_sub(self.offset));
-        if self.offset < total {
+        let end = self.cursor.offset.saturating_add(limit).min(total);
+        let mut items = Vec::with_capacity(end.saturating_sub(self.cursor.offset));
+        if self.cursor.offset < total {
             let listed = self.order(view).filter(|customer| mask[*customer]);
-            let listed = listed.skip(self.offset).take(limit);
+            let listed = listed.skip(self.cursor.offset).take(limit);
             items.extend(listed.map(|customer| Row::new(view, customer)));
         }
         Page {
             items,
             total,
-            next_cursor: (end < total && self.offset < total).then(|| end.to_string()),
+            next_cursor: (end < total && self.cursor.offset < total)
+                .then(|| format!("{}-{end}", view.version())),
         }
     }
 }

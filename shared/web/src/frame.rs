@@ -6,7 +6,7 @@ use crate::usage::{self, Call, Caller, Usage};
 use crate::usage_log::UsageLog;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use std::any::Any;
@@ -16,6 +16,11 @@ use std::time::Instant;
 use tower::{Service, ServiceExt, service_fn};
 
 const REQUEST_ID: &str = "x-request-id";
+/// The headers that name the workspace and the model an answer is from.
+const VERSIONS: [HeaderName; 2] = [
+    HeaderName::from_static("workspace-version"),
+    HeaderName::from_static("model-version"),
+];
 const LONGEST_REQUEST_ID: usize = 128;
 
 /// The id of a request: the caller's where it sent a valid one, else a fresh UUID.
@@ -96,7 +101,7 @@ async fn frame(
     let path = uri.path();
     let function = routes.functions.at(path);
     let caller = request.extensions_mut().remove::<Caller>();
-    let handled = AssertUnwindSafe(routes.router.oneshot(request))
+    let handled = AssertUnwindSafe(routes.router.clone().oneshot(request))
         .catch_unwind()
         .await;
     let mut response = handled.unwrap_or_else(|panic| {
@@ -140,6 +145,7 @@ async fn frame(
             caller,
             outcome: response.status().as_u16(),
             latency: arrival.elapsed(),
+            workspace_version: routes.versions.as_ref().map(|versions| &versions.workspace),
         };
         usage::event(call, response.extensions().get::<Usage>())
     });
@@ -148,6 +154,9 @@ async fn frame(
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id.0);
+    if let (Some(versions), Some(_)) = (routes.versions, function) {
+        headers.extend(VERSIONS.into_iter().zip(versions.headers.clone()));
+    }
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

@@ -164,6 +164,12 @@ impl Problem {
         Self::new(Kind::NotAcceptable, detail)
     }
 
+    /// 409: the cursor is of another workspace than the one that is served.
+    pub fn stale_cursor(of: &str, served: &str) -> Self {
+        let detail = format!("The cursor is of workspace {of}, and {served} is served now.");
+        Self::new(Kind::StaleCursor, detail)
+    }
+
     /// 413: the body is too large.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("The body may have at most {limit} bytes.");

@@ -1,16 +1,26 @@
 //! The routes of one or more functions, and which function each path belongs to.
 
 use axum::Router;
+use axum::http::HeaderValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-/// What a home serves: a router, and the names of the functions in it.
+/// What a home serves: a router, the names of the functions in it, and the workspace that they answer from.
 #[derive(Clone)]
 pub struct Routes {
     pub(crate) router: Router,
     pub(crate) functions: Functions,
+    pub(crate) versions: Option<Arc<Versions>>,
+}
+
+/// Which workspace and model the functions answer from.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    pub(crate) workspace: Arc<str>,
+    /// As the values of the headers.
+    pub(crate) headers: [HeaderValue; 2],
 }
 
 impl From<OpenApiRouter> for Routes {
@@ -20,6 +30,7 @@ impl From<OpenApiRouter> for Routes {
             // A router that was never given its state, be it none, puts its routes together anew for each request.
             router: router.with_state(()),
             functions: Functions::of(&description),
+            versions: None,
         }
     }
 }
@@ -34,6 +45,24 @@ impl Routes {
         Self {
             router,
             functions: Functions(functions.collect()),
+            versions: None,
+        }
+    }
+
+    /// Has every answer of a function name the workspace and the model that it is from.
+    ///
+    /// # Panics
+    /// When a version is no text that a header can hold.
+    #[must_use]
+    pub fn answering_from(self, workspace: &str, model: &str) -> Self {
+        let header = |version| HeaderValue::from_str(version).expect("versions are plain texts");
+        let versions = Versions {
+            workspace: workspace.into(),
+            headers: [header(workspace), header(model)],
+        };
+        Self {
+            versions: Some(Arc::new(versions)),
+            ..self
         }
     }
 }
@@ -65,7 +94,9 @@ macro_rules! operations {
                 }
                 paths.push(path);
             )+
+            let versions = state.clone();
             $crate::Routes::of_function($function, router.with_state(state), &paths)
+                .answering_from(versions.version(), versions.model_version())
         }
     };
 }

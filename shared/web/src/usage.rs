@@ -142,6 +142,7 @@ pub(crate) struct Call<'c> {
     pub caller: Option<Caller>,
     pub outcome: u16,
     pub latency: Duration,
+    pub workspace_version: Option<&'c Arc<str>>,
 }
 
 /// The event that a call leaves: always when it read or scored customers, and when a function refused
@@ -167,6 +168,7 @@ pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
         outcome: call.outcome,
         score: usage.score.clone(),
         model_version: usage.model_version.clone(),
+        workspace_version: call.workspace_version.map(Arc::clone),
         latency: call.latency,
         caller: call
             .caller

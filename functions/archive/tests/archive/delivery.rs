@@ -43,6 +43,7 @@ pub async fn lines_of_a_writer(calls: u64) -> Vec<String> {
             outcome: 200,
             score: None,
             model_version: Some("m1".into()),
+            workspace_version: Some("w1".into()),
             latency: Duration::from_micros(81),
             caller: "anonymous".into(),
             request_id: format!("r-{call}"),

@@ -88,6 +88,9 @@ kinds! {
     RequestTimeout: REQUEST_TIMEOUT, "request-timeout", "Request timeout",
         when "The request did not arrive in time.",
         remedy "Send it again, over a faster connection or in smaller parts.";
+    StaleCursor: CONFLICT, "stale-cursor", "Stale cursor",
+        when "The cursor is of another version of the workspace, in which customers may have had another order.",
+        remedy "List again from the first page, without a cursor.";
     PreconditionFailed: PRECONDITION_FAILED, "precondition-failed", "Precondition failed",
         when "A file of the dashboard is not the one that the request's condition names.",
         remedy "Ask for the file anew, without the condition.";

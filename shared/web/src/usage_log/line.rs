@@ -66,6 +66,7 @@ pub(super) struct Record {
     /// To two digits, given to one customer who has none.
     pub probability: Option<f64>,
     pub model_version: Option<Arc<str>>,
+    pub workspace_version: Option<Arc<str>>,
     pub latency_us: u64,
     pub caller: Cow<'static, str>,
     /// What a person did, for calls that report it.
@@ -89,6 +90,7 @@ impl Record {
             risk_level: Some("low".into()),
             probability: None,
             model_version: Some("m1".into()),
+            workspace_version: Some("w1".into()),
             latency_us: 100,
             caller: "anonymous".into(),
             event: None,
@@ -167,6 +169,9 @@ impl Chain {
         }
         if let Some(model_version) = &record.model_version {
             line.text("model_version", model_version);
+        }
+        if let Some(workspace_version) = &record.workspace_version {
+            line.text("workspace_version", workspace_version);
         }
         line.number("latency_us", record.latency_us);
         line.text("caller", &record.caller);
@@ -347,7 +352,7 @@ mod tests {
             prev_hash: NO_HASH.to_owned(),
         };
         let canonical = format!(
-            r#"{{"kind":"usage","time":"2026-11-22T17:28:00.123Z","request_id":"r-1","action":"predict","function":"predict","subject":"{}","count":1,"outcome":200,"risk_level":"low","model_version":"m1","latency_us":100,"caller":"anonymous","key_id":"k1","chain_id":"c-0","seq":0,"prev_hash":"{NO_HASH}"}}"#,
+            r#"{{"kind":"usage","time":"2026-11-22T17:28:00.123Z","request_id":"r-1","action":"predict","function":"predict","subject":"{}","count":1,"outcome":200,"risk_level":"low","model_version":"m1","workspace_version":"w1","latency_us":100,"caller":"anonymous","key_id":"k1","chain_id":"c-0","seq":0,"prev_hash":"{NO_HASH}"}}"#,
             "ab".repeat(32)
         );
         // Both from Python: hashlib.sha256(canonical) and hmac.new(secret, canonical, "sha256").

@@ -43,6 +43,8 @@ pub struct Event {
     pub score: Option<Score>,
     /// The model that gave it.
     pub model_version: Option<Arc<str>>,
+    /// The workspace that was asked.
+    pub workspace_version: Option<Arc<str>>,
     /// From the request's arrival to its response.
     pub latency: Duration,
     /// Who called: a claim of the authorizer, else `anonymous`.
@@ -267,6 +269,7 @@ impl Log {
                 .filter(|_| subject.is_some())
                 .map(|score| score.risk_level),
             model_version: event.model_version,
+            workspace_version: event.workspace_version,
             latency_us: coarse(event.latency),
             caller: match event.caller {
                 Cow::Owned(caller) => Cow::Owned(clipped(caller)),

@@ -29,6 +29,7 @@ fn event() -> Event {
             risk_level: "low".into(),
         }),
         model_version: Some("m1".into()),
+        workspace_version: Some("w1".into()),
         latency: Duration::from_micros(81),
         caller: "anonymous".into(),
         request_id: "r-1".to_owned(),

@@ -16,7 +16,9 @@ use steps::Steps;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     web::logging::init();
-    let steps = &Steps::from_env(embedded::live(embedded::explanations(embedded::core()))).await?;
+    let parts = embedded::explanations(embedded::core());
+    let live = embedded::or_file(parts, std::env::var_os("WORKSPACE"))?;
+    let steps = &Steps::from_env(live).await?;
     run(service_fn(async |event: LambdaEvent<Event>| {
         steps.take(event.payload).await
     }))
