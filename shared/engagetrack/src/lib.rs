@@ -16,7 +16,6 @@ mod live;
 pub mod measured;
 pub mod nudges;
 pub mod prediction;
-pub mod quality;
 pub mod query;
 pub mod recourse;
 pub mod selection;
@@ -27,3 +26,4 @@ pub mod vocabulary;
 pub mod what_if;
 
 pub use live::{Live, View};
+pub use workspace::quality;

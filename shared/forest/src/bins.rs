@@ -104,6 +104,32 @@ impl Cuts<'_> {
         &self.values[self.starts[feature] as usize..self.starts[feature + 1] as usize]
     }
 
+    /// Checks that each feature has cut points, which rise, and no more bins than tables may have.
+    pub(crate) fn check(&self, features: usize) -> Result<(), &'static str> {
+        let whole = self.starts.len() == features + 1
+            && self.starts[0] == 0
+            && self.starts[features] as usize == self.values.len()
+            && self.starts.is_sorted();
+        if !whole {
+            return Err("the cut points are not those of its features");
+        }
+        let sound = (0..features).all(|feature| {
+            let cuts = self.of(feature);
+            self.count(feature) <= MAX_BINS
+                && cuts.is_sorted_by(|low, high| low < high)
+                && cuts.iter().all(|cut| cut.is_finite())
+        });
+        match sound {
+            true => Ok(()),
+            false => Err("a feature's cut points do not rise"),
+        }
+    }
+
+    /// How many bins a feature has. The last is that of missing values.
+    pub(crate) fn count(&self, feature: usize) -> usize {
+        self.of(feature).len() + 2
+    }
+
     /// The bin of each of a row's values.
     pub(crate) fn bin_row(&self, row: &[f32], bins: &mut [u16]) {
         for (feature, (bin, &value)) in bins.iter_mut().zip(row).enumerate() {

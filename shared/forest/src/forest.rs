@@ -1,7 +1,7 @@
 //! A compiled model at work.
 
 use crate::bins::Cuts;
-use crate::format::{FORMAT, Facts, Section};
+use crate::format::{FORMAT, Facts, Section, is_margin};
 use crate::masks::Masks;
 use crate::tables::{Columns, Explanations, Index, Margins};
 use crate::walk::Walk;
@@ -90,12 +90,35 @@ impl<'a> Forest<'a> {
         })
     }
 
-    /// Compares a compiled model with the hashes in it. They find damage, not forgery.
+    /// Compares a compiled model with the hashes in it, and checks every index and value: whatever the bytes, a forest over
+    /// those that pass has a number for every row. The hashes find damage, not forgery.
     ///
     /// # Errors
     /// [`SectionsError`] as for [`from_bytes`](Self::from_bytes), and if a section was altered.
     pub fn verify(bytes: &[u8]) -> Result<(), SectionsError> {
-        Sections::open(bytes, &FORMAT)?.verify()
+        Sections::open(bytes, &FORMAT)?.verify()?;
+        let name = FORMAT.name;
+        Forest::from_bytes(bytes)?
+            .check()
+            .map_err(|what| SectionsError::Unsound { name, what })
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let Facts {
+            base_margin,
+            base_value,
+            explains,
+            ..
+        } = *self.facts;
+        let features = self.n_features();
+        if features == 0 || explains > 1 || !is_margin(base_margin) || !is_margin(base_value) {
+            return Err("its facts are none");
+        }
+        self.cuts.check(features)?;
+        self.margins.check(&self.cuts, features)?;
+        self.masks.check(&self.cuts, features)?;
+        self.explanations.check(&self.cuts, features)?;
+        self.walk.check(features)
     }
 
     /// How many values a row has.

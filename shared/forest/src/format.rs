@@ -52,3 +52,8 @@ pub(crate) enum Section {
     WalkExplanations,
     Quadrature,
 }
+
+/// Whether a number may be a part of a margin: not NaN, and so far from the largest number that no sum of such parts gets there.
+pub(crate) fn is_margin(number: f64) -> bool {
+    number.abs() <= f64::from(f32::MAX)
+}

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// The longest path from a root to a leaf that is read. XGBoost's own trees are shallower by far.
-const MAX_DEPTH: usize = 4096;
+pub(crate) const MAX_DEPTH: usize = 4096;
 
 /// The most features. The number alone makes memory be allocated, so that it may not be just any.
 const MAX_FEATURES: usize = 1 << 16;

@@ -5,6 +5,8 @@
 //! rules out; here the comparisons of a feature are already folded into its bin, so a row takes one step per feature and
 //! not one per comparison, and each step serves as many trees as fit a cache line of 512 bits.
 
+use crate::bins::Cuts;
+use crate::format::is_margin;
 use crate::games::Games;
 use crate::tables::Columns;
 use bytemuck::{Pod, Zeroable};
@@ -145,6 +147,41 @@ pub(crate) struct Masks<'a> {
 }
 
 impl Masks<'_> {
+    /// Checks that every row's bins lead to a line of each input, and that each group has its leaves.
+    pub(crate) fn check(&self, cuts: &Cuts<'_>, features: usize) -> Result<(), &'static str> {
+        // Each begins where the one before ends, so that no more is read than there is.
+        let (mut inputs, mut lines, mut leaves) = (0, 0, 0);
+        for group in self.groups {
+            let (width, trees) = (group.width as usize, group.trees as usize);
+            if !(4..=MOST_LEAVES).contains(&width)
+                || !width.is_power_of_two()
+                || trees > WORDS * u64::BITS as usize / width
+            {
+                return Err("a group of trees is wider than a line");
+            }
+            if group.first_input as usize != inputs || group.first_leaf as usize != leaves {
+                return Err("a group of trees does not begin where the one before it ends");
+            }
+            let own = self.inputs.get(inputs..inputs + group.inputs as usize);
+            let own = own.ok_or("a group of trees has inputs that are not there")?;
+            for input in own {
+                if input.feature as usize >= features || input.first_line as usize != lines {
+                    return Err("a group of trees has an input that is no feature");
+                }
+                lines += cuts.count(input.feature as usize);
+            }
+            inputs += own.len();
+            leaves += trees * width;
+        }
+        if [inputs, lines, leaves] != [self.inputs.len(), self.lines.len(), self.leaves.len()] {
+            return Err("its groups of trees are more or fewer than their leaves");
+        }
+        match self.leaves.iter().all(|leaf| is_margin(*leaf)) {
+            true => Ok(()),
+            false => Err("a leaf is no number"),
+        }
+    }
+
     /// `sum` and one row's margin, added group by group.
     pub(crate) fn add_row(&self, bins: &[u16], sum: f64) -> f64 {
         let margin = |group: &Group| {

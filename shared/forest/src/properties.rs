@@ -161,6 +161,7 @@ proptest! {
     ) {
         let side = FEATURES + 1;
         let bytes = AlignedBytes::from(&model.compile(Part::Explanations, budget)[..]);
+        prop_assert_eq!(Forest::verify(&bytes), Ok(()));
         let forest = Forest::from_bytes(&bytes).unwrap();
         let flat = rows.concat();
         let mut margins = vec![0.0; rows.len()];

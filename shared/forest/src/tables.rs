@@ -4,6 +4,8 @@
 //! rows first finds its cells, once for all targets, and then adds one target's few kilobytes at a time to one column of
 //! sums, so that everything it touches stays in the nearest cache.
 
+use crate::bins::Cuts;
+use crate::format::is_margin;
 use crate::games::{Game, Games};
 use crate::plan::{Draft, pairs};
 use bytemuck::{Pod, Zeroable};
@@ -194,6 +196,50 @@ pub(crate) struct Index<'a> {
 }
 
 impl Index<'_> {
+    /// Checks that every row's bins lead to a cell of each table, and that the tables hold as many values as there are; a table
+    /// of so many axes has as many `targets`.
+    pub(crate) fn check(
+        &self,
+        cuts: &Cuts<'_>,
+        features: usize,
+        values: usize,
+        targets: impl Fn(usize) -> usize,
+    ) -> Result<(), &'static str> {
+        // Each begins where the one before ends, so that no more is read than there is.
+        let (mut inputs, mut offsets, mut value) = (0, 0, 0);
+        for table in self.tables {
+            let axes = self.inputs.get(inputs..inputs + table.inputs as usize);
+            let axes = axes.ok_or("a table has axes that are not there")?;
+            if table.first_input as usize != inputs || table.first_value as usize != value {
+                return Err("a table does not begin where the one before it ends");
+            }
+            if !axes.is_sorted_by(|a, b| a.feature < b.feature)
+                || axes.iter().any(|axis| axis.feature as usize >= features)
+            {
+                return Err("a table has an axis that is no feature");
+            }
+            let mut last = 0;
+            for axis in axes {
+                let end = offsets + cuts.count(axis.feature as usize);
+                let own = self.offsets.get(offsets..end);
+                let own = own.filter(|_| axis.first_offset as usize == offsets);
+                let own = own.ok_or("an axis has offsets that are not there")?;
+                last += own.iter().copied().max().map_or(0, usize::from);
+                offsets = end;
+            }
+            let cells = table.cells as usize;
+            if last >= cells || cells > 1 << u16::BITS {
+                return Err("a table lacks cells");
+            }
+            inputs += axes.len();
+            value += targets(axes.len()) * cells;
+        }
+        match [inputs, offsets, value] == [self.inputs.len(), self.offsets.len(), values] {
+            true => Ok(()),
+            false => Err("its tables are more or fewer than their values"),
+        }
+    }
+
     fn inputs(&self, table: &Table) -> &[Input] {
         &self.inputs[table.first_input as usize..][..table.inputs as usize]
     }
@@ -248,6 +294,11 @@ fn add_values<T: Copy + AddAssign>(sums: &mut [T], values: &[T], cells: &[u16]) 
     }
 }
 
+/// Whether all hold. Looks at each, because that takes vectors of them and an early end does not.
+fn all(holding: impl Iterator<Item = bool>) -> bool {
+    holding.fold(true, |all, one| all & one)
+}
+
 /// The tables of margins of a compiled model, where its bytes lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Margins<'a> {
@@ -256,6 +307,15 @@ pub(crate) struct Margins<'a> {
 }
 
 impl Margins<'_> {
+    /// See [`Index::check`].
+    pub(crate) fn check(&self, cuts: &Cuts<'_>, features: usize) -> Result<(), &'static str> {
+        self.index.check(cuts, features, self.values.len(), |_| 1)?;
+        match all(self.values.iter().map(|value| is_margin(*value))) {
+            true => Ok(()),
+            false => Err("a margin is no number"),
+        }
+    }
+
     /// `sum` and one row's margin, added table by table.
     pub(crate) fn add_row(&self, bins: &[u16], sum: f64) -> f64 {
         let value =
@@ -287,6 +347,35 @@ pub(crate) struct Explanations<'a> {
 }
 
 impl<'a> Explanations<'a> {
+    /// See [`Index::check`].
+    pub(crate) fn check(&self, cuts: &Cuts<'_>, features: usize) -> Result<(), &'static str> {
+        let targets = |axes: usize| axes + pairs(axes);
+        self.index
+            .check(cuts, features, self.values.len(), targets)?;
+        let mut columns = 0;
+        for table in self.index.tables {
+            let end = columns + pairs(table.inputs as usize);
+            let own = self.pair_columns.get(columns..end);
+            let own = own.filter(|_| table.first_pair as usize == columns);
+            let own = own.ok_or("a table has pairs that are not there")?;
+            if own.iter().any(|pair| *pair as usize >= self.pairs.len()) {
+                return Err("a table has a pair that is none");
+            }
+            columns = end;
+        }
+        let is_pair = |pair: &[u32; 2]| pair[0] < pair[1] && (pair[1] as usize) < features;
+        if columns != self.pair_columns.len()
+            || self.pairs.len() > pairs(features)
+            || !self.pairs.iter().all(is_pair)
+        {
+            return Err("its pairs are not of its features");
+        }
+        match all(self.values.iter().map(|value| value.is_finite())) {
+            true => Ok(()),
+            false => Err("a contribution is no number"),
+        }
+    }
+
     /// All cells' values of one target of a table: a contribution, or after them an interaction.
     fn target(&self, table: &Table, target: usize) -> &'a [f32] {
         &self.values[table.first_value as usize + target * table.cells as usize..]

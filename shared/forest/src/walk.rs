@@ -1,6 +1,8 @@
 //! Trees that are walked node by node, because tables for them would not fit the budget: contributions in time
 //! proportional to a tree's size and half the number of distinct features on its longest path.
 
+use crate::format::is_margin;
+use crate::json::MAX_DEPTH;
 use crate::model::{Node, Split, Test, Tree, is_listed};
 use crate::shapley::{Condition, QuadratureNode};
 use bytemuck::{Pod, Zeroable};
@@ -96,6 +98,74 @@ pub(crate) struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Checks that each walk ends in a leaf of its tree and asks for features and categories that are there.
+    pub(crate) fn check(&self, features: usize) -> Result<(), &'static str> {
+        let mut roots = Vec::new();
+        let (mut categories, mut deepest) = (0, 0);
+        // The level of the left child that comes next, and the places and levels of the right ones that are still to come.
+        let (mut left, mut pending) = (None, Vec::new());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let level = match (left.take(), pending.last()) {
+                (Some(level), _) => level,
+                (None, None) => {
+                    roots.push(index as u32);
+                    0
+                }
+                (None, Some(&(right, level))) if right == index => {
+                    pending.pop();
+                    level
+                }
+                (None, Some(_)) => {
+                    return Err("a node's right side is not where its left one ends");
+                }
+            };
+            deepest = deepest.max(level);
+            if node.right == 0 {
+                if !is_margin(node.value) {
+                    return Err("a leaf is no number");
+                }
+                continue;
+            }
+            let own = node.categories.saturating_sub(1) as usize;
+            let listed = self.categories.get(categories..categories + own);
+            let sound = (node.feature as usize) < features
+                && (0.0..=1.0).contains(&node.value)
+                && node.threshold.is_finite()
+                && (node.categories == 0 || node.categories_start as usize == categories)
+                && listed.is_some_and(|listed| listed.is_sorted_by(|a, b| a < b));
+            if !sound {
+                return Err("a node has no split");
+            }
+            categories += own;
+            left = Some(level + 1);
+            pending.push((index + node.right as usize, level + 1));
+        }
+        if left.is_some() || !pending.is_empty() {
+            return Err("a tree is cut short");
+        }
+        let is_root = |root: &u32| roots.binary_search(root).is_ok();
+        for chosen in [self.margin_roots, self.explanation_roots] {
+            if !chosen.is_sorted_by(|a, b| a < b) || !chosen.iter().all(is_root) {
+                return Err("a tree has no root");
+            }
+        }
+        if categories != self.categories.len() {
+            return Err("its categories are more than its nodes list");
+        }
+        if deepest != self.depth || deepest > MAX_DEPTH {
+            return Err("its trees are deeper than it says");
+        }
+        let within = |number: f64| 0.0 < number && number < 1.0;
+        let exact = (1..=deepest.div_ceil(2).max(1)).contains(&self.quadrature.len());
+        let sound = |point: &QuadratureNode| {
+            within(point.at) && point.weight > 0.0 && point.weight.is_finite()
+        };
+        match exact && self.quadrature.iter().all(sound) {
+            true => Ok(()),
+            false => Err("its quadrature is none"),
+        }
+    }
+
     fn goes_left(&self, node: &WalkNode, value: f32) -> bool {
         if value.is_nan() {
             node.missing_left != 0

@@ -369,3 +369,81 @@ fn an_altered_model_is_found_by_its_hashes() {
         Some(SectionsError::Section { .. })
     ));
 }
+
+/// Models that are compiled to each of the three ways: tables, masks and walks.
+fn every_way() -> Vec<Vec<u8>> {
+    let models = [
+        ONE_HOT,
+        include_str!("../testdata/deep.json"),
+        include_str!("../testdata/partition.json"),
+    ];
+    let compiled = |model: &&str| {
+        let model = Model::from_json(model.as_bytes()).unwrap();
+        let budgets = [(Part::Margins, 1 << 20), (Part::Explanations, 1 << 20)];
+        let walked = [(Part::Explanations, 0)];
+        let all = budgets.into_iter().chain(walked);
+        all.map(|(part, budget)| model.compile(part, budget))
+            .collect::<Vec<_>>()
+    };
+    models.iter().flat_map(compiled).collect()
+}
+
+/// Asks a forest all that can be asked, of single rows and of a batch.
+fn ask(forest: &Forest<'_>) {
+    let features = forest.n_features();
+    let side = features + 1;
+    let values = [0.0, 1.0, -1.0, 0.4, f32::NAN, f32::INFINITY, 1e9, 3.0];
+    let rows: Vec<f32> = (0..40)
+        .flat_map(|row| (0..features).map(move |feature| values[(row + feature) % values.len()]))
+        .collect();
+    let mut margins = vec![0.0; 40];
+    forest.margins(&rows, &mut margins);
+    assert_eq!(margins[3], forest.margin(&rows[3 * features..4 * features]));
+    if forest.explains() {
+        let row = &rows[..features];
+        forest.contributions(row, &mut vec![0.0; side]);
+        forest.interactions(row, &mut vec![0.0; side * side]);
+        forest.contributions_batch(&rows, &mut vec![0.0; 40 * side]);
+        forest.interactions_batch(&rows, &mut vec![0.0; 40 * side * side]);
+    }
+}
+
+#[test]
+fn compiled_models_pass_and_answer() {
+    for bytes in every_way() {
+        let bytes = AlignedBytes::from(&bytes[..]);
+        assert_eq!(Forest::verify(&bytes), Ok(()));
+        ask(&Forest::from_bytes(&bytes).unwrap());
+    }
+}
+
+proptest! {
+    // A multiple of the usual number, which PROPTEST_CASES sets: most are refused at once.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 8))]
+
+    /// The hashes are those of the altered sections, so that what is found is what the values say.
+    #[test]
+    fn models_with_other_values_are_refused_or_answer(
+        model in prop::sample::select(every_way()),
+        section in 0_usize..22,
+        place in any::<prop::sample::Index>(),
+        value in prop::sample::select(vec![0, 1, 2, 3, 7, 64, 255, 256, 65_535, 1 << 20, u32::MAX - 1, u32::MAX]),
+        kind in 0..4,
+    ) {
+        let mut contents = sections::testing::contents(&model).unwrap();
+        let content = &mut contents[section];
+        if content.len() < 4 {
+            return Ok(());
+        }
+        let place = place.index(content.len() / 4) * 4;
+        match kind {
+            0 => content.truncate(place),
+            1 => content.extend_from_within(place..),
+            _ => content[place..place + 4].copy_from_slice(&value.to_le_bytes()),
+        }
+        let bytes = AlignedBytes::from(&sections::testing::with_contents(&model, &contents)[..]);
+        if Forest::verify(&bytes).is_ok() {
+            ask(&Forest::from_bytes(&bytes).unwrap());
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Conditions on fields, and the rules of personas and stages that are made of them.
 
-use crate::field::in_set;
+use crate::field::{Field, in_set, in_whole_set};
 use crate::layout::{GroupRecord, Span};
 use bytemuck::{Pod, Zeroable};
 
@@ -67,6 +67,19 @@ impl Condition {
         match self.is_numeric() {
             true => self.low <= code && code <= self.high,
             false => !code.is_nan() && in_set(&self.codes, code),
+        }
+    }
+
+    /// Whether it is a condition on this field: about codes or numbers that it may have, of which some pass.
+    pub fn fits(&self, field: Field<'_>) -> bool {
+        let range = field.range();
+        match self.numeric {
+            0 => field.kind().is_named() && in_whole_set(&self.codes, field.codes()),
+            1 => {
+                let within = range.contains(&self.low) && range.contains(&self.high);
+                !field.kind().is_named() && within && self.low <= self.high
+            }
+            _ => false,
         }
     }
 

@@ -388,6 +388,12 @@ pub(crate) fn in_set(set: &[u64; 4], code: f64) -> bool {
         .is_some_and(|bits| bits >> (code % 64) & 1 == 1)
 }
 
+/// Whether a set holds a code, and none from `codes` on.
+pub(crate) fn in_whole_set(set: &[u64; 4], codes: usize) -> bool {
+    let beyond = (codes..crate::MOST_VALUES).any(|code| in_set(set, code as f64));
+    set.iter().any(|bits| *bits != 0) && !beyond
+}
+
 /// A value of a flag or a choice.
 #[derive(Clone, Copy)]
 pub struct Value<'w> {

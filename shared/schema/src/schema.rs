@@ -9,6 +9,8 @@ use crate::layout::{
 use crate::text::Text;
 use sections::{Sections, SectionsError};
 
+mod verify;
+
 /// What a business knows about its customers.
 #[derive(Clone, Copy)]
 pub struct Schema<'w> {

@@ -41,4 +41,12 @@ pub enum SectionsError {
         /// The section's index.
         section: usize,
     },
+    /// The sections are whole, but their values contradict each other.
+    #[error("the {name} is damaged: {what}")]
+    Unsound {
+        #[allow(missing_docs)]
+        name: &'static str,
+        /// What is wrong.
+        what: &'static str,
+    },
 }

@@ -47,6 +47,8 @@ mod aligned;
 mod error;
 mod header;
 mod read;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod write;
 
 pub use aligned::{Aligned, AlignedBytes};

@@ -262,6 +262,17 @@ proptest! {
     }
 
     #[test]
+    fn sections_taken_apart_are_put_together_to_the_same_bytes(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        codes in prop::collection::vec(any::<u32>(), 0..100),
+    ) {
+        let written = write(&bytes, &codes, &[], &[]);
+        let contents = sections::testing::contents(&written).unwrap();
+        prop_assert_eq!(&contents[BYTES], &bytes);
+        prop_assert_eq!(sections::testing::with_contents(&written, &contents), written);
+    }
+
+    #[test]
     fn altered_sections_are_refused_or_found(
         bytes in prop::collection::vec(any::<u8>(), 0..2000),
         places in prop::collection::vec((any::<prop::sample::Index>(), 1..=u8::MAX), 1..9),

@@ -6,6 +6,8 @@ use sections::{Format, Sections};
 use std::ops::Range;
 use twox_hash::XxHash3_64;
 
+mod verify;
+
 pub(crate) static FORMAT: Format = Format {
     name: "compiled customers",
     magic: *b"\x89CUSTOM\n",
@@ -52,6 +54,11 @@ pub const MOST_CUSTOMERS: usize = 16_777_215;
 /// The band of a probability, 0 to 1.
 pub(crate) fn band(probability: f64) -> usize {
     ((probability * BANDS as f64) as usize).min(BANDS - 1)
+}
+
+/// How many slots the table of the ids of so many customers has: more than twice as many, so that searches are short.
+pub(crate) fn slots(customers: usize) -> usize {
+    (2 * customers + 1).next_power_of_two()
 }
 
 /// Where the search for an id begins in a table with `slots` slots, a power of two.

@@ -39,6 +39,9 @@ pub(crate) struct Head {
     pub(crate) unused: u32,
 }
 
+/// By how much shares may miss 1 in sum: the card rounds them to nine digits.
+pub(crate) const ROUNDING: f64 = 1e-6;
+
 /// A profile as the model sees it; NaN is missing.
 pub type Row = SmallVec<[f32; 32]>;
 
@@ -124,6 +127,43 @@ impl<'w> Model<'w> {
             true => Ok(model),
             false => Err(WorkspaceError::Unsound("the model and its card do not fit")),
         }
+    }
+
+    /// Compares the bytes that it was opened from with their hashes, and checks that features are fields for models, and that
+    /// edges rise and shares are shares.
+    pub(crate) fn verify(&self, bytes: &[u8]) -> Result<(), String> {
+        let intact = Sections::open(bytes, &FORMAT).and_then(|sections| sections.verify());
+        intact.map_err(|error| error.to_string())?;
+        self.check().map_err(str::to_owned)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let share = |share: f64| (0.0..=1.0).contains(&share);
+        if self.version.is_empty() || self.workspace.is_empty() {
+            return Err("model or workspace have no version");
+        }
+        if !share(self.base_rate()) || self.head.described > 1 {
+            return Err("the share of those who left is none");
+        }
+        let mut features = self.features.to_vec();
+        features.sort_unstable();
+        if !features.is_sorted_by(|a, b| a < b) || !self.fields().all(|field| field.for_model()) {
+            return Err("a feature is no field for a model, or is there twice");
+        }
+        for Distribution { edges, shares } in
+            (0..features.len()).map(|feature| self.training(feature))
+        {
+            if !edges.is_sorted() || edges.iter().any(|edge| edge.is_nan()) {
+                return Err("the edges of a feature's bins do not rise");
+            }
+            // Nothing is known of a model that nothing describes.
+            let whole = f64::from(self.head.described);
+            let sum: f64 = shares.iter().sum();
+            if !shares.iter().all(|one| share(*one)) || (sum - whole).abs() > ROUNDING {
+                return Err("the shares of a feature's bins do not add up to 1");
+            }
+        }
+        Ok(())
     }
 
     /// Which workspace this is.

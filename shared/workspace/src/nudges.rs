@@ -3,8 +3,10 @@
 use crate::error::WorkspaceError;
 use bytemuck::{Pod, Zeroable};
 use schema::layout::Span;
-use schema::{Change, Condition, Schema, Text};
+use schema::{Change, ChangePolicy, Condition, Schema, Text};
 use sections::{Format, Sections};
+
+mod verify;
 
 pub(crate) static FORMAT: Format = Format {
     name: "compiled nudges",
@@ -57,6 +59,18 @@ pub(crate) struct Head {
 
 /// Entries that a catalogue may have: sets of them are the bits of a [`Set`].
 pub const MOST_ENTRIES: usize = Set::BITS as usize;
+
+/// Plans that are tried at most: all with one step more are left out where they would be too many.
+pub(crate) const MOST_MOVES: usize = 100_000;
+
+/// Whether a step of a plan may alter what another field needs.
+pub(crate) fn is_entangled(schema: &Schema<'_>) -> bool {
+    let needed = schema.fields().flat_map(|field| field.needs());
+    needed.into_iter().any(|need| {
+        let change = schema.field(need.field()).change();
+        matches!(change, ChangePolicy::Any | ChangePolicy::Up)
+    })
+}
 
 /// A set of entries, by their positions in the catalogue.
 pub type Set = u64;

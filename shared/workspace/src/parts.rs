@@ -1,6 +1,7 @@
 //! The parts that a workspace is compiled to. A program embeds those that it uses.
 
 use sections::{Aligned, AlignedBytes};
+use std::fmt;
 
 /// A part of a compiled workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,21 @@ impl Part {
     }
 }
 
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Schema => "schema",
+            Self::Model => "model",
+            Self::Margins => "margins",
+            Self::Explanations => "explanations",
+            Self::Customers => "customers",
+            Self::Orders => "orders",
+            Self::Nudges => "nudges",
+            Self::Quality => "quality",
+        })
+    }
+}
+
 /// The bytes of the parts, embedded in the program or read at run time.
 #[derive(Debug, Default)]
 pub struct Parts([Bytes; Part::ALL.len()]);
@@ -82,6 +98,16 @@ impl Parts {
     pub fn present(&self) -> Vec<Part> {
         let present = |part: &Part| !matches!(self.0[*part as usize], Bytes::Absent);
         Part::ALL.into_iter().filter(present).collect()
+    }
+
+    /// The parts that were read or compiled at run time.
+    pub fn into_read(self) -> Vec<(Part, AlignedBytes)> {
+        let parts = Part::ALL.into_iter().zip(self.0);
+        let read = parts.filter_map(|(part, bytes)| match bytes {
+            Bytes::Read(bytes) => Some((part, bytes)),
+            Bytes::Absent | Bytes::Embedded(_) => None,
+        });
+        read.collect()
     }
 
     /// The bytes of a part; none where it is absent.

@@ -2,13 +2,12 @@
 
 use super::model::CompiledModel;
 use crate::customers::{
-    AMOUNT, BANDS, FORMAT, MOST_CUSTOMERS, Outcome, Section, UNKNOWN, band, slot,
+    AMOUNT, BANDS, FORMAT, MOST_CUSTOMERS, Outcome, Section, UNKNOWN, band, slot, slots,
 };
-use crate::orders::{self, Key};
+use crate::orders::{self, Key, by_code};
 use schema::intake::{Columns, is_id};
 use schema::{FieldErrors, Profile, Schema};
 use sections::{AlignedBytes, Writer};
-use std::cmp::Ordering;
 
 /// A row.
 pub struct Customer {
@@ -117,7 +116,7 @@ pub fn compile(
 fn columns(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -> AlignedBytes {
     let mut ids = String::new();
     let mut id_starts = vec![0u32];
-    let mut id_table = vec![0u32; (2 * customers.len() + 1).next_power_of_two()];
+    let mut id_table = vec![0u32; slots(customers.len())];
     for (position, customer) in customers.iter().enumerate() {
         ids.push_str(&customer.id);
         id_starts.push(ids.len() as u32);
@@ -189,16 +188,7 @@ fn columns(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -
 }
 
 fn sorted(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -> AlignedBytes {
-    let listed = schema
-        .list()
-        .filter(|field| !field.kind().is_named())
-        .map(|field| Key::Field(field.index()));
-    let outcome = schema.outcome_name().map(|_| Key::Outcome);
-    let keys: Vec<Key> = [Key::Probability]
-        .into_iter()
-        .chain(listed)
-        .chain(outcome)
-        .collect();
+    let keys: Vec<Key> = Key::all(schema).collect();
     let order = |key: Key, a: usize, b: usize| match key {
         Key::Probability => probabilities[a].total_cmp(&probabilities[b]),
         Key::Outcome => (customers[a].outcome as u8).cmp(&(customers[b].outcome as u8)),
@@ -219,9 +209,4 @@ fn sorted(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) ->
     writer.write(orders::Section::Keys as usize, &keys);
     writer.write(orders::Section::Positions as usize, &positions);
     AlignedBytes::from(writer.finish().as_slice())
-}
-
-/// Unknown ones last.
-fn by_code(a: f64, b: f64) -> Ordering {
-    a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b))
 }

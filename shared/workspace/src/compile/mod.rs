@@ -5,7 +5,7 @@ mod model;
 mod moves;
 mod nudges;
 
-use crate::{Part, Parts};
+use crate::{Part, Parts, Workspace, WorkspaceError};
 use schema::Schema;
 use sections::AlignedBytes;
 use sha2::{Digest, Sha256};
@@ -126,6 +126,41 @@ impl Compiled {
     }
 }
 
+impl Compiled {
+    /// The same, if a program would take it from a file.
+    ///
+    /// # Errors
+    /// What it would refuse.
+    fn verified(self) -> Result<Self, Vec<Fault>> {
+        let Self { parts, warnings } = self;
+        let parts = Self {
+            parts,
+            warnings: Vec::new(),
+        }
+        .into_parts();
+        match Workspace::open(&parts).and_then(|workspace| workspace.verify()) {
+            Ok(()) => Ok(Self {
+                parts: parts.into_read(),
+                warnings,
+            }),
+            Err(error) => {
+                let [schema, customers, nudges, model, card, _] = Sources::PATHS;
+                let file = match &error {
+                    WorkspaceError::Damaged { part, .. } => match part {
+                        Part::Schema => schema,
+                        Part::Model | Part::Quality => card,
+                        Part::Margins | Part::Explanations => model,
+                        Part::Customers | Part::Orders => customers,
+                        Part::Nudges => nudges,
+                    },
+                    _ => schema,
+                };
+                Err(faults(file, vec![error.to_string()]))
+            }
+        }
+    }
+}
+
 /// Faults of one file that are reported; further ones are counted.
 const MOST_FAULTS: usize = 100;
 
@@ -195,7 +230,7 @@ pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
         ],
         warnings,
     };
-    Ok(compiled)
+    compiled.verified()
 }
 
 /// The first eight digits of a file's SHA-256.

@@ -1,16 +1,14 @@
 //! The model and its card.
 
 use super::{Fault, MEMORY_BUDGET, Sources, faults, short_hash};
-use crate::model::{FORMAT, Head, Section};
+use crate::model::{FORMAT, Head, ROUNDING, Section};
+use crate::quality::{Card, Evaluation};
 use forest::{Forest, Part};
 use schema::{Field, Kind, Schema};
 use sections::{AlignedBytes, Writer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// By how much shares may miss 1 in sum: the card rounds them to nine digits.
-const ROUNDING: f64 = 1e-6;
 
 /// What the model was compiled to.
 pub struct CompiledModel {
@@ -62,6 +60,9 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
     let (Some(model), Some(card), Some(evaluation)) = (model, card, evaluation) else {
         return Err(all);
     };
+    if model.n_features() == 0 {
+        fault(model_file, "the model has no feature".to_owned());
+    }
     let mut features = Vec::new();
     for name in model.feature_names() {
         match schema.find(name) {
@@ -88,6 +89,10 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
         number("/calibration/slope"),
         number("/calibration/intercept"),
     );
+    if !(0.0..=1.0).contains(&base_rate) {
+        let detail = format!("/base_rate must lie between 0 and 1, got {base_rate}");
+        fault(card_file, detail);
+    }
     let Some(version) = card.pointer("/version").and_then(Value::as_str) else {
         fault(card_file, "/version must be text".to_owned());
         return Err(all);
@@ -118,6 +123,21 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
             .map(|_| (Vec::new(), vec![0.0, 0.0]))
             .collect(),
     };
+    // What describes another model is left out.
+    let is_described = |document: &Value| document["version"] == version.as_str();
+    let details = [
+        (card_file, Card::deserialize(&card).err(), &card),
+        (
+            evaluation_file,
+            Evaluation::deserialize(&evaluation).err(),
+            &evaluation,
+        ),
+    ];
+    for (file, error, document) in details {
+        if let Some(error) = error.filter(|_| is_described(document)) {
+            fault(file, error.to_string());
+        }
+    }
     if !all.is_empty() {
         return Err(all);
     }
@@ -182,7 +202,11 @@ fn distribution(
         _ => return Err("must have its values, or the rising edges of its bins".to_owned()),
     };
     let sum: f64 = found.shares.iter().sum();
-    if found.shares.len() != edges.len() + 1 || (sum - 1.0).abs() > ROUNDING {
+    let share = |share: &f64| (0.0..=1.0).contains(share);
+    if found.shares.len() != edges.len() + 1
+        || !found.shares.iter().chain([&found.missing]).all(share)
+        || (sum - 1.0).abs() > ROUNDING
+    {
         return Err("must have a share for each bin, which add up to 1".to_owned());
     }
     let mut shares: Vec<f64> = found

@@ -1,11 +1,8 @@
 //! The plans that recourse tries.
 
-use crate::nudges::MoveStep;
+use crate::nudges::{MOST_MOVES, MoveStep, is_entangled};
 use schema::layout::Span;
 use schema::{ChangePolicy, Field, Schema};
-
-/// Plans that are tried at most: all with one step more are left out where they would be too many.
-const MOST_MOVES: usize = 100_000;
 
 /// Every combination of steps, those with the fewest first.
 pub struct Moves {
@@ -22,10 +19,6 @@ pub struct Moves {
 pub fn of(schema: &Schema<'_>) -> Moves {
     let alone = |field: &Field<'_>| matches!(field.change(), ChangePolicy::Any | ChangePolicy::Up);
     let fields: Vec<Field<'_>> = schema.fields().filter(alone).collect();
-    let needed = |index: usize| {
-        let mut needs = schema.fields().flat_map(|field| field.needs());
-        needs.any(|need| need.field() == index)
-    };
     let mut moves = Moves {
         steps: Vec::new(),
         moves: vec![Span::default()],
@@ -34,7 +27,7 @@ pub fn of(schema: &Schema<'_>) -> Moves {
             length: 1,
         }],
         cut: false,
-        entangled: fields.iter().any(|field| needed(field.index())),
+        entangled: is_entangled(schema),
     };
     for count in 1..=fields.len() {
         if moves

@@ -254,19 +254,11 @@ pub struct Group {
     pub ece: f64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quality_is_what_the_types_say() {
-        let live = crate::embedded::live(crate::embedded::whole());
-        let document = live.view().quality();
-        let quality: Quality = serde_json::from_slice(document).unwrap();
-        let written: serde_json::Value = serde_json::to_value(&quality).unwrap();
-        let read: serde_json::Value = serde_json::from_slice(document).unwrap();
-        assert_eq!(quality.model_version, live.view().model.version());
-        assert_eq!(written["evaluation"], read["evaluation"]);
-        assert_eq!(quality.card.unwrap().metrics.folds, 5);
+/// Checks that bytes are the quality of a model of this version.
+pub(crate) fn verify(bytes: &[u8], model_version: &str) -> Result<(), String> {
+    let quality: Quality = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    match quality.model_version == model_version {
+        true => Ok(()),
+        false => Err(format!("it is of the model {:?}", quality.model_version)),
     }
 }
