@@ -63,7 +63,9 @@ impl Live {
     /// # Errors
     /// When the parts are no workspace, or hold anything that a request would stumble over.
     pub fn checked(parts: Parts) -> Result<Self, WorkspaceError> {
-        Self::open(parts)
+        let live = Self::open(parts)?;
+        live.view().verify()?;
+        Ok(live)
     }
 
     /// Which workspace this is.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use workspace::compile::{Sources, compile_folder};
 use workspace::nudges::{Catalogue, Set};
-use workspace::{Key, Parts, Workspace};
+use workspace::{Key, Part, Parts, Workspace};
 
 /// The repository's own workspace, and those of the examples.
 fn folders() -> Vec<PathBuf> {
@@ -239,5 +239,25 @@ fn cells_mean_in_a_table_what_they_mean_in_json() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn shipped_workspaces_pass_verification_whole_and_in_part() {
+    for folder in folders() {
+        let mut all = compiled(&folder).into_read();
+        let whole = Parts::default();
+        let whole = all.iter().fold(whole, |parts, (part, bytes)| {
+            parts.with_read(*part, bytes.clone())
+        });
+        assert_eq!(Workspace::open(&whole).unwrap().verify(), Ok(()));
+        let optional = [Part::Explanations, Part::Orders, Part::Quality];
+        all.retain(|(part, _)| !optional.contains(part));
+        let core = all
+            .into_iter()
+            .fold(Parts::default(), |parts, (part, bytes)| {
+                parts.with_read(part, bytes)
+            });
+        assert_eq!(Workspace::open(&core).unwrap().verify(), Ok(()));
     }
 }

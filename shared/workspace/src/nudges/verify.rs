@@ -163,7 +163,7 @@ impl Catalogue<'_> {
         )?;
         let otherwise = entry.otherwise != 0;
         that(
-            otherwise == conditions.is_empty() && !(otherwise && !steps.is_empty()),
+            otherwise == conditions.is_empty() && (!otherwise || steps.is_empty()),
             "a nudge has no condition",
         )?;
         let mut fields: Vec<u32> = steps.iter().map(|step| step.field).collect();
