@@ -1,7 +1,6 @@
 //! The businesses under test, each at its own home, and how to ask them.
 
 use crate::json::{items, text};
-use axum::ServiceExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::env;
@@ -11,6 +10,7 @@ use std::sync::LazyLock;
 use std::thread;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request, request};
+use web::usage_log::UsageLog;
 
 /// One business, and the address that answers for it.
 pub struct Home {
@@ -27,22 +27,26 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 
 static HOMES: LazyLock<Vec<Home>> = LazyLock::new(|| match env::var("BASE_URL") {
     Ok(base) => vec![Home::at(base)],
-    Err(_) => workspaces()
-        .iter()
-        .map(|folder| Home::start(folder))
-        .collect(),
+    Err(_) => workspaces().into_iter().map(Home::start).collect(),
 });
 
-/// The folders of the workspaces under test: the repository itself, the examples, and a business that has next to nothing.
-fn workspaces() -> Vec<PathBuf> {
-    let server = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![server.join(".."), server.join("tests/workspaces/gym")];
-    if let Ok(examples) = server.join("../examples").read_dir() {
-        folders.extend(examples.map(|entry| entry.unwrap().path()));
+/// The workspaces under test: the one that `$WORKSPACE` names, or else the one in the program, the examples, and a business that has
+/// next to nothing.
+fn workspaces() -> Vec<Option<PathBuf>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    if let Some(named) = env::var_os("WORKSPACE") {
+        return vec![Some(root.join(named))];
     }
-    folders.retain(|folder| folder.join("data/schema.toml").exists());
-    folders.sort();
-    folders
+    let examples = root.join("examples").read_dir().into_iter().flatten();
+    let examples = examples.map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = examples
+        .filter(|folder| folder.join("data/schema.toml").is_file())
+        .collect();
+    folders.push(root.join("server/tests/workspaces/gym"));
+    [None]
+        .into_iter()
+        .chain(folders.into_iter().map(Some))
+        .collect()
 }
 
 /// Every home under test.
@@ -146,20 +150,17 @@ impl Home {
     }
 
     /// Serves a workspace at a free port of this process until its end.
-    fn start(folder: &Path) -> Self {
-        let compiled = workspace::compile::compile_folder(folder);
-        let compiled = compiled.unwrap_or_else(|faults| panic!("{}: {faults:?}", folder.display()));
-        let live = engagetrack::Live::open(compiled.into_parts()).unwrap();
+    fn start(workspace: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
+            let mut settings = server::Settings::from_env().unwrap();
+            settings.workspace = workspace;
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let log = web::usage_log::UsageLog::off();
-                let app = web::app(server::functions(live), log);
-                axum::serve(listener, app.into_make_service())
+                server::serve(listener, &settings, UsageLog::off())
                     .await
                     .unwrap();
             });

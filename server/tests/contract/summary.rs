@@ -463,42 +463,46 @@ fn events_are_recorded() {
 }
 
 #[test]
-fn a_cursor_of_another_workspace_is_told_apart_from_a_wrong_one() {
-    let page = get("/v1/summary?limit=1").json();
-    let cursor = page["next_cursor"].as_str().unwrap();
-    let (version, offset) = cursor.split_once('-').unwrap();
-    assert_eq!(version, get("/v1/schema").header("workspace-version"));
-    let other = match version {
-        "00000000" => "00000001",
-        _ => "00000000",
-    };
-    let stale = get(&format!("/v1/summary?cursor={other}-{offset}"));
-    assert_eq!(stale.status, 409);
-    assert_eq!(stale.json()["type"], "/problems/stale-cursor");
-    let wrong = get(&format!("/v1/summary?cursor={offset}"));
-    assert_eq!(wrong.status, 422);
-    assert_eq!(wrong.json()["errors"][0]["pointer"], "/cursor");
+fn cursors_of_another_workspace_are_told_apart_from_wrong_ones() {
+    everywhere(|home| {
+        let page = home.read("/v1/summary?limit=1");
+        let (version, offset) = text(&page["next_cursor"]).split_once('-').unwrap();
+        let schema = home.get("/v1/schema");
+        assert_eq!(version, schema.header("workspace-version"));
+        let other = match version {
+            "00000000" => "00000001",
+            _ => "00000000",
+        };
+        let stale = home.get(&format!("/v1/summary?cursor={other}-{offset}"));
+        assert_eq!(stale.status, 409);
+        assert_eq!(stale.json()["type"], "/problems/stale-cursor");
+        let wrong = home.get(&format!("/v1/summary?cursor={offset}"));
+        assert_eq!(wrong.pointers(), ["/cursor"]);
+    });
 }
 
 #[test]
-fn every_answer_names_the_workspace_and_the_model_it_is_from() {
-    let schema = get("/v1/schema");
-    let versions =
-        ["workspace-version", "model-version"].map(|name| schema.header(name).to_owned());
-    assert!(
-        versions.iter().all(|version| !version.is_empty()),
-        "{versions:?}"
-    );
-    for path in [
-        "/v1/summary",
-        "/v1/analytics",
-        "/v1/predict/nobody",
-        "/v1/nudges/nobody",
-        "/v1/explain/model?x=1",
-    ] {
-        let answer = get(path);
-        let named =
-            ["workspace-version", "model-version"].map(|name| answer.header(name).to_owned());
-        assert_eq!(named, versions, "{path}");
-    }
+fn answers_name_the_workspace_and_the_model_they_are_from() {
+    everywhere(|home| {
+        let versions = &home.schema()["versions"];
+        for path in [
+            "/v1/schema",
+            "/v1/summary",
+            "/v1/analytics",
+            "/v1/predict/nobody",
+            "/v1/nudges/nobody",
+            "/v1/explain/model?x=1",
+        ] {
+            let answer = home.get(path);
+            assert_eq!(
+                answer.header("workspace-version"),
+                text(&versions["workspace"])
+            );
+            assert_eq!(
+                answer.header("model-version"),
+                text(&versions["model"]),
+                "{path}"
+            );
+        }
+    });
 }
