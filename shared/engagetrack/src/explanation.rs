@@ -76,7 +76,10 @@ pub fn explain<'w>(view: &View<'w>, codes: &[f64]) -> Explanation<'w> {
             feature: field.name(),
             label: field.label(),
             words: view.schema.words(field, code),
-            value: field.display(code),
+            value: match code.is_nan() {
+                true => field.unknown().into(),
+                false => field.display(code),
+            },
             contribution: shap[feature],
         }
     };

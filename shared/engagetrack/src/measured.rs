@@ -150,6 +150,9 @@ pub struct OfferedArm<'w> {
     #[schema(value_type = vocabulary::Arm)]
     #[serde(rename = "variant")]
     pub arm: &'w str,
+    /// Its name for people.
+    #[serde(skip)]
+    pub label: &'w str,
     /// What its customers are offered, as part of a sentence.
     pub offer: &'w str,
 }
@@ -188,9 +191,13 @@ impl<'w> Arms<'w> {
                 .find(|trial| trial.experiment == experiment && trial.arm == arm)
                 .map(|trial| trial.offer)
         };
-        let arm = |(code, _): (usize, f64)| OfferedArm {
-            arm: field.value(code as f64).map_or("", |value| value.name()),
-            offer: offered(code).unwrap_or(NO_OFFER),
+        let arm = |(code, _): (usize, f64)| {
+            let value = field.value(code as f64);
+            OfferedArm {
+                arm: value.map_or("", |value| value.name()),
+                label: value.map_or("", |value| value.label()),
+                offer: offered(code).unwrap_or(NO_OFFER),
+            }
         };
         Some(described.arms().map(arm).collect())
     }
@@ -204,7 +211,7 @@ impl<'w> Arms<'w> {
         };
         format!(
             "Treatment {} is offered {}; control {} is offered {}. The effect is {against}.",
-            treatment.arm, treatment.offer, control.arm, control.offer
+            treatment.label, treatment.offer, control.label, control.offer
         )
     }
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use engagetrack::analytics::{self, EmbeddedReadout};
+use engagetrack::nudges::Request;
 use engagetrack::selection::Selection;
 use engagetrack::summary::{Summary, report};
 use engagetrack::{Live, View, explanation};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -64,16 +66,13 @@ fn reports_have_labels_and_not_the_names_for_machines() {
         entry(with("payment", "sepa"), "Payment"),
         "SEPA direct debit"
     );
-    assert_eq!(
-        entry(with("region", "DACH"), "Region"),
-        "Germany, Austria, Switzerland"
-    );
+    assert_eq!(entry(with("region", "DACH"), "Region"), "German-speaking");
     assert_eq!(
         entry(
             with("onboarding", "coach"),
             "Experiment onboarding programme"
         ),
-        "Sessions with a coach"
+        "Coach"
     );
     assert_eq!(
         entry(without("onboarding"), "Experiment onboarding programme"),
@@ -82,9 +81,9 @@ fn reports_have_labels_and_not_the_names_for_machines() {
     let first_year = (0..view().customers.len())
         .find(|customer| Summary::of(view(), *customer).stage == Some("first-year"));
     assert_eq!(entry(first_year.unwrap(), "Lifecycle stage"), "first year");
-    let at_risk = (0..view().customers.len())
-        .find(|customer| Summary::of(view(), *customer).prediction.risk_level.name == "at-risk");
-    assert_eq!(entry(at_risk.unwrap(), "Risk level"), "at risk");
+    let very_high = (0..view().customers.len())
+        .find(|customer| Summary::of(view(), *customer).prediction.risk_level.name == "very-high");
+    assert_eq!(entry(very_high.unwrap(), "Risk level"), "very high");
 }
 
 #[test]
@@ -97,7 +96,10 @@ fn missing_values_are_called_as_the_schema_calls_them() {
         .iter()
         .find(|one| one.feature == "nps")
         .unwrap();
-    assert_eq!(nps.words, "NPS: nobody answered");
+    assert_eq!(
+        (&*nps.words, &*nps.value),
+        ("NPS: nobody answered", "nobody answered")
+    );
     assert_eq!(bins("nps").last().unwrap(), "Nobody answered");
 }
 
@@ -150,5 +152,29 @@ fn personas_can_be_segments_of_a_readout() {
     assert_eq!(
         users.sum::<u64>(),
         readout.readout.control.users + readout.readout.treatment.users
+    );
+}
+
+#[test]
+fn a_trial_with_other_shares_than_halves_is_measured() {
+    let readout = EmbeddedReadout::of(view(), 0, &Selection::default()).unwrap();
+    assert!(readout.readout.readout.sample_ratio_mismatch.healthy);
+    let coached = Request::default().advice(view(), &view().profile(with("onboarding", "coach")));
+    let measured = coached
+        .nudges
+        .iter()
+        .find_map(|nudge| nudge.measured.as_ref())
+        .unwrap();
+    let truth: Value =
+        serde_json::from_slice(&fs::read(folder().join("data/truth.json")).unwrap()).unwrap();
+    let effect = truth["effect"].as_f64().unwrap();
+    assert!(
+        measured.interval.0[0] < effect && effect < measured.interval.0[1],
+        "{measured:?}"
+    );
+    assert_eq!(
+        readout.comparison,
+        "Treatment Coach is offered sessions with a coach; control Self-paced is offered the self-paced course. The effect is against \
+        the self-paced course, not against no offer."
     );
 }

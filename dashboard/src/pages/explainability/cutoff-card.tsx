@@ -80,7 +80,7 @@ export function CutoffCard({ evaluation }: { evaluation: Evaluation }) {
   return (
     <Card
       title="Whom would you call?"
-      note="Customers from a probability upwards are called. Every figure follows the slider; out of fold, on the real customers."
+      note="Customers from a probability upwards are called. Every figure follows the slider; out of fold, on customers that the model had not seen."
     >
       <div class="cutoff">
         <label class="cutoff-slider">

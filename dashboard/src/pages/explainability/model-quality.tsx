@@ -8,6 +8,7 @@ import { Chart } from "../../components/chart.tsx";
 import { AsTable, DataTable } from "../../components/data-table.tsx";
 import { Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
+import { valueText } from "../../customer/fields.ts";
 import { count, decimal, percent, sentenceCase } from "../../format.ts";
 import { loadQuality } from "../../state/quality.ts";
 import { useAnswer } from "../../state/request.ts";
@@ -27,7 +28,7 @@ export function ModelQuality() {
             {evaluation ? (
               <Curves evaluation={evaluation} />
             ) : (
-              <p class="muted">No evaluation describes the model that is embedded in this build.</p>
+              <p class="muted">No evaluation describes the model in use.</p>
             )}
           </>
         )}
@@ -202,10 +203,16 @@ function CurveCard({ title, picture, points, options }: CurveCardProps) {
 }
 
 function GroupsCard({ evaluation }: { evaluation: Evaluation }) {
-  const dimensions = Object.entries(evaluation.by_group).map(([dimension, groups]) => ({
-    label: fieldNamed(dimension)?.label ?? sentenceCase(dimension),
-    groups,
-  }));
+  const dimensions = Object.entries(evaluation.by_group).map(([dimension, groups]) => {
+    const field = fieldNamed(dimension);
+    return {
+      label: field?.label ?? sentenceCase(dimension),
+      groups: groups.map((group) => ({
+        ...group,
+        group: field ? valueText(field, group.group) : group.group,
+      })),
+    };
+  });
   const labels = dimensions.map(({ label }) => label.toLowerCase());
   return (
     <Card title="Is it as good for everybody?" note={`The same metrics by ${labels.join(" and by ")}.`}>
