@@ -105,7 +105,7 @@ test-dashboard: dashboard chromium
 	cd dashboard && CHROMIUM="$(CHROMIUM)" npm run test:browser
 
 test-python: .venv
-	$(foreach folder,models data $(wildcard examples/*/data),cd $(CURDIR)/$(folder) && $(CURDIR)/$(PYTHON) -m unittest --verbose &&) true
+	$(foreach folder,models data $(wildcard examples/*/data examples/*/models),cd $(CURDIR)/$(folder) && $(CURDIR)/$(PYTHON) -m unittest --verbose &&) true
 
 # What runs on AKS, rendered.
 test-manifests: .venv-tools
