@@ -45,13 +45,8 @@ pub struct CustomerExplanation<'w> {
 
 impl<'w> CustomerExplanation<'w> {
     fn usage(&self, view: &View<'_>) -> Usage {
-        let probability = self.explanation.probability;
-        let usage = Usage::of_customer(self.customer_id.as_deref());
-        usage.scored(
-            probability,
-            view.level_name(probability),
-            view.model_version(),
-        )
+        let level = view.level_name(self.explanation.probability);
+        Usage::of_customer(self.customer_id.as_deref()).scored(level, view.model_version())
     }
 
     fn new(
@@ -168,13 +163,9 @@ async fn explain_change(
     let request = what_if::Request::from_json(view, &body.0).map_err(Problem::invalid)?;
     let row = request.row(view);
     let answer = request.answer(view).map_err(Problem::invalid)?;
-    let probability = answer.prediction.probability;
+    let level = view.level_name(answer.prediction.probability);
     let usage = Usage::of_customer(answer.customer_id.as_deref());
-    let usage = usage.scored(
-        probability,
-        view.level_name(probability),
-        view.model_version(),
-    );
+    let usage = usage.scored(level, view.model_version());
     Ok((posted(view, usage, &row).noted(), Json(answer)).into_response())
 }
 

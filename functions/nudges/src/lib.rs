@@ -48,13 +48,8 @@ impl<'w> CustomerAdvice<'w> {
     }
 
     fn usage(&self, view: &View<'_>) -> Usage {
-        let probability = self.advice.probability;
-        let usage = Usage::of_customer(self.customer_id.as_deref());
-        usage.scored(
-            probability,
-            view.level_name(probability),
-            view.model_version(),
-        )
+        let level = view.level_name(self.advice.probability);
+        Usage::of_customer(self.customer_id.as_deref()).scored(level, view.model_version())
     }
 }
 

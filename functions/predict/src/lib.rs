@@ -132,7 +132,7 @@ fn answer_csv(view: &View<'_>, bytes: &[u8]) -> Result<Response, Problem> {
 /// The usage of a call that predicts for one customer.
 fn scored(view: &View<'_>, customer_id: Option<&str>, prediction: &Prediction<'_>) -> Usage {
     let level = view.level_name(prediction.probability);
-    Usage::of_customer(customer_id).scored(prediction.probability, level, view.model_version())
+    Usage::of_customer(customer_id).scored(level, view.model_version())
 }
 
 /// Counts the rows of posted profiles, and adds the distribution of recent ones to the usage when they are enough.

@@ -101,9 +101,8 @@ async fn summarise(
 ) -> Result<Response, Problem> {
     let view = live.view();
     let customer = find(view, &id)?;
-    let probability = view.customers.probability(customer);
-    let level = view.level_name(probability);
-    let usage = Usage::of_customer(Some(&id)).scored(probability, level, view.model_version());
+    let level = view.level_name(view.customers.probability(customer));
+    let usage = Usage::of_customer(Some(&id)).scored(level, view.model_version());
     if let SummaryFormat::Data = format {
         return Ok((usage.noted(), body::Json(Summary::of(view, customer))).into_response());
     }

@@ -218,8 +218,7 @@ mod tests {
             UsageLog::in_memory(Key::new(b"a secret of tests", None), SystemTime::now);
         #[utoipa::path(get, path = "/v1/weather/{customer_id}", tag = "weather")]
         async fn read() -> impl IntoResponse {
-            let usage =
-                Usage::of_customer(Some("1234-ABCDE")).scored(0.2512, "low".into(), "v1".into());
+            let usage = Usage::of_customer(Some("1234-ABCDE")).scored("low".into(), "v1".into());
             (usage.doing("read").noted(), "read")
         }
         // The tag names the function, whatever the path begins with.

@@ -1,6 +1,6 @@
 //! What a handler says of the customers it read or scored; the frame makes a usage event of it.
 
-use crate::usage_log::{Event, Interaction, Score};
+use crate::usage_log::{Event, Interaction};
 use axum::Extension;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct Usage {
     action: Option<&'static str>,
     customer_id: Option<String>,
     count: usize,
-    score: Option<Score>,
+    risk_level: Option<Arc<str>>,
     model_version: Option<Arc<str>>,
     interaction: Option<Interaction>,
     posted: Option<Posted>,
@@ -52,7 +52,7 @@ impl Usage {
             action: None,
             customer_id: None,
             count,
-            score: None,
+            risk_level: None,
             model_version: None,
             interaction: None,
             posted: None,
@@ -68,14 +68,11 @@ impl Usage {
         }
     }
 
-    /// A model gave this churn probability, 0 to 1, which is at this risk level.
+    /// A model gave a churn probability at this risk level.
     #[must_use]
-    pub fn scored(self, probability: f64, risk_level: Arc<str>, model_version: Arc<str>) -> Self {
+    pub fn scored(self, risk_level: Arc<str>, model_version: Arc<str>) -> Self {
         Self {
-            score: Some(Score {
-                probability,
-                risk_level,
-            }),
+            risk_level: Some(risk_level),
             model_version: Some(model_version),
             ..self
         }
@@ -120,7 +117,7 @@ impl Usage {
 
     /// The risk level that a model gave, where it was about one customer.
     pub(crate) fn risk_level(&self) -> Option<&Arc<str>> {
-        self.score.as_ref().map(|score| &score.risk_level)
+        self.risk_level.as_ref()
     }
 
     /// The distribution of recently posted profiles, where this request completed it.
@@ -166,7 +163,7 @@ pub(crate) fn event(call: Call<'_>, usage: Option<&Usage>) -> Option<Event> {
         customer_id: usage.customer_id.clone(),
         count: usage.count,
         outcome: call.outcome,
-        score: usage.score.clone(),
+        risk_level: usage.risk_level.clone(),
         model_version: usage.model_version.clone(),
         workspace_version: call.workspace_version.map(Arc::clone),
         latency: call.latency,

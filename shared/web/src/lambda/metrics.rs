@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn each_metric_is_declared_and_given() {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
-        let usage = Usage::of_customer(None).scored(0.7512, "high".into(), "model-1".into());
+        let usage = Usage::of_customer(None).scored("high".into(), "model-1".into());
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
         let answered = Answered {
             latency: Duration::from_micros(42),

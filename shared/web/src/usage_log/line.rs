@@ -61,10 +61,8 @@ pub(super) struct Record {
     pub count: usize,
     /// HTTP status.
     pub outcome: u16,
-    /// Given to one customer who has a subject.
+    /// Given to one customer.
     pub risk_level: Option<Arc<str>>,
-    /// To two digits, given to one customer who has none.
-    pub probability: Option<f64>,
     pub model_version: Option<Arc<str>>,
     pub workspace_version: Option<Arc<str>>,
     pub latency_us: u64,
@@ -88,7 +86,6 @@ impl Record {
             count: 1,
             outcome: 200,
             risk_level: Some("low".into()),
-            probability: None,
             model_version: Some("m1".into()),
             workspace_version: Some("w1".into()),
             latency_us: 100,
@@ -163,9 +160,6 @@ impl Chain {
         line.number("outcome", record.outcome);
         if let Some(risk_level) = &record.risk_level {
             line.text("risk_level", risk_level);
-        }
-        if let Some(probability) = record.probability {
-            line.number("probability", probability);
         }
         if let Some(model_version) = &record.model_version {
             line.text("model_version", model_version);

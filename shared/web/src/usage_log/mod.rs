@@ -39,8 +39,9 @@ pub struct Event {
     pub count: usize,
     /// The response's HTTP status.
     pub outcome: u16,
-    /// What the model gave for one customer.
-    pub score: Option<Score>,
+    /// The level of the probability that a model gave for one customer, such as `high`. The probability itself is nearly as good as
+    /// the customer's id, because the API tells it of everybody.
+    pub risk_level: Option<Arc<str>>,
     /// The model that gave it.
     pub model_version: Option<Arc<str>>,
     /// The workspace that was asked.
@@ -53,16 +54,6 @@ pub struct Event {
     pub request_id: String,
     /// What a person did, for calls that report it.
     pub interaction: Option<Interaction>,
-}
-
-/// What a model gave for one customer. A line holds the level where it has a subject, else the probability to two digits:
-/// the exact probability is nearly as good as the customer's id, because the API tells it of everybody.
-#[derive(Clone, Debug)]
-pub struct Score {
-    /// The calibrated churn probability, 0 to 1.
-    pub probability: f64,
-    /// The risk level at that probability, such as `high`.
-    pub risk_level: Arc<str>,
 }
 
 /// Something that a person did with a customer's nudges or report.
@@ -262,12 +253,7 @@ impl Log {
             function: event.function,
             count: event.count,
             outcome: event.outcome,
-            probability: (event.score.as_ref())
-                .filter(|_| subject.is_none())
-                .map(|score| (score.probability * 100.0).round() / 100.0),
-            risk_level: (event.score)
-                .filter(|_| subject.is_some())
-                .map(|score| score.risk_level),
+            risk_level: event.risk_level,
             model_version: event.model_version,
             workspace_version: event.workspace_version,
             latency_us: coarse(event.latency),
