@@ -2,7 +2,9 @@
 
 use crate::client::{Client, get};
 use crate::process::{Server, command};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use web::usage_log::{Check, Key, Order, Verifier};
 use workspace::compile::{Sources, compile_folder};
 
 /// Long enough for a change to be taken up on any machine.
@@ -281,4 +284,81 @@ fn a_server_killed_while_workspaces_are_replaced_starts_again_with_a_whole_one()
         let again = self::server(&file.path());
         assert_ne!(status(again.address)["version"], before);
     }
+}
+
+/// Asks a server about some of its customers. Returns their ids.
+fn visit(address: SocketAddr) -> Vec<String> {
+    let json = |path: &str| -> Value {
+        let answer = get(address, path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let page = json("/v1/summary?limit=20&status=active&status=left");
+    let rows = page["items"].as_array().unwrap().iter();
+    let ids: Vec<String> = rows
+        .map(|row| row["customer_id"].as_str().unwrap().to_owned())
+        .collect();
+    for id in &ids {
+        let id = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+        for function in ["predict", "explain", "nudges"] {
+            json(&format!("/v1/{function}/{id}"));
+        }
+        assert_eq!(get(address, &format!("/v1/summary/{id}")).status, 200);
+    }
+    json("/v1/analytics");
+    assert_eq!(get(address, "/v1/summary?no_such_filter=1").status, 422);
+    ids
+}
+
+#[test]
+fn two_servers_serve_two_businesses_and_write_one_format_of_log() {
+    let saas = root().join("examples/saas");
+    let mut servers = [Server::start(&[]), server(&saas)];
+    let addresses = servers.each_ref().map(|server| server.address);
+    let ids = thread::scope(|scope| {
+        let visits = addresses.map(|address| scope.spawn(move || visit(address)));
+        visits.map(|visit| visit.join().unwrap())
+    });
+    // Neither knows the other's customers.
+    for (address, others) in addresses.into_iter().zip([&ids[1], &ids[0]]) {
+        for id in others {
+            let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
+            assert_eq!(get(address, &format!("/v1/predict/{id}")).status, 404);
+        }
+    }
+    let logs = servers.each_mut().map(|server| {
+        server.interrupt();
+        assert!(server.ended().success());
+        fs::read_to_string(server.usage_log()).unwrap()
+    });
+    // The fields of a line, in their order, by what was done.
+    let format = |log: &str| -> BTreeMap<String, Vec<String>> {
+        let lines = log.lines().map(|line| {
+            let fields: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+            let done = ["function", "action", "outcome"].map(|name| fields[name].to_string());
+            let place = |name: &str| line.find(&format!("{name:?}:")).unwrap();
+            let mut names: Vec<String> = fields.keys().cloned().collect();
+            names.sort_by_key(|name| place(name));
+            (done.join(" "), names)
+        });
+        lines.collect()
+    };
+    assert_eq!(format(&logs[0]), format(&logs[1]));
+    assert!(format(&logs[0]).len() > 6, "{:?}", format(&logs[0]));
+    for log in &logs {
+        for id in ids.iter().flatten() {
+            let encoded = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+            assert!(!log.contains(id) && !log.contains(&encoded), "{id}");
+        }
+        let key = Key::new(b"a secret of a decent length", None);
+        let mut verifier = Verifier::new(Order::AsWritten, Check::Authenticity(vec![key]));
+        verifier.read("usage.log", log.as_bytes()).unwrap();
+        let report = verifier.finish();
+        assert!(report.fault.is_none(), "{report:?}");
+    }
+    let version = |log: &str| {
+        let line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+        line["workspace_version"].clone()
+    };
+    assert_ne!(version(&logs[0]), version(&logs[1]));
 }
