@@ -351,7 +351,7 @@ mod tests {
         );
         // Both from Python: hashlib.sha256(canonical) and hmac.new(secret, canonical, "sha256").
         let seal = concat!(
-            r#","digest":"01294c4613c88aa5220834057bc5406364357e0e78b722522181046222e100d5","hash":"350fbce7a17d0b2f0a7c9355d205e814fe73dc385bc15b313a6dea915aee10fc"}"#,
+            r#","digest":"ead69e1f9a9f9c664c954dca8fa37ed145b9b713c034d49b87a0e813c25c7561","hash":"14b31e9015e0deab55ff341ba86b4a6e7e8b6b71a078e732269623c5c85d1b40"}"#,
             "\n"
         );
         assert_eq!(
