@@ -1,5 +1,7 @@
 import type { ComponentType } from "preact";
+import { useEffect } from "preact/hooks";
 import { Announcer } from "./components/announcer.tsx";
+import { FaultsBanner } from "./components/faults-banner.tsx";
 import { Mark } from "./components/icons.tsx";
 import { sentenceCase } from "./format.ts";
 import { AnalyticsPage } from "./pages/analytics/analytics-page.tsx";
@@ -9,6 +11,7 @@ import { ExplainabilityPage } from "./pages/explainability/explainability-page.t
 import { schema } from "./state/schema.ts";
 import { selection } from "./state/selection.ts";
 import { formatView, PLACES, type Place, view } from "./state/view.ts";
+import { watchWorkspace } from "./state/workspace.ts";
 
 const PAGES: Record<Place, ComponentType> = {
   customers: CustomersPage,
@@ -21,6 +24,7 @@ const PAGES: Record<Place, ComponentType> = {
 export function App() {
   const { place, customer } = view.value;
   const Content = PAGES[place];
+  useEffect(watchWorkspace, []);
   document.title = `${customer ?? sentenceCase(place)} · EngageTrack AI`;
   return (
     <>
@@ -45,6 +49,7 @@ export function App() {
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
+        <FaultsBanner />
         <Content key={place} />
       </main>
       <footer class="footer">{schema().note} Probabilities are expectations, not promises.</footer>

@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { GYM } from "../tests/gym.ts";
 import {
+  activeAndLeft,
   currencySign,
   customers,
   eValue,
+  follow,
+  fraction,
+  inSentence,
   money,
   percent,
   percentile,
@@ -12,7 +17,6 @@ import {
   ratioInterval,
   roundMoney,
   sentenceCase,
-  setCurrency,
   signedMoney,
   withSign,
 } from "./format.ts";
@@ -29,7 +33,7 @@ describe("numbers as people read them", () => {
     expect(withSign(0.676)).toBe("+0.68");
     expect(withSign(-0.12)).toBe("\u22120.12");
     expect(withSign(-0.004)).toBe("0.00");
-    setCurrency("USD");
+    follow({ ...GYM, currency: "USD" });
     expect(signedMoney(-5)).toBe("\u2212$5.00");
     expect(signedMoney(0.001)).toBe("$0.00");
     expect(points(-0.031)).toBe("\u22123.1\u00a0pp");
@@ -40,7 +44,7 @@ describe("numbers as people read them", () => {
     ["EUR", "€1,889.50", "€1,890", "€"],
     ["JPY", "¥1,890", "¥1,890", "¥"],
   ])("writes money in %s", (currency, exact, round, sign) => {
-    setCurrency(currency);
+    follow({ ...GYM, currency });
     expect([money(1889.5), roundMoney(1889.5), currencySign()]).toEqual([exact, round, sign]);
   });
 
@@ -57,10 +61,18 @@ describe("numbers as people read them", () => {
   });
 
   it("says which customers are counted", () => {
+    follow(GYM);
     expect(customers(1, ["active"])).toBe("1\u00a0active customer");
     expect(customers(5188, ["active"])).toBe("5,188\u00a0active customers");
     expect(customers(2, ["left"])).toBe("2\u00a0customers who left");
     expect(customers(2, ["active", "left"])).toBe("2\u00a0customers, active and left");
+  });
+
+  it("tells nobody apart in a business without an outcome", () => {
+    follow({ ...GYM, roles: { ...GYM.roles, outcome: null } });
+    expect(customers(1, ["active"])).toBe("1\u00a0customer");
+    expect(customers(2, ["active", "left"])).toBe("2\u00a0customers");
+    expect(activeAndLeft()).toBe("");
   });
 
   it("does not spell out overwhelming evidence", () => {
@@ -72,6 +84,20 @@ describe("numbers as people read them", () => {
   it("says where nothing bounds a ratio", () => {
     expect(ratioInterval([0.78, 1.024])).toBe("0.78 to 1.02");
     expect(ratioInterval([9.066, null])).toBe("9.07 or more");
+  });
+
+  it("keeps what a small fraction says", () => {
+    expect([12, 61.25, 0.004, -0.5].map(fraction)).toEqual(["12", "61.25", "0.004", "\u22120.5"]);
+  });
+
+  it("puts labels into sentences, abbreviations as they are", () => {
+    expect(["Tenure", "MRR", "NPS score", "Streaming TV", "X"].map(inSentence)).toEqual([
+      "tenure",
+      "MRR",
+      "NPS score",
+      "streaming TV",
+      "x",
+    ]);
   });
 
   it("turns names of the API into words", () => {

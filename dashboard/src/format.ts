@@ -2,6 +2,7 @@
  * How numbers are written. One place, so that the same quantity looks the same on every page:
  * `64 %`, `$29.85`, `12 days`, `−0.12` with a true minus sign.
  */
+import type { Schema } from "./api/types.ts";
 
 const NO_BREAK_SPACE = "\u00a0";
 const MINUS = "\u2212";
@@ -10,11 +11,19 @@ const MINUS = "\u2212";
 let amounts = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 let wholeAmounts = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
-/** Writes all money in a currency, named as by ISO 4217. */
-export function setCurrency(currency: string): void {
+/** Whether customers who left are told from those who are still there. */
+let tellsWhoLeft = true;
+
+/** Writes money and customers as a business does: in its currency, and with a status where it has an outcome. */
+export function follow({ currency, roles }: Pick<Schema, "currency" | "roles">): void {
   amounts = new Intl.NumberFormat("en-US", { style: "currency", currency });
   wholeAmounts = new Intl.NumberFormat("en-US", { style: "currency", currency, maximumFractionDigits: 0 });
+  tellsWhoLeft = roles.outcome !== null;
 }
+
+/** What is added to customers of both statuses: who they are; nothing where the business does not tell them apart. */
+export const activeAndLeft = (separator = ", "): string =>
+  tellsWhoLeft ? `${separator}active and left` : "";
 
 /** The sign of the currency, such as `$`. */
 export const currencySign = (): string =>
@@ -29,6 +38,13 @@ export function decimal(value: number, digits = 0): string {
 
 /** A count of things, with thousands separators. */
 export const count = (value: number): string => decimal(value, 0);
+
+/** A number that may have a fraction: two decimals, or three digits where it is small. */
+export function fraction(value: number): string {
+  if (Number.isInteger(value)) return count(value);
+  if (Math.abs(value) >= 1) return decimal(value, 2);
+  return value.toLocaleString("en-US", { maximumSignificantDigits: 3 }).replace("-", MINUS);
+}
 
 /** A share of 0..1 as a percentage. */
 export function percent(share: number, digits = 0): string {
@@ -72,7 +88,8 @@ export function plural(value: number, unit: string, units = `${unit}s`): string 
 /** A count of customers with the statuses that it covers. */
 export function customers(value: number, statuses: readonly string[]): string {
   const noun = value === 1 ? "customer" : "customers";
-  if (statuses.length !== 1) return `${count(value)}${NO_BREAK_SPACE}${noun}, active and left`;
+  if (!tellsWhoLeft || statuses.length !== 1)
+    return `${count(value)}${NO_BREAK_SPACE}${noun}${activeAndLeft()}`;
   return statuses[0] === "left"
     ? `${count(value)}${NO_BREAK_SPACE}${noun} who left`
     : `${count(value)}${NO_BREAK_SPACE}active ${noun}`;
@@ -83,6 +100,10 @@ export function sentenceCase(name: string): string {
   const words = name.replaceAll("_", " ").replaceAll("-", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** A label within a sentence: `Tenure` as `tenure`, but `VIP` as it is. */
+export const inSentence = (label: string): string =>
+  /^\p{Lu}(?!\p{Lu}|\p{N})/u.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
 
 /** A percentile of 0..100 as an ordinal: `93rd percentile`; never the 0th or the 100th. */
 export function percentile(value: number): string {

@@ -6,6 +6,7 @@ const FIELD: Omit<Field, "name" | "label" | "kind"> = {
   help: null,
   unit: null,
   required: true,
+  model: true,
   least: null,
   most: null,
   values: [],
@@ -23,6 +24,7 @@ const NO_YES = (no: string, yes: string, price: number | null = null): Field["va
 ];
 
 export const GYM: Schema = {
+  versions: { workspace: "0000beef" },
   title: "Kraftwerk gyms",
   currency: "EUR",
   note: "The members are made up.",

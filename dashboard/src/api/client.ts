@@ -22,6 +22,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly faults: readonly Fault[] = [],
     readonly requestId: string | null = null,
+    /** Which problem this is, such as `/problems/unknown-customer`; null where the server did not say. */
+    readonly type: string | null = null,
   ) {
     super(`${title}: ${detail}`);
   }
@@ -42,6 +44,7 @@ export class Problem extends Error {
       status,
       Array.isArray(fields.errors) ? fields.errors.filter(isFault) : [],
       text("request_id"),
+      text("type"),
     );
   }
 }

@@ -32,6 +32,25 @@ export type Query = Readonly<Record<string, readonly string[]>>;
 export const fetchSchema = (signal: AbortSignal): Promise<Schema> =>
   answerAs(api.GET("/v1/schema", { signal, cache: "no-cache" }));
 
+/** What a server says of the workspace that it answers from. */
+export interface WorkspaceStatus {
+  /** Whether it is part of the program, or a file or folder that may change. */
+  readonly source: "embedded" | "file" | "folder";
+  readonly version: string;
+  /** Why what the source holds now is not served; none where it is. */
+  readonly faults: readonly string[];
+}
+
+/** The server's workspace; null where the functions run without a server, which could not tell. */
+export async function fetchWorkspace(): Promise<WorkspaceStatus | null> {
+  // No part of the described API, which is the same wherever the functions run.
+  const get = api.GET as (path: string) => Promise<{ data?: unknown; error?: unknown; response: Response }>;
+  const { data, error, response } = await get("/workspace");
+  if (response.status === 404) return null;
+  if (!response.ok) throw Problem.fromBody(error, response.status);
+  return data as WorkspaceStatus;
+}
+
 export const fetchDirectory = (query: Query, signal: AbortSignal): Promise<DirectoryPage> =>
   answerAs(api.GET("/v1/summary", { params: { query }, signal }));
 

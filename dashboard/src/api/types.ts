@@ -40,6 +40,8 @@ export interface Field {
   readonly help: string | null;
   readonly unit: string | null;
   readonly required: boolean;
+  /** Whether the model sees it. */
+  readonly model: boolean;
   /** The ends of a number's range; null where it has none. */
   readonly least: number | null;
   readonly most: number | null;
@@ -100,6 +102,8 @@ export interface Experiment {
 
 /** The business as data: what `/v1/schema` says. */
 export interface Schema {
+  /** Which workspace this is of. */
+  readonly versions: { readonly workspace: string };
   readonly title: string;
   /** ISO 4217. */
   readonly currency: string;

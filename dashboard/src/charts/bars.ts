@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { COLOURS, FRAME_STYLE, type Size } from "./frame.ts";
+import { fitted, textWidth } from "./text.ts";
 
 /** A name and a number. */
 export interface Bar {
@@ -16,6 +17,8 @@ export interface BarsOptions extends Size {
 }
 
 const ROW = 28;
+/** Beside a label, in pixels. */
+const LABEL_MARGIN = 12;
 const MARGIN = { top: 4, bottom: 40 };
 
 /** The height of the chart for so many bars, in pixels. */
@@ -26,10 +29,12 @@ export function bars(rows: readonly Bar[], { width, format, axis, directed }: Ba
   const least = Math.min(0, ...rows.map((row) => row.value));
   const most = Math.max(0, ...rows.map((row) => row.value));
   const pad = (most - least || 1) * 0.18;
+  const longest = Math.max(0, ...rows.map((row) => textWidth(row.label)));
+  const marginLeft = Math.min(LABEL_MARGIN + longest, width * 0.4);
   return Plot.plot({
     width,
     height: barsHeight(rows.length),
-    marginLeft: Math.min(152, width * 0.36),
+    marginLeft,
     marginRight: 8,
     marginTop: MARGIN.top,
     marginBottom: MARGIN.bottom,
@@ -42,7 +47,13 @@ export function bars(rows: readonly Bar[], { width, format, axis, directed }: Ba
       ticks: 4,
       tickSize: 0,
     },
-    y: { domain: rows.map((row) => row.label), label: null, tickSize: 0, padding: 0.3 },
+    y: {
+      domain: rows.map((row) => row.label),
+      label: null,
+      tickSize: 0,
+      padding: 0.3,
+      tickFormat: (label: string) => fitted(label, marginLeft - LABEL_MARGIN),
+    },
     marks: [
       Plot.gridX({ stroke: COLOURS.line, strokeOpacity: 1, ticks: 4 }),
       Plot.barX(rows, {

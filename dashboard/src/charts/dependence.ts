@@ -14,12 +14,16 @@ interface Dot {
 export interface DependenceOptions extends Size {
   /** The feature whose value colours the dots; its points are the same customers in the same order. */
   readonly by: FeatureImportance | undefined;
+  /** The values of a feature that is no number, in their order. */
+  readonly order: (feature: string) => readonly string[];
+  /** A feature's value as people read it. */
+  readonly write: (feature: string, value: FeatureValue) => string;
 }
 
 /** What one feature adds at each of its values; colour shows the feature that it interacts with most. */
 export function dependence(
   feature: FeatureImportance,
-  { width, by }: DependenceOptions,
+  { width, by, order, write }: DependenceOptions,
 ): HTMLElement | SVGSVGElement {
   const dots: Dot[] = feature.points.map((point, index) => ({
     ...point,
@@ -27,9 +31,11 @@ export function dependence(
   }));
   const isNumber = dots.some((dot) => typeof dot.value === "number");
   const byNumber = dots.some((dot) => typeof dot.other === "number");
-  const categories = [...new Set(dots.map((dot) => String(dot.value)))].sort();
+  const name = (dot: Dot) => write(feature.feature, dot.value);
+  const other = (dot: Dot) => (by ? write(by.feature, dot.other) : "");
+  const categories = inOrder(dots.map(name), order(feature.feature));
   const place = (dot: Dot, index: number) =>
-    isNumber ? dot.value : categories.indexOf(String(dot.value)) + spread(index);
+    isNumber ? dot.value : categories.indexOf(name(dot)) + spread(index);
   return Plot.plot({
     width,
     height: DEPENDENCE_HEIGHT,
@@ -53,7 +59,13 @@ export function dependence(
     color: by
       ? byNumber
         ? { type: "linear", range: ["#008bfb", "#ff0051"], legend: true, label: by.label }
-        : { type: "categorical", scheme: "observable10", legend: true, label: by.label }
+        : {
+            type: "categorical",
+            scheme: "observable10",
+            domain: inOrder(dots.map(other), order(by.feature)),
+            legend: true,
+            label: by.label,
+          }
       : {},
     marks: [
       Plot.gridY({ stroke: COLOURS.line, strokeOpacity: 1 }),
@@ -62,15 +74,19 @@ export function dependence(
         x: place,
         y: "contribution",
         r: 2.5,
-        fill: by ? "other" : COLOURS.accent,
+        fill: by ? (byNumber ? "other" : other) : COLOURS.accent,
         fillOpacity: 0.8,
         title: (dot: Dot) =>
-          `${feature.label}: ${dot.value ?? "missing"}\n${withSign(dot.contribution)} log-odds${by ? `\n${by.label}: ${dot.other ?? "missing"}` : ""}`,
+          `${feature.label}: ${name(dot)}\n${withSign(dot.contribution)} log-odds${by ? `\n${by.label}: ${other(dot)}` : ""}`,
         tip: true,
       }),
     ],
   });
 }
+
+/** The names that occur, each once, in an order. */
+const inOrder = (names: readonly string[], order: readonly string[]): string[] =>
+  [...new Set(names)].sort((one, other) => order.indexOf(one) - order.indexOf(other));
 
 /** Spreads dots of one category sideways, evenly and always in the same way, so that they can be told apart. */
 function spread(index: number): number {

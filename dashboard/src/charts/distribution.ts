@@ -6,6 +6,10 @@ import { COLOURS, FRAME_STYLE, type Size } from "./frame.ts";
 export interface DistributionOptions extends Size {
   /** Where the customer stands: a number or a category of the same feature. */
   readonly mark: FeatureValue;
+  /** The categories in their order. */
+  readonly order: readonly string[];
+  /** A value as people read it. */
+  readonly write: (value: FeatureValue) => string;
 }
 
 export const DISTRIBUTION_HEIGHT = 144;
@@ -13,12 +17,15 @@ export const DISTRIBUTION_HEIGHT = 144;
 /** How a feature is distributed, with one customer's own value marked. */
 export function distribution(
   counts: readonly ValueCount[],
-  { width, mark }: DistributionOptions,
+  { width, mark, order, write }: DistributionOptions,
 ): SVGSVGElement {
   const ranges = counts.filter(({ end }) => end !== null);
   return ranges.length > 0
     ? numeric(ranges, typeof mark === "number" ? mark : null, width)
-    : categories(counts, String(mark), width);
+    : categories(
+        counts.map(({ value, customers }) => ({ name: write(value), customers })),
+        { width, mark: String(mark), order },
+      );
 }
 
 function numeric(ranges: readonly ValueCount[], mark: number | null, width: number): SVGSVGElement {
@@ -49,11 +56,19 @@ function numeric(ranges: readonly ValueCount[], mark: number | null, width: numb
   }) as SVGSVGElement;
 }
 
-function categories(counts: readonly ValueCount[], mark: string, width: number): SVGSVGElement {
+interface Category {
+  readonly name: string;
+  readonly customers: number;
+}
+
+function categories(
+  counts: readonly Category[],
+  { width, mark, order }: Size & { mark: string; order: readonly string[] },
+): SVGSVGElement {
   const all = counts.reduce((sum, { customers }) => sum + customers, 0);
   const shares = counts
-    .map(({ value, customers }) => ({ value: String(value ?? "unknown"), share: customers / all }))
-    .sort((one, other) => other.share - one.share);
+    .map(({ name, customers }) => ({ value: name, share: customers / all }))
+    .sort((one, other) => order.indexOf(one.value) - order.indexOf(other.value));
   return Plot.plot({
     width,
     height: DISTRIBUTION_HEIGHT,

@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { COLOURS, FRAME_STYLE, NARROW, type Size } from "./frame.ts";
+import { fitted, textWidth } from "./text.ts";
 
 /** An estimate with its interval. */
 export interface Estimated {
@@ -23,8 +24,8 @@ const ROW = 32;
 /** On a narrow screen the label stands above its interval. */
 const NARROW_ROW = 48;
 const MARGIN = { top: 8, bottom: 40 };
-/** Generous room for a character of the charts' type, in pixels. */
-const CHARACTER = 7;
+/** Beside a label, in pixels. */
+const LABEL_MARGIN = 20;
 
 /** The height of the chart for so many estimates on a wide screen, in pixels. */
 export const intervalsHeight = (count: number): number => MARGIN.top + count * ROW + MARGIN.bottom;
@@ -41,7 +42,7 @@ export function intervals(rows: readonly Estimated[], options: IntervalsOptions)
   const narrow = width < NARROW;
   const words = (row: Estimated) => `${format(row.estimate)} [${format(row.low)}, ${format(row.high)}]`;
   const room = (text: (row: Estimated) => string) =>
-    16 + CHARACTER * Math.max(0, ...rows.map((row) => text(row).length));
+    LABEL_MARGIN + Math.max(0, ...rows.map((row) => textWidth(text(row))));
   const marginLeft = narrow
     ? 8
     : Math.min(
@@ -75,6 +76,7 @@ export function intervals(rows: readonly Estimated[], options: IntervalsOptions)
       label: null,
       tickSize: 0,
       padding: 0.5,
+      tickFormat: (label: string) => fitted(label, marginLeft - LABEL_MARGIN),
     },
     marks: [
       Plot.gridX({ stroke: COLOURS.line, strokeOpacity: 1, ticks }),

@@ -3,6 +3,7 @@ import type { Bin } from "../api/types.ts";
 import { customers, percent } from "../format.ts";
 import { COLOURS, FRAME_STYLE, type Size } from "./frame.ts";
 import { svg } from "./svg.ts";
+import { fitted, textWidth } from "./text.ts";
 
 export interface SharesOptions extends Size {
   /** The statuses of the customers that the bars count. */
@@ -14,9 +15,7 @@ export interface SharesOptions extends Size {
 }
 
 const ROW = 28;
-/** Generous room for a character of the charts' type, in pixels. */
-const CHARACTER = 7;
-const MARGIN = { top: 4, bottom: 24 };
+const MARGIN = { top: 4, bottom: 24, label: 12 };
 
 /** The height of the chart for so many bins, in pixels. */
 export const sharesHeight = (bins: number): number => MARGIN.top + bins * ROW + MARGIN.bottom;
@@ -27,8 +26,8 @@ export const sharesHeight = (bins: number): number => MARGIN.top + bins * ROW + 
  */
 export function shares(bins: readonly Bin[], options: SharesOptions): SVGSVGElement {
   const { width, statuses, isChosen, onChoose } = options;
-  const longest = Math.max(0, ...bins.map((bin) => bin.label.length));
-  const marginLeft = Math.min(16 + CHARACTER * longest, width * 0.42);
+  const longest = Math.max(0, ...bins.map((bin) => textWidth(bin.label)));
+  const marginLeft = Math.min(MARGIN.label + longest, width * 0.48);
   const most = Math.max(0.1, ...bins.flatMap((bin) => [bin.share ?? 0, bin.churn_rate ?? 0]));
   const limit = Math.min(1, most * 1.15);
   return Plot.plot({
@@ -108,7 +107,7 @@ function row(bin: Bin, options: RowOptions): SVGGElement {
         // The title says it already.
         "aria-hidden": "true",
       },
-      bin.label,
+      fitted(bin.label, marginLeft - MARGIN.label),
     ),
   );
   if (bin.churn_rate !== null && bin.churn_rate_interval !== null) {

@@ -52,6 +52,12 @@ export interface WaterfallOptions extends Size {
 
 const ROW = 32;
 const NARROW_ROW = 48;
+const MARGIN = { top: 32, bottom: 40 };
+
+/** The height of the chart for so many contributions on a wide screen, in pixels. */
+export const waterfallHeight = (contributions: number): number =>
+  MARGIN.top + Math.min(MOST_ROWS, contributions) * ROW + MARGIN.bottom;
+
 const BAR = 20;
 const HEAD = 7;
 /** From a row's name to the plotting area. */
@@ -76,8 +82,7 @@ export function waterfall(
   const high = Math.max(base, ...ends);
   // Room for the numbers beside the bars.
   const pad = (high - low || 1) * (narrow ? 0.2 : 0.12);
-  const marginTop = 32;
-  const marginBottom = 40;
+  const { top: marginTop, bottom: marginBottom } = MARGIN;
 
   return Plot.plot({
     width,

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
 import { download, svgFile } from "../charts/file.ts";
+import { pictureIn } from "./chart.tsx";
 
 interface Props {
   /** What the card shows, as a statement or a question. */
@@ -19,7 +20,8 @@ export function Card({ title, note, actions, picture, class: extra = "", childre
   const heading = useId();
   const save = () => {
     const card = root.current;
-    const chart = card?.querySelector<SVGSVGElement>(".chart svg[viewBox]");
+    const drawn = card?.querySelector(".chart")?.firstElementChild;
+    const chart = drawn && pictureIn(drawn);
     if (!card || !chart || !picture) return;
     download(`${picture}.svg`, "image/svg+xml", svgFile(chart, getComputedStyle(card).backgroundColor));
   };

@@ -30,9 +30,15 @@ export function Chart({ label, draw, height }: Props) {
   return <div ref={room} class="chart" style={{ minHeight: `${height}px` }} />;
 }
 
+/** The picture of a chart, which stands below its legend. */
+export function pictureIn(chart: Element): SVGSVGElement | undefined {
+  if (chart instanceof SVGSVGElement) return chart;
+  return [...chart.querySelectorAll<SVGSVGElement>(":scope > svg")].at(-1);
+}
+
 /** Names the chart as a whole. Plot names its marks after their kind, which does not help a person. */
 function named(chart: ChartElement, label: string): ChartElement {
-  const picture = chart instanceof SVGSVGElement ? chart : chart.querySelector<SVGSVGElement>(":scope > svg");
+  const picture = pictureIn(chart);
   if (!picture) return chart;
   for (const mark of picture.querySelectorAll("g[aria-label]:not([role])"))
     mark.removeAttribute("aria-label");

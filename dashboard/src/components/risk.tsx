@@ -8,10 +8,16 @@ function colour(level: string): { "--risk": string } {
   return { "--risk": `color-mix(in oklab, var(--risk-${to}) ${100 * Number(share)}%, var(--risk-${from}))` };
 }
 
+/** A risk level in words: `High risk`, but `At risk` as it is. */
+export const levelText = (level: string): string => {
+  const label = levelLabel(level);
+  return /\brisk\b/i.test(label) ? label : `${label} risk`;
+};
+
 /** The risk level in words, with its colour. */
 export const RiskTag = ({ level }: { level: string }) => (
   <span class="tag risk" style={colour(level)}>
-    {levelLabel(level)} risk
+    {levelText(level)}
   </span>
 );
 

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 interface Props {
   /** What the list holds, for screen readers. */
@@ -14,9 +14,12 @@ interface Props {
   readonly selected: number;
   /** When this changes the list starts again at its top. */
   readonly generation: string;
+  /** What a row is of, whatever characters that has. */
   readonly id: (index: number) => string;
   readonly row: (index: number) => ComponentChildren;
   readonly onSelect: (index: number) => void;
+  /** What comes after the last row; another one is asked for even where the list is as long as before. */
+  readonly next: string | null;
   /** The last rows are nearly in view. */
   readonly onNearEnd: () => void;
 }
@@ -28,6 +31,8 @@ const OVERSCAN = 6;
 export function VirtualList(props: Props) {
   const { length, total, rowHeight, selected, generation, onSelect, onNearEnd } = props;
   const box = useRef<HTMLDivElement>(null);
+  const prefix = useId();
+  const rowId = (index: number) => `${prefix}-${index}`;
   const [window_, setWindow] = useState({ top: 0, height: 800 });
 
   useEffect(() => {
@@ -43,9 +48,12 @@ export function VirtualList(props: Props) {
     };
   }, []);
 
-  // A new list starts at its top
+  // A new list starts at its top, and the first one at what is selected.
+  const isFirst = useRef(true);
   useEffect(() => {
-    box.current?.scrollTo({ top: 0 });
+    const top = isFirst.current && selected >= 0 ? (selected - 1) * rowHeight : 0;
+    isFirst.current = false;
+    box.current?.scrollTo({ top: Math.max(0, top) });
   }, [generation]);
 
   const first = Math.max(0, Math.floor(window_.top / rowHeight) - OVERSCAN);
@@ -56,7 +64,7 @@ export function VirtualList(props: Props) {
   // Asked again when the list has grown and is still too short
   useEffect(() => {
     if (nearEnd) onNearEnd();
-  }, [nearEnd, length]);
+  }, [nearEnd, length, props.next]);
 
   const move = (to: number) => {
     const index = Math.min(length - 1, Math.max(0, to));
@@ -91,7 +99,7 @@ export function VirtualList(props: Props) {
       role="listbox"
       tabIndex={0}
       aria-label={props.label}
-      aria-activedescendant={selected >= first && selected < end ? `row-${props.id(selected)}` : undefined}
+      aria-activedescendant={selected >= first && selected < end ? rowId(selected) : undefined}
       onKeyDown={onKeyDown}
     >
       <div class="runway" role="presentation" style={{ height: `${length * rowHeight}px` }}>
@@ -100,7 +108,8 @@ export function VirtualList(props: Props) {
           // biome-ignore lint/a11y/useKeyWithClickEvents: see above
           <div
             key={props.id(index)}
-            id={`row-${props.id(index)}`}
+            id={rowId(index)}
+            data-id={props.id(index)}
             class="row"
             role="option"
             tabIndex={-1}

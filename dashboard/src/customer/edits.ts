@@ -7,7 +7,8 @@ import { schema } from "../state/schema.ts";
 import type { Params } from "../state/view.ts";
 import { isPossible } from "./fields.ts";
 
-const PREFIX = "edit.";
+/** What the names of edits begin with in the address. */
+export const PREFIX = "edit.";
 /** How a missing value is written in the address. */
 const MISSING = "";
 

@@ -2,7 +2,17 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { GYM, MEMBER } from "../../tests/gym.ts";
 import type { Field } from "../api/types.ts";
 import { fieldNamed, setSchema } from "../state/schema.ts";
-import { groups, isPossible, sliderRange, summaryLine, textIn, unitText, wordsFor } from "./fields.ts";
+import {
+  featureOrder,
+  featureText,
+  groups,
+  isPossible,
+  sliderRange,
+  summaryLine,
+  textIn,
+  unitText,
+  wordsFor,
+} from "./fields.ts";
 
 beforeEach(() => setSchema(GYM));
 
@@ -54,6 +64,22 @@ describe("a field", () => {
     expect(wordsFor(field(name), value)).toBe(words);
   });
 
+  it.each([
+    ["sauna", "yes", "Yes"],
+    ["sauna", "Not in this tier", "Not in this tier"],
+    ["pulse", null, "not measured"],
+    ["tier", "unknown", "unknown"],
+    ["weeks", 1, "1\u00a0week"],
+    ["nothing", "x", "x"],
+  ])("%s of %s in an explanation reads as %s", (name, value, text) => {
+    expect(featureText(name, value)).toBe(text);
+  });
+
+  it("has its values in the order of the schema, a missing one last", () => {
+    expect(featureOrder("tier")).toEqual(["Basic", "Plus", "unknown"]);
+    expect(featureOrder("sauna")).toEqual(["No", "Yes", "Not in this tier", "unknown"]);
+  });
+
   it("has the currency or the plural of its unit beside its label", () => {
     expect([unitText(field("fee")), unitText(field("weeks")), unitText(field("tier"))]).toEqual([
       "€",
@@ -66,6 +92,10 @@ describe("a field", () => {
     expect(sliderRange(field("weeks"))).toEqual([0, 60]);
     expect(sliderRange({ ...field("weeks"), most: 55 })).toEqual([0, 55]);
     expect(sliderRange(field("pulse"))).toBeUndefined();
+    // A range of the whole world is none to drag in.
+    expect(sliderRange({ ...field("pulse"), bins: [0, 50, 100], least: -1e15, most: 1e15 })).toEqual([
+      -20, 120,
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The fields of a profile as the dashboard shows and edits them, as the schema describes them. */
-import type { Field, FieldOption, Profile, Value } from "../api/types.ts";
-import { currencySign, decimal, money, plural, sentenceCase } from "../format.ts";
-import { listedFields, schema } from "../state/schema.ts";
+import type { FeatureValue, Field, FieldOption, Profile, Value } from "../api/types.ts";
+import { currencySign, fraction, money, plural, sentenceCase } from "../format.ts";
+import { fieldNamed, listedFields, schema } from "../state/schema.ts";
 
 /** A heading and its fields, in the order in which they are shown. */
 export interface Group {
@@ -34,7 +34,7 @@ export function isPossible(field: Field, profile: Profile): boolean {
 export function numberText({ kind, unit }: Pick<Field, "kind" | "unit">, value: number): string {
   if (kind === "money") return money(value);
   if (unit !== null && Number.isInteger(value)) return plural(value, unit);
-  const text = decimal(value, Number.isInteger(value) ? 0 : 2);
+  const text = fraction(value);
   return unit === null ? text : `${text}\u00a0${unit}s`;
 }
 
@@ -54,6 +54,30 @@ export function valueText(field: Field, value: Value | undefined): string {
   return optionOf(field, value)?.label ?? String(value);
 }
 
+/** What the API calls a missing value of a flag or choice in an explanation. */
+const UNKNOWN = "unknown";
+
+/** A feature's value as people read it. Explanations name values as files do. */
+export function featureText(feature: string, value: FeatureValue): string {
+  const field = fieldNamed(feature);
+  if (field === undefined) return String(value ?? UNKNOWN);
+  if (typeof value === "number") return numberText(field, value);
+  const option = field.values.find((one) => one.value === value || isYesOrNo(one, value));
+  return option?.label ?? (value === null || value === UNKNOWN ? field.unknown : value);
+}
+
+/** Whether a value of a flag is what an explanation calls `yes` or `no`. */
+const isYesOrNo = ({ value }: FieldOption, name: FeatureValue): boolean =>
+  typeof value === "boolean" && name === (value ? "yes" : "no");
+
+/** All values of a feature that is no number, as people read them, in the order of the schema. */
+export function featureOrder(feature: string): string[] {
+  const field = fieldNamed(feature);
+  if (field === undefined) return [];
+  const without = field.without === null ? [] : [field.without.label];
+  return [...field.values.map(({ label }) => label), ...without, field.unknown];
+}
+
 /** A profile's value of a field as people read it. */
 export function textIn(field: Field, profile: Profile): string {
   if (!isPossible(field, profile) && field.without !== null) return field.without.label;
@@ -70,10 +94,7 @@ export function wordsFor(field: Field, value: Value | undefined): string {
   if (field.words === null) return numberText(field, value);
   const unit = field.unit === null ? "" : value === 1 ? field.unit : `${field.unit}s`;
   return field.words
-    .replace(
-      "{value}",
-      field.kind === "money" ? money(value) : decimal(value, Number.isInteger(value) ? 0 : 2),
-    )
+    .replace("{value}", field.kind === "money" ? money(value) : fraction(value))
     .replace("{unit}", unit);
 }
 
@@ -86,10 +107,14 @@ export function summaryLine(profile: Profile): string {
 }
 
 /** Where a slider begins and ends: a little beyond the bins, within the field's range. Undefined for a field without bins. */
-export function sliderRange({ bins, least, most }: Field): readonly [number, number] | undefined {
+export function sliderRange({ kind, bins, least, most }: Field): readonly [number, number] | undefined {
   const [first] = bins;
   const last = bins.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  const end = last + Math.ceil((last - first) * 0.2);
-  return [least ?? first, Math.min(most ?? end, end)];
+  const margin = (last - first) * 0.2;
+  const [start, end] =
+    kind === "number"
+      ? [first - margin, last + margin]
+      : [first - Math.ceil(margin), last + Math.ceil(margin)];
+  return [Math.max(least ?? start, start), Math.min(most ?? end, end)];
 }

@@ -2,13 +2,15 @@
 import { signal } from "@preact/signals";
 import { fetchDirectory, type Query } from "../api/requests.ts";
 import type { DirectoryEntry, DirectoryPage } from "../api/types.ts";
-import { sentenceCase } from "../format.ts";
-import { type Answered, type Asked, Asking, mapAnswer } from "./request.ts";
+import { inSentence, sentenceCase } from "../format.ts";
+import { type Answered, type Asked, Asking, keyOf, mapAnswer } from "./request.ts";
 import { fieldNamed, schema } from "./schema.ts";
 import { selection } from "./selection.ts";
 import { param } from "./view.ts";
 
 const PAGE_SIZE = 100;
+/** The most that the API gives at once. */
+const LONGEST_PAGE = 500;
 
 export const DEFAULT_SORT = "-probability";
 
@@ -41,13 +43,15 @@ function sortLabels(name: string): readonly [string, string?] {
   const field = fieldNamed(name);
   const label = field?.label ?? sentenceCase(name);
   if (field?.values.length) return [label, `${label}, reversed`];
-  return [`Lowest ${label.toLowerCase()}`, `Highest ${label.toLowerCase()}`];
+  return [`Lowest ${inSentence(label)}`, `Highest ${inSentence(label)}`];
 }
 
 /** A page of a query's list; the first has no cursor. */
 interface PageQuestion {
   readonly query: Query;
   readonly cursor: string | null;
+  /** How many customers are wanted. */
+  readonly limit: number;
 }
 
 /** The customers of a query, as far as they are loaded. */
@@ -59,9 +63,9 @@ export interface Listing {
   readonly cursor: string | null;
 }
 
-const loadPage = ({ query, cursor }: PageQuestion, signal: AbortSignal): Promise<DirectoryPage> =>
+const loadPage = ({ query, cursor, limit }: PageQuestion, signal: AbortSignal): Promise<DirectoryPage> =>
   fetchDirectory(
-    { ...query, limit: [String(PAGE_SIZE)], ...(cursor === null ? {} : { cursor: [cursor] }) },
+    { ...query, limit: [String(limit)], ...(cursor === null ? {} : { cursor: [cursor] }) },
     signal,
   );
 
@@ -72,7 +76,15 @@ const next = new Asking(loadPage, {
   onAnswer: (page) => {
     further.value = [...further.value, page];
   },
+  onRefusal: ({ type }) => {
+    if (type === STALE_CURSOR) startAgain();
+  },
 });
+
+/** The list goes on in a workspace that the server no longer answers from. */
+const STALE_CURSOR = "/problems/stale-cursor";
+/** The list that was loaded last, how many customers of it are asked for at first, and whether it was started again. */
+let loaded = { key: "", limit: PAGE_SIZE, isAgain: false };
 
 /** The query that lists the selection as the person wants it sorted and searched. */
 export function directoryQuery(): Query {
@@ -84,11 +96,26 @@ export function directoryQuery(): Query {
   };
 }
 
-/** Loads the first page of a query. */
+/** Loads the first page of a query; for the query that is there, as much of it as is there, so that the person's place stays. */
 export function load(query: Query): void {
+  const key = keyOf(query);
+  const isSame = JSON.stringify(first.question()?.query) === JSON.stringify(query);
+  const rows = isSame ? further.value.reduce((sum, { data }) => sum + data.items.length, loaded.limit) : 0;
+  if (key !== loaded.key) loaded = { key, limit: clampedLimit(rows), isAgain: false };
   further.value = [];
   next.ask(null);
-  first.ask({ query, cursor: null });
+  first.ask({ query, cursor: null, limit: loaded.limit });
+}
+
+const clampedLimit = (rows: number): number => Math.min(LONGEST_PAGE, Math.max(PAGE_SIZE, rows));
+
+/** Loads the list anew from its start; once, lest a server of two minds is asked for ever. */
+function startAgain(): void {
+  if (loaded.isAgain) return;
+  loaded = { ...loaded, isAgain: true };
+  further.value = [];
+  next.ask(null);
+  first.again();
 }
 
 /** Forgets the list, so that it is loaded anew when it is next shown. */
@@ -96,11 +123,12 @@ export function forget(): void {
   further.value = [];
   next.ask(null);
   first.ask(null);
+  loaded = { key: "", limit: PAGE_SIZE, isAgain: false };
 }
 
 /** The list of a query. */
 export function listing(query: Query): Asked<PageQuestion, Listing> {
-  return mapAnswer(first.asked({ query, cursor: null }), (page) => {
+  return mapAnswer(first.asked({ query, cursor: null, limit: loaded.limit }), (page) => {
     const key = JSON.stringify(query);
     const pages = [page];
     let cursor = page.next_cursor ?? null;
@@ -115,11 +143,11 @@ export function listing(query: Query): Asked<PageQuestion, Listing> {
 
 /** The page that follows a list; idle after the last. It is not asked for before it is wanted. */
 export const nextPage = (query: Query, { cursor }: Listing): Asked<PageQuestion, DirectoryPage> =>
-  next.asked(cursor === null ? null : { query, cursor });
+  next.asked(cursor === null ? null : { query, cursor, limit: PAGE_SIZE });
 
 /** Loads the page that follows a list, unless there is none, it is on its way, or it was refused. */
 export function loadMore(query: Query, { cursor }: Listing): void {
-  if (cursor !== null) next.ask({ query, cursor });
+  if (cursor !== null) next.ask({ query, cursor, limit: PAGE_SIZE });
 }
 
 /** What the list that is shown knows of a customer. */

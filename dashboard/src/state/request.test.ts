@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { GYM } from "../../tests/gym.ts";
 import { Problem } from "../api/client.ts";
 import { announcement } from "./announcement.ts";
 import { type Answered, type Asked, Asking, LONG_MS, mapAnswer, NOTICEABLE_MS } from "./request.ts";
+import { setSchema } from "./schema.ts";
 
 /** A question as it was sent, to be answered by the test. */
 interface Sent {
@@ -59,6 +61,31 @@ describe("an answer", () => {
     asking.ask("a");
     await last().answer("of a");
     expect(asking.asked("a")).toEqual({ state: "answered", question: "a", data: "of a" });
+  });
+
+  it("is never that of another workspace", async () => {
+    setSchema(GYM);
+    const { asking, sent, last } = useAsking();
+    asking.ask("a");
+    await last().answer("of the old");
+    setSchema({ ...GYM, versions: { workspace: "another" } });
+    expect(asking.asked("a")).toEqual({ state: "pending", question: "a", wait: "brief" });
+    asking.ask("a");
+    expect(sent).toHaveLength(2);
+    await last().answer("of the new");
+    expect(asking.asked("a")).toEqual({ state: "answered", question: "a", data: "of the new" });
+  });
+
+  it("is asked for anew on demand", async () => {
+    const { asking, sent, last } = useAsking();
+    asking.again();
+    expect(sent).toHaveLength(0);
+    asking.ask("a");
+    await last().answer("of a");
+    asking.again();
+    expect(asking.asked("a")).toMatchObject({ state: "pending" });
+    await last().answer("of a again");
+    expect(asking.asked("a")).toMatchObject({ state: "answered", data: "of a again" });
   });
 
   it("is never that of another question, whether asked already or about to be", async () => {

@@ -7,6 +7,7 @@ import { useLayoutEffect, useMemo } from "preact/hooks";
 import { Problem } from "../api/client.ts";
 import { announce } from "./announcement.ts";
 import { isPassing, whenOnline } from "./connection.ts";
+import { workspaceVersion } from "./schema.ts";
 
 /** How long the page has been without an answer: not to be noticed yet, noticeable, or long. */
 export type Wait = "brief" | "noticeable" | "long";
@@ -39,20 +40,25 @@ export interface Answered<Q, T> {
 /** What has become of a question. */
 export type Asked<Q, T> = Idle | Pending<Q> | Refused<Q> | Answered<Q, T>;
 
-/** Gets the answer to a question. All that the answer depends on is in the question. */
+/** Gets the answer to a question. All that the answer depends on is in the question, but for the workspace. */
 export type Load<Q, T> = (question: Q, signal: AbortSignal) => Promise<T>;
 
 interface Options<Q, T> {
   /** Waits this long for a newer question before it asks the latest. */
   readonly delayMs?: number;
   readonly onAnswer?: (answer: Answered<Q, T>) => void;
+  readonly onRefusal?: (problem: Problem) => void;
 }
 
 const IDLE: Idle = { state: "idle" };
 
+/** Tells questions apart: equal ones are one question, though each render makes an object of its own, while the workspace is the same. */
+export const keyOf = (question: unknown): string =>
+  question === null ? "null" : `${workspaceVersion()} ${JSON.stringify(question)}`;
+
 /**
- * Asks one question at a time; a newer question takes the place of an older one, whose answer is dropped. What failed for
- * want of a connection is asked again when the browser comes online.
+ * Asks one question at a time; a newer question takes the place of an older one, whose answer is dropped. So does the same
+ * question to another workspace. What failed for want of a connection is asked again when the browser comes online.
  */
 export class Asking<Q, T> {
   readonly #asked = signal<Asked<Q, T>>(IDLE);
@@ -75,17 +81,29 @@ export class Asking<Q, T> {
   asked(question: Q | null): Asked<Q, T> {
     const asked = this.#asked.value;
     if (question === null) return IDLE;
-    if (JSON.stringify(question) === this.#key) return asked;
+    if (keyOf(question) === this.#key) return asked;
     return { state: "pending", question, wait: asked.state === "pending" ? asked.wait : "brief" };
   }
 
   /** Asks a question, unless it is the one already asked; `null` stops asking. */
   ask(question: Q | null): void {
-    const key = JSON.stringify(question);
+    const key = keyOf(question);
     if (key === this.#key) return;
     this.#key = key;
     if (question === null) this.#stop();
     else this.#start(question);
+  }
+
+  /** The present question; undefined where there is none. */
+  question(): Q | undefined {
+    const asked = this.#asked.peek();
+    return asked.state === "idle" ? undefined : asked.question;
+  }
+
+  /** Asks the present question anew, whatever has become of it. */
+  again(): void {
+    const asked = this.#asked.peek();
+    if (asked.state !== "idle") this.#start(asked.question);
   }
 
   #start(question: Q): void {
@@ -138,6 +156,7 @@ export class Asking<Q, T> {
     if (outcome.state === "refused") {
       this.#hasFailed = true;
       if (isPassing(outcome.problem)) this.#stopListening = whenOnline(() => this.#retry());
+      this.#options.onRefusal?.(outcome.problem);
       return;
     }
     if (this.#hasFailed) announce("The server answers again.");
@@ -167,8 +186,7 @@ export class Asking<Q, T> {
  */
 export function useAnswer<Q, T>(load: Load<Q, T>, question: Q | null, delayMs = 0): Asked<Q, T> {
   const asking = useMemo(() => new Asking(load, { delayMs }), [load, delayMs]);
-  // Equal questions are one question, though each render makes an object of its own.
-  useLayoutEffect(() => asking.ask(question), [asking, JSON.stringify(question)]);
+  useLayoutEffect(() => asking.ask(question), [asking, keyOf(question)]);
   useLayoutEffect(() => () => asking.ask(null), [asking]);
   return asking.asked(question);
 }

@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { GYM } from "../../tests/gym.ts";
-import { hasLeft, hasRevenue, levelLabel, levelPlace, priceChange, revenueOf, setSchema } from "./schema.ts";
+import {
+  hasLeft,
+  hasRevenue,
+  levelLabel,
+  levelPlace,
+  period,
+  priceChange,
+  revenueOf,
+  setSchema,
+} from "./schema.ts";
 
 describe("a role", () => {
   it("names the key of a value", () => {
@@ -27,5 +36,20 @@ describe("a risk level", () => {
   it("that is the only one is the lowest", () => {
     setSchema({ ...GYM, risk: { ...GYM.risk, levels: GYM.risk.levels.slice(0, 1) } });
     expect(levelPlace("calm")).toBe(0);
+  });
+});
+
+describe("the period of the recurring price", () => {
+  it.each([
+    ["{value} a week", "a week"],
+    ["{value} per seat and month", "per seat and month"],
+    ["fee: {value}", ""],
+    [null, ""],
+  ])("is taken from %s as %s", (words, expected) => {
+    setSchema({
+      ...GYM,
+      fields: GYM.fields.map((field) => (field.name === "fee" ? { ...field, words } : field)),
+    });
+    expect(period()).toBe(expected);
   });
 });

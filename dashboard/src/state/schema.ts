@@ -1,23 +1,31 @@
 /**
  * The schema of the business: every label, value, unit, filter, threshold and price on the pages comes from it. It is
- * loaded once, before the first page; the browser caches it and revalidates it by its `etag`.
+ * loaded before the first page, and again when the server's workspace changes; the browser caches it and revalidates it by
+ * its `etag`.
  */
+import { signal } from "@preact/signals";
 import { fetchSchema } from "../api/requests.ts";
 import type { Field, Schema } from "../api/types.ts";
-import { setCurrency } from "../format.ts";
+import { follow } from "../format.ts";
 
-let current: Schema | undefined;
+const current = signal<Schema | undefined>(undefined);
 
 /** The schema. No page is drawn before it is there. */
 export function schema(): Schema {
-  if (!current) throw new Error("The schema has not been loaded.");
-  return current;
+  if (!current.value) throw new Error("The schema has not been loaded.");
+  return current.value;
 }
+
+/** Whether the schema is there. */
+export const hasSchema = (): boolean => current.value !== undefined;
+
+/** The version of the workspace that the pages follow; answers of another one are not shown. */
+export const workspaceVersion = (): string => current.value?.versions.workspace ?? "";
 
 /** Makes a schema the one that all pages follow. */
 export function setSchema(next: Schema): void {
-  current = next;
-  setCurrency(next.currency);
+  follow(next);
+  current.value = next;
 }
 
 export async function loadSchema(_: "schema", signal: AbortSignal): Promise<Schema> {
@@ -54,7 +62,14 @@ export function priceChange(advice: Readonly<Record<string, unknown>>): number |
 /** Whether the business has a recurring price, and so revenue. */
 export const hasRevenue = (): boolean => schema().roles.recurring !== null;
 
-/** What customers pay a month, and how much of that is at risk. */
+/**
+ * The period of the recurring price, such as `a month`, from the words of that field; empty where they do not end with one.
+ */
+export const period = (): string =>
+  /^\{value\} ((?:an?|per|each|every) .+)$/.exec(fieldNamed(schema().roles.recurring)?.words ?? "")?.[1] ??
+  "";
+
+/** What customers pay in a period, and how much of that is at risk. */
 export interface Revenue {
   readonly total: number;
   readonly atRisk: number;

@@ -4,7 +4,7 @@
  */
 import type { Filter, RangeFilter, Status, ValuesFilter } from "../api/types.ts";
 import { numberText } from "../customer/fields.ts";
-import { schema } from "./schema.ts";
+import { hasOutcome, schema } from "./schema.ts";
 import { adjust, type Params, param, view, visit, withParams } from "./view.ts";
 
 /** The filters that are about no field, in the order of the directory. */
@@ -16,13 +16,22 @@ export const valuesFilter = (parameter: string): ValuesFilter | undefined =>
     (filter): filter is ValuesFilter => filter.kind === "values" && filter.parameter === parameter,
   );
 
+/** The filters of the business; by status only where it knows who left. */
+const filters = (): readonly Filter[] =>
+  schema().filters.filter(
+    (filter) => hasOutcome() || filter.kind === "range" || filter.parameter !== "status",
+  );
+
 /** The filters that stand first in the directory. */
 export const usualFilters = (): ValuesFilter[] =>
-  USUAL_FILTERS.flatMap((parameter) => valuesFilter(parameter) ?? []);
+  filters()
+    .filter((filter) => filter.kind === "values")
+    .filter(({ parameter }) => USUAL_FILTERS.includes(parameter))
+    .sort((one, other) => USUAL_FILTERS.indexOf(one.parameter) - USUAL_FILTERS.indexOf(other.parameter));
 
 /** All other filters. */
 export const furtherFilters = (): Filter[] =>
-  schema().filters.filter((filter) => filter.kind === "range" || !USUAL_FILTERS.includes(filter.parameter));
+  filters().filter((filter) => filter.kind === "range" || !USUAL_FILTERS.includes(filter.parameter));
 
 /** Whether anything is chosen in a filter. */
 export const isChosen = (filter: Filter): boolean =>
@@ -37,10 +46,11 @@ export const asOption = ({ value, label }: ValuesFilter["values"][number]) => ({
 /** The parameter that ends a range. */
 export const endOf = ({ max, below }: RangeFilter): string => max ?? below ?? "";
 
-const parametersOf = (filter: Filter): string[] =>
+/** The parameters of a filter. */
+export const parametersOf = (filter: Filter): string[] =>
   filter.kind === "values" ? [filter.parameter] : [filter.min, endOf(filter)];
 
-const parameters = (): string[] => schema().filters.flatMap(parametersOf);
+const parameters = (): string[] => filters().flatMap(parametersOf);
 
 /** The parameters of the address that select customers, ready for the API's query string. */
 export function selection(params: Params = view.value.params): Record<string, string[]> {
@@ -142,7 +152,7 @@ export interface Condition {
 }
 
 /** Every condition of the selection. */
-export const conditions = (): Condition[] => schema().filters.flatMap(conditionsOf);
+export const conditions = (): Condition[] => filters().flatMap(conditionsOf);
 
 function conditionsOf(filter: Filter): Condition[] {
   if (filter.kind === "range") {

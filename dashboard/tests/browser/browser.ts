@@ -4,8 +4,6 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject } from "vitest";
-import type { Schema } from "../../src/api/types.ts";
-import { setCurrency } from "../../src/format.ts";
 
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -24,10 +22,9 @@ interface Screen {
 
 let browser: Browser;
 
-/** Starts and stops the browser around the tests of a file, which write money as the business under test does. */
+/** Starts and stops the browser around the tests of a file. */
 export function useBrowser(): void {
   beforeAll(async () => {
-    setCurrency((await fromApi<Schema>("/v1/schema")).currency);
     browser = await chromium.launch({
       executablePath: EXECUTABLE,
       args: [
@@ -61,14 +58,6 @@ export async function withPage(test: (page: Page) => Promise<void>, screen: Scre
 
 /** The address of a view on the server under test. */
 export const address = (fragment: string): string => `${inject("baseUrl")}/${fragment}`;
-
-/** What the API itself says. */
-export async function fromApi<T>(path: string, init: RequestInit = {}): Promise<T> {
-  const headers = { accept: "application/json", "content-type": "application/json" };
-  const response = await fetch(`${inject("baseUrl")}${path}`, { headers, ...init });
-  expect(response.status, path).toBe(200);
-  return (await response.json()) as T;
-}
 
 /** Fails with every violation that axe-core finds on the page. */
 export async function expectAccessible(page: Page): Promise<void> {

@@ -2,14 +2,14 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../src/api/types.ts";
-import { address, expectAccessible, fromApi, useBrowser, withPage } from "./browser.ts";
-import type { DirectoryPage } from "./telco.ts";
+import { address, expectAccessible, useBrowser, withPage } from "./browser.ts";
+import { customer, found, LADDER, place, schema as served, someCustomers } from "./business.ts";
 
 useBrowser();
 
 /** Serves the schema of the server under test after a change. */
 async function serveSchema(page: Page, alter: (schema: Schema) => Schema): Promise<void> {
-  const altered = alter(await fromApi<Schema>("/v1/schema"));
+  const altered = alter(served);
   await page.route("**/v1/schema", (route) =>
     route.fulfill({ contentType: "application/json", body: JSON.stringify(altered) }),
   );
@@ -90,13 +90,17 @@ describe("a business without roles, personas, stages, experiments and prices", (
   it("has its customers' what-if", () =>
     withPage(async (page) => {
       await serveSchema(page, bare);
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=1");
-      await page.goto(address(`#/customers/${items[0]?.customer_id}`));
+      const [{ customer_id }] = await someCustomers();
+      await page.goto(address(place(customer_id)));
       await page.locator(".nudge h3").first().waitFor();
-      await page.getByLabel("Contract", { exact: true }).selectOption("Two year");
+      await page.getByLabel(LADDER.field.label, { exact: true }).selectOption(String(LADDER.last.value));
       await page.getByText("against the actual").waitFor();
       const text = await page.locator(".panel").innerText();
-      expect(text).not.toMatch(/price list|Still a customer|Variant A|Variant B|undefined|NaN/);
+      expect(text).not.toMatch(/price list|Still a customer|undefined|NaN/);
+      // No arm of an experiment.
+      expect(await page.locator(".identity .tags").innerText()).not.toContain(
+        served.experiments.map(({ arm }) => served.fields.find(({ name }) => name === arm)?.label).join(),
+      );
       expect(await page.getByLabel("Sort by").locator("option").allInnerTexts()).toEqual([
         "Highest risk",
         "Lowest risk",
@@ -110,7 +114,7 @@ describe("labels", () => {
     withPage(async (page) => {
       await serveSchema(page, (schema) => ({
         ...schema,
-        currency: "EUR",
+        currency: "GBP",
         risk: {
           ...schema.risk,
           levels: schema.risk.levels.map((level) => ({ ...level, label: `Stufe ${level.name}` })),
@@ -122,14 +126,19 @@ describe("labels", () => {
           values: field.values.map((option) => ({ ...option, label: `Wert ${option.value}` })),
         })),
       }));
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=1");
-      await page.goto(address(`#/customers/${items[0]?.customer_id}`));
+      const [{ customer_id }] = await someCustomers();
+      await page.goto(address(place(customer_id)));
       await page.locator(".nudge h3").first().waitFor();
       expect(await page.locator(".group legend").allInnerTexts()).toEqual(["Other things", "Fixed things"]);
-      await page.getByLabel("Feld contract", { exact: true }).selectOption({ label: "Wert Two year" });
+      await page
+        .getByLabel(`Feld ${LADDER.field.name}`, { exact: true })
+        .selectOption({ label: `Wert ${LADDER.last.value}` });
       await page.getByText("against the actual").waitFor();
       expect(await page.locator(".row .level").first().innerText()).toMatch(/^Stufe /);
-      expect(await page.locator(".row .sub").first().innerText()).toContain("€");
-      expect(await page.locator(".identity .tags").innerText()).toContain("Feld variant Wert");
+      expect(await page.locator(".row .sub").first().innerText()).toContain("£");
+      const arm = found(served.experiments[0], "experiment").arm;
+      const { profile } = await customer(customer_id);
+      if (profile[arm])
+        expect(await page.locator(".identity .tags").innerText()).toContain(`Feld ${arm} Wert`);
     }));
 });

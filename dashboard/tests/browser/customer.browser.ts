@@ -1,24 +1,37 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import type { Advice, Explanation, Prediction, Schema, WhatIf } from "../../src/api/types.ts";
+import type { Explanation } from "../../src/api/types.ts";
+import { featureText } from "../../src/customer/fields.ts";
 import { count, decimal, percent, points, withSign } from "../../src/format.ts";
-import { address, fromApi, PHONE, useBrowser, withPage } from "./browser.ts";
+import { address, expectAccessible, PHONE, useBrowser, withPage } from "./browser.ts";
+import {
+  adviceFor,
+  advised,
+  csvOf,
+  customer,
+  differentCustomers,
+  EVERYBODY,
+  EXPERIMENT,
+  EXTRA,
+  found,
+  fromApi,
+  GROUP,
+  LADDER,
+  listed,
+  PRICE,
+  place,
+  query,
+  schema,
+  spoilt,
+  whatIf,
+  withoutExtra,
+} from "./business.ts";
 import { API } from "./network.ts";
-import type { Customer, DirectoryPage, Profile } from "./telco.ts";
 
 useBrowser();
 
-/** A customer at high risk, one in the middle, one at low risk; active or left. */
-async function differentCustomers(): Promise<string[]> {
-  const everybody = "/v1/summary?status=active&status=left";
-  const { items } = await fromApi<DirectoryPage>(`${everybody}&limit=500`);
-  const { items: safest } = await fromApi<DirectoryPage>(`${everybody}&limit=1&sort=probability`);
-  return [items[0], items[499], safest[0]].map((item) => item?.customer_id ?? "");
-}
-
-const post = <T>(path: string, body: unknown) =>
-  fromApi<T>(path, { method: "POST", body: JSON.stringify(body) });
+const explanationOf = (id: string) => fromApi<Explanation>(`/v1/explain/${encodeURIComponent(id)}`);
 
 const probability = (page: Page) => page.locator(".verdict .probability");
 
@@ -26,13 +39,14 @@ describe("the waterfall", () => {
   it("carries the API's own numbers", () =>
     withPage(async (page) => {
       for (const id of await differentCustomers()) {
-        const explanation = await fromApi<Explanation>(`/v1/explain/${id}`);
+        const explanation = await explanationOf(id);
+        const parts = Math.min(10, explanation.contributions.length);
         // A page of its own: the former customer's picture may stay for a moment.
         await page.goto("about:blank");
-        await page.goto(address(`#/customers/${id}`));
+        await page.goto(address(place(id)));
         await page.getByRole("article", { name: `Customer ${id}` }).waitFor();
         const steps = page.locator("g.step");
-        await expect.poll(() => steps.count()).toBe(10);
+        await expect.poll(() => steps.count()).toBe(parts);
 
         const drawn = await steps.evaluateAll((groups) =>
           groups.map((group) => ({
@@ -41,14 +55,19 @@ describe("the waterfall", () => {
             text: group.textContent ?? "",
           })),
         );
-        for (const [index, step] of drawn.slice(0, 9).entries()) {
+        const isCut = explanation.contributions.length > parts;
+        for (const [index, step] of (isCut ? drawn.slice(0, -1) : drawn).entries()) {
           const expected = explanation.contributions[index];
           expect(step.feature).toBe(expected?.feature);
           expect(step.contribution).toBe(expected?.contribution);
           expect(step.text).toContain(withSign(expected?.contribution ?? 0));
-          expect(step.text).toContain(`${expected?.value} = ${expected?.label}`);
+          const value = featureText(expected?.feature ?? "", expected?.value ?? "");
+          expect(step.text).toContain(`${value} = ${expected?.label}`);
         }
-        expect(drawn[9]?.text).toContain("10 other features");
+        if (isCut)
+          expect(drawn.at(-1)?.text).toContain(
+            `${explanation.contributions.length - drawn.length + 1} other features`,
+          );
         const sum = drawn.reduce((total, step) => total + step.contribution, explanation.base_value);
         expect(sum).toBeCloseTo(explanation.prediction_value, 5);
 
@@ -72,8 +91,8 @@ describe("the waterfall", () => {
 
   it("can be saved as a picture that stands alone", () =>
     withPage(async (page) => {
-      const [id] = await differentCustomers();
-      await page.goto(address(`#/customers/${id}`));
+      const [id = ""] = await differentCustomers();
+      await page.goto(address(place(id)));
       await page.locator("g.step").first().waitFor();
       const saving = page.waitForEvent("download");
       await page.getByRole("button", { name: "Save as SVG: Why this prediction?" }).click();
@@ -87,16 +106,14 @@ describe("the waterfall", () => {
 
   it("takes the share of a value from everybody", () =>
     withPage(async (page) => {
-      const [id] = await differentCustomers();
-      const { contributions } = await fromApi<Explanation>(`/v1/explain/${id}`);
-      const index = contributions.findIndex(({ feature }) => feature === "contract");
-      const value = contributions[index]?.value ?? "";
-      const total = async (query: string) =>
-        (await fromApi<DirectoryPage>(`/v1/summary?status=active&status=left&limit=1${query}`)).total;
+      const [id = ""] = await differentCustomers();
+      const { profile } = await customer(id);
+      const { name } = LADDER.field;
+      const total = async (query: string) => (await listed(`${EVERYBODY}&limit=1${query}`)).total;
       const everybody = await total("");
-      const alike = await total(`&contract=${value.replaceAll(" ", "+")}`);
-      await page.goto(address(`#/customers/${id}`));
-      await page.locator("g.step[data-feature=contract]").focus();
+      const alike = await total(`&${query({ [name]: String(profile[name]) })}`);
+      await page.goto(address(place(id)));
+      await page.locator(`g.step[data-feature=${name}]`).focus();
       await page
         .getByText(`Shared by ${percent(alike / everybody)} of all ${count(everybody)} customers`)
         .waitFor();
@@ -104,13 +121,15 @@ describe("the waterfall", () => {
 
   it("tells of the feature that is pointed at, by keyboard too", () =>
     withPage(async (page) => {
-      const [id] = await differentCustomers();
-      const { contributions } = await fromApi<Explanation>(`/v1/explain/${id}`);
-      await page.goto(address(`#/customers/${id}`));
+      const [id = ""] = await differentCustomers();
+      const { contributions } = await explanationOf(id);
+      await page.goto(address(place(id)));
       await page.locator("g.step").nth(2).focus();
       const heading = page.locator(".pointed h3");
       const third = contributions[2];
-      await expect.poll(() => heading.innerText()).toBe(`${third?.label}: ${third?.value}`);
+      await expect
+        .poll(() => heading.innerText())
+        .toBe(`${third?.label}: ${featureText(third?.feature ?? "", third?.value ?? "")}`);
       expect(await page.locator(".pointed strong").innerText()).toBe(
         decimal(Math.exp(third?.contribution ?? 0), 2),
       );
@@ -120,13 +139,13 @@ describe("the waterfall", () => {
 describe("what-if", () => {
   it("offers every field of the schema, under its label", () =>
     withPage(async (page) => {
-      const [id] = await differentCustomers();
-      const { fields } = await fromApi<Schema>("/v1/schema");
-      const { contributions } = await fromApi<Explanation>(`/v1/explain/${id}`);
+      const [id = ""] = await differentCustomers();
+      const { fields } = schema;
+      const { contributions } = await explanationOf(id);
       for (const { feature, label } of contributions) {
         expect(fields.find(({ name }) => name === feature)?.label).toBe(label);
       }
-      await page.goto(address(`#/customers/${id}`));
+      await page.goto(address(place(id)));
       await page.locator(".field").first().waitFor();
       for (const { name, label } of fields) {
         expect(await page.locator(`label[for=field-${name}]`).innerText()).toContain(label);
@@ -136,13 +155,8 @@ describe("what-if", () => {
 
   it("asks one question at an edit, and shows what follows from it", () =>
     withPage(async (page) => {
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?internet_service=DSL&limit=50");
-      const customers = await Promise.all(
-        items.map(({ customer_id }) => fromApi<Customer>(`/v1/summary/${customer_id}`)),
-      );
-      const plain = customers.find(({ profile }) => !profile.tech_support);
-      if (!plain) throw new Error("Everybody has tech support.");
-      await page.goto(address(`#/customers/${plain.customer_id}`));
+      const plain = await withoutExtra();
+      await page.goto(address(place(plain.customer_id)));
       await page.locator(".nudge h3").first().waitFor();
       await page.waitForLoadState("networkidle");
       const asked: string[] = [];
@@ -150,22 +164,20 @@ describe("what-if", () => {
         asked.push(new URL(route.request().url()).pathname);
         return route.fallback();
       });
-      const support = page.getByRole("checkbox", { name: "Tech support", exact: true });
-      const charges = page.locator("#field-monthly_charges");
-      await support.check();
+      const extra = page.getByRole("checkbox", { name: EXTRA.field.label, exact: true });
+      const price = page.locator(`#field-${PRICE.name}`);
+      await extra.check();
       await page.getByText("against the actual").waitFor();
-      const answer = await post<WhatIf>("/v1/explain/what-if", {
-        profile: plain.profile,
-        change: { tech_support: true },
-      });
-      expect(Number(await charges.inputValue())).toBeCloseTo(Number(answer.profile.monthly_charges), 2);
-      expect(Number(answer.profile.monthly_charges)).toBeGreaterThan(plain.profile.monthly_charges);
+      const answer = await whatIf(plain.profile, { [EXTRA.field.name]: true });
+      const after = Number(answer.profile[PRICE.name]);
+      expect(Number(await price.inputValue())).toBeCloseTo(after, 2);
+      expect(after).toBeGreaterThan(Number(plain.profile[PRICE.name]));
       await page.locator(".nudge h3").first().waitFor();
 
       // What needs another field goes with it.
-      await page.getByLabel("Internet service", { exact: true }).selectOption("No");
-      await page.locator("#field-online_backup:disabled").waitFor();
-      expect(await support.isChecked()).toBe(false);
+      await page.getByLabel(EXTRA.needed.label, { exact: true }).selectOption(String(EXTRA.without.value));
+      await page.locator(`#field-${EXTRA.field.name}:disabled`).waitFor();
+      expect(await extra.isChecked()).toBe(false);
       const once = "/v1/explain/what-if";
       await expect.poll(() => asked).toEqual([once, once]);
       await page.locator(".verdict .answer:not([inert])").waitFor();
@@ -176,15 +188,15 @@ describe("what-if", () => {
   it("follows an edit, shows the difference, and resets", () =>
     withPage(async (page) => {
       const [id = ""] = await differentCustomers();
-      const customer = await fromApi<Customer>(`/v1/summary/${id}`);
-      await page.goto(address(`#/customers/${id}`));
-      await page.getByLabel("Contract", { exact: true }).selectOption("Two year");
+      const actual = await customer(id);
+      const { field, last } = LADDER;
+      await page.goto(address(place(id)));
+      await page.getByLabel(field.label, { exact: true }).selectOption(String(last.value));
 
-      const profile: Profile = { ...customer.profile, contract: "Two year" };
-      const expected = await post<Prediction>("/v1/predict", profile);
+      const { prediction: expected } = await whatIf(actual.profile, { [field.name]: last.value });
       await expect.poll(() => probability(page).innerText()).toBe(percent(expected.probability, 1));
-      await page.getByText(`against the actual ${percent(customer.probability, 1)}`).waitFor();
-      await expect.poll(() => page.url()).toContain("edit.contract=Two+year");
+      await page.getByText(`against the actual ${percent(actual.probability, 1)}`).waitFor();
+      await expect.poll(() => page.url()).toContain(query({ [`edit.${field.name}`]: String(last.value) }));
 
       const shared = page.url();
       await page.goto("about:blank");
@@ -192,32 +204,80 @@ describe("what-if", () => {
       await expect.poll(() => probability(page).innerText()).toBe(percent(expected.probability, 1));
 
       await page.getByRole("button", { name: "Reset" }).click();
-      await expect.poll(() => probability(page).innerText()).toBe(percent(customer.probability, 1));
+      await expect.poll(() => probability(page).innerText()).toBe(percent(actual.probability, 1));
       expect(page.url()).not.toContain("edit.");
     }));
+
+  it("marks the field of a value that is refused, in words for people", () =>
+    withPage(
+      async (page) => {
+        const [id = ""] = await differentCustomers();
+        const { field, last } = LADDER;
+        await page.route("**/v1/explain/what-if", (route) =>
+          route.fulfill({
+            status: 422,
+            contentType: "application/problem+json",
+            body: JSON.stringify({
+              title: "Invalid input",
+              status: 422,
+              detail: "2 fields can't be accepted.",
+              request_id: "the-request",
+              errors: [
+                { pointer: `/change/${field.name}`, detail: "is sold out" },
+                { pointer: `/profile/${PRICE.name}`, detail: "is too low" },
+              ],
+            }),
+          }),
+        );
+        await page.goto(address(place(id)));
+        await page.locator(".nudge h3").first().waitFor();
+        const control = page.getByLabel(field.label, { exact: true });
+        await control.selectOption(String(last.value));
+        await page.getByText(`${field.label} is sold out`).waitFor();
+        expect(await control.getAttribute("aria-invalid")).toBe("true");
+        const reason = page.locator(`#${await control.getAttribute("aria-describedby")}`);
+        expect(await reason.innerText()).toBe(`${field.label} is sold out`);
+        // What has no field of its own on the card is in the note; pointers and request are for those who ask.
+        const note = page.locator(".panel .note.problem");
+        expect(await note.innerText()).toContain(`${PRICE.label} is too low`);
+        expect(await note.innerText()).not.toMatch(/\/profile\/|\/change\/|the-request|sold out/);
+        await note.getByText("Details").click();
+        expect(await note.innerText()).toMatch(/\/change\/[\s\S]*the-request/);
+        await expectAccessible(page);
+        await page.unroute("**/v1/explain/what-if");
+        await page.getByRole("button", { name: "Reset" }).click();
+        await expect.poll(() => control.getAttribute("aria-invalid")).toBe("false");
+      },
+      { allowed: /422/ },
+    ));
 
   it("lets the latest keystroke win", () =>
     withPage(async (page) => {
       const [id = ""] = await differentCustomers();
-      await page.goto(address(`#/customers/${id}`));
-      const slider = page.getByLabel("Monthly charges, slider");
+      await page.goto(address(place(id)));
+      const slider = page.getByLabel(`${PRICE.label}, slider`);
       await slider.focus();
       for (let step = 0; step < 12; step += 1) await page.keyboard.press("ArrowLeft");
       const shown = Number(await slider.inputValue());
-      await expect.poll(() => page.url()).toContain(`edit.monthly_charges=${shown}`);
-      await expect
-        .poll(() => page.locator("g.step[data-feature=monthly_charges]").textContent())
-        .toContain(decimal(shown, 2));
+      await expect.poll(() => page.url()).toContain(`edit.${PRICE.name}=${shown}`);
+      const { profile } = await customer(id);
+      const { explanation } = await whatIf(profile, { [PRICE.name]: shown });
+      const own = explanation.contributions.find(({ feature }) => feature === PRICE.name);
+      const cells = page.locator(".as-table tr", { hasText: PRICE.label }).first();
+      await expect.poll(() => cells.textContent()).toContain(withSign(own?.contribution ?? Number.NaN, 3));
+      expect(await cells.textContent()).toContain(own?.value);
     }));
 });
 
 describe("what to do", () => {
   it("applies a nudge: the page then shows the probability that was promised", () =>
     withPage(async (page) => {
-      const [id = ""] = await differentCustomers();
-      const advice = await fromApi<Advice>(`/v1/nudges/${id}`);
-      const nudge = advice.nudges.find((one) => one.change !== null);
-      await page.goto(address(`#/customers/${id}`));
+      const one = await advised({ limit: "300" }, ({ nudges }) =>
+        nudges.some(({ change }) => change !== null),
+      );
+      const { id, advice } = found(one, "nudge with a change");
+      const nudge = advice.nudges.find(({ change }) => change !== null);
+      await page.goto(address(place(id)));
       await page.getByRole("button", { name: `Apply: ${nudge?.title}` }).click();
       await expect
         .poll(() => probability(page).innerText())
@@ -229,11 +289,11 @@ describe("what to do", () => {
 
   it("applies the smallest change, after which nothing needs to change", () =>
     withPage(async (page) => {
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?risk_level=medium&limit=1");
-      const id = items[0]?.customer_id ?? "";
-      const { recourse } = await fromApi<Advice>(`/v1/nudges/${id}`);
-      expect(recourse.reachable).toBe(true);
-      await page.goto(address(`#/customers/${id}`));
+      // Somebody who is expected to leave, and whom a change of plan keeps.
+      const one = await advised({ limit: "300" }, ({ recourse }) => recourse.reachable && recourse.steps > 0);
+      const { id, advice } = found(one, "customer whom a change of plan keeps");
+      const { recourse } = advice;
+      await page.goto(address(place(id)));
       await page.getByRole("button", { name: "Apply: the smallest change" }).click();
       await expect.poll(() => probability(page).innerText()).toBe(percent(recourse.projected_probability, 1));
       await page.getByText("No change is needed.").waitFor();
@@ -242,24 +302,27 @@ describe("what to do", () => {
   it("turns to the next wording of the nudges", () =>
     withPage(async (page) => {
       const [id = ""] = await differentCustomers();
-      await page.goto(address(`#/customers/${id}`));
+      await page.goto(address(place(id)));
       const messages = () => page.locator(".nudge p").allInnerTexts();
       await page.locator(".nudge").first().waitFor();
       const first = await messages();
       await page.getByRole("button", { name: "Generate new nudge" }).click();
       await expect.poll(async () => (await messages()).join()).not.toBe(first.join());
-      const { nudges } = await fromApi<Advice>(`/v1/nudges/${id}?rotate=1`);
+      const { nudges } = await adviceFor(id, "?rotate=1");
       expect(await messages()).toEqual(nudges.map((nudge) => nudge.message));
       await expect.poll(() => page.url()).toContain("rotate=1");
     }));
 
   it("keeps measured and projected effects in separate columns, the measured first", () =>
     withPage(async (page) => {
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?variant=B&limit=1");
-      const id = items[0]?.customer_id ?? "";
-      const { nudges } = await fromApi<Advice>(`/v1/nudges/${id}`);
-      const [first, second] = nudges;
-      await page.goto(address(`#/customers/${id}`));
+      const treated = found(EXPERIMENT.treatments[0], "treatment");
+      const one = await advised(
+        { [EXPERIMENT.arm]: treated.arm, limit: "100" },
+        ({ nudges: [first, second] }) => first?.measured != null && second?.change != null,
+      );
+      const { id, advice } = found(one, "nudge with a measured effect");
+      const [first, second] = advice.nudges;
+      await page.goto(address(place(id)));
       const effect = (nudge: string | undefined, kind: string) =>
         page.locator(`.nudge[data-nudge=${nudge}] [data-effect=${kind}]`).innerText();
       const shown = page.locator(".nudge[data-nudge]").first();
@@ -270,7 +333,9 @@ describe("what to do", () => {
       const text = await effect(first?.id, "measured");
       expect(text).toContain(points(measured?.effect ?? Number.NaN));
       expect(text).toContain(`${withSign(100 * (low ?? 0), 1)} to ${withSign(100 * (high ?? 0), 1)}`);
-      expect(text).toContain(`${count(measured?.customers ?? 0)} customers, against the priority plan`);
+      expect(text).toContain(
+        `${count(measured?.customers ?? 0)} customers, against ${EXPERIMENT.control.offer}`,
+      );
       expect(await effect(first?.id, "projected")).not.toContain("pp");
       expect(await effect(second?.id, "measured")).not.toContain("pp");
       expect(await effect(second?.id, "projected")).toContain(points(-(second?.risk_reduction ?? 0)));
@@ -279,12 +344,13 @@ describe("what to do", () => {
   it("notes what was sent and how it was answered", () =>
     withPage(async (page) => {
       const [id = ""] = await differentCustomers();
-      const { nudges } = await fromApi<Advice>(`/v1/nudges/${id}`);
+      const { nudges } = await adviceFor(id);
       const nudge = nudges[0];
-      await page.goto(address(`#/customers/${id}`));
+      await page.goto(address(place(id)));
       const noted: unknown[] = [];
       page.on("request", (request) => {
-        if (request.url().endsWith(`/v1/summary/${id}/events`)) noted.push(request.postDataJSON());
+        if (request.url().endsWith(`/v1/summary/${encodeURIComponent(id)}/events`))
+          noted.push(request.postDataJSON());
       });
       await page.getByRole("button", { name: `Mark as sent: ${nudge?.title}` }).click();
       await page.getByRole("button", { name: `Accepted: ${nudge?.title}` }).click();
@@ -301,7 +367,7 @@ describe("files", () => {
   it("exports the report", () =>
     withPage(async (page) => {
       const [id = ""] = await differentCustomers();
-      await page.goto(address(`#/customers/${id}`));
+      await page.goto(address(place(id)));
       const saving = page.waitForEvent("download");
       await page.getByRole("button", { name: "Export report" }).click();
       const saved = await saving;
@@ -312,8 +378,9 @@ describe("files", () => {
 
   it("downloads the list that is shown", () =>
     withPage(async (page) => {
-      const { total } = await fromApi<DirectoryPage>("/v1/summary?stage=onboarding&limit=1");
-      await page.goto(address("#/customers?stage=onboarding"));
+      const group = { [GROUP.filter.parameter]: String(GROUP.filter.values[0]?.value) };
+      const { total } = await listed({ ...group, limit: "1" });
+      await page.goto(address(`#/customers?${query(group)}`));
       const saving = page.waitForEvent("download");
       await page.getByRole("button", { name: "Download", exact: true }).click();
       const lines = (await readFile(await (await saving).path(), "utf8")).trim().split(/\r?\n/);
@@ -323,16 +390,14 @@ describe("files", () => {
   it("scores a CSV file and says which rows were refused", () =>
     withPage(
       async (page) => {
-        const header =
-          "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,PaymentMethod,MonthlyCharges,TotalCharges";
-        const row = (id: string, tenure: number, contract: string) =>
-          `${id},Female,0,Yes,No,${tenure},Yes,No,Fiber optic,No,Yes,No,No,No,No,${contract},Yes,Electronic check,80.5,${80.5 * Math.abs(tenure)}`;
-        const csv = [
-          header,
-          row("1111-AAAAA", 40, "Two year"),
-          row("2222-BBBBB", -3, "One year"),
-          row("3333-CCCCC", 1, "Month-to-month"),
-        ].join("\n");
+        const [riskiest = "", , safest = ""] = await differentCustomers();
+        const [bad, good] = await Promise.all([customer(riskiest), customer(safest)]);
+        const wrong = spoilt(good.profile);
+        const csv = csvOf([
+          { id: "1111-AAAAA", profile: good.profile },
+          { id: "2222-BBBBB", profile: wrong.profile },
+          { id: "3333-CCCCC", profile: bad.profile },
+        ]);
         await page.goto(address("#/customers"));
         await page
           .getByLabel("Score a CSV file")
@@ -342,14 +407,14 @@ describe("files", () => {
         await expect.poll(() => rows.count()).toBe(2);
         expect(await rows.first().innerText()).toContain("3333-CCCCC");
         const refused = page.getByRole("region", { name: "1 row refused" });
-        expect(await refused.innerText()).toMatch(/3\s+tenure must be between 0 and 600/);
+        expect(await refused.innerText()).toMatch(new RegExp(`3\\s+${wrong.name} must be between 0 and `));
         await page.getByLabel("Sort the scored customers by").selectOption("line");
         expect(await rows.first().innerText()).toContain("1111-AAAAA");
 
         const saving = page.waitForEvent("download");
         await page.getByRole("button", { name: "Download with probabilities" }).click();
         const saved = await readFile(await (await saving).path(), "utf8");
-        expect(saved.split("\n")[0]).toBe(`${header},churn_probability,risk_level`);
+        expect(saved.split("\n")[0]).toBe(`${csv.split("\n")[0]},churn_probability,risk_level`);
       },
       // The refusal of the first attempt.
       { allowed: /422/ },
@@ -372,7 +437,8 @@ describe("a phone", () => {
     withPage(
       async (page) => {
         const [id = ""] = await differentCustomers();
-        await page.goto(address(`#/customers/${id}?edit.contract=Two+year`));
+        const edit = { [`edit.${LADDER.field.name}`]: String(LADDER.last.value) };
+        await page.goto(address(place(id, edit)));
         await page.locator(".nudge").first().waitFor();
         await page.locator("g.step").first().waitFor();
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(

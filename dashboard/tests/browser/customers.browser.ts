@@ -1,16 +1,22 @@
 import { describe, expect, it } from "vitest";
-import type { Analytics, Schema } from "../../src/api/types.ts";
-import { count, customers, percent, roundMoney } from "../../src/format.ts";
+import type { Analytics } from "../../src/api/types.ts";
+import { summaryLine, valueText } from "../../src/customer/fields.ts";
+import { customers, percent, roundMoney } from "../../src/format.ts";
+import { address, expectAccessible, expectNoSidewaysScroll, PHONE, useBrowser, withPage } from "./browser.ts";
 import {
-  address,
-  expectAccessible,
-  expectNoSidewaysScroll,
+  COUNTED,
+  customer,
+  found,
   fromApi,
-  PHONE,
-  useBrowser,
-  withPage,
-} from "./browser.ts";
-import type { Customer, DirectoryPage } from "./telco.ts";
+  GROUP,
+  LADDER,
+  listed,
+  on,
+  PRICE,
+  place,
+  query,
+  schema,
+} from "./business.ts";
 
 useBrowser();
 
@@ -20,7 +26,7 @@ const ROWS = `${LIST} [role=option]`;
 describe("the directory", () => {
   it("lists active customers, highest risk first, with only the visible rows in the document", () =>
     withPage(async (page) => {
-      const api = await fromApi<DirectoryPage>("/v1/summary?sort=-probability&limit=500");
+      const api = await listed({ sort: "-probability", limit: "500" });
       await page.goto(address("#/customers"));
       const first = page.locator(ROWS).first();
       await first.waitFor();
@@ -32,7 +38,7 @@ describe("the directory", () => {
       // Far enough down to need further pages from the cursor.
       const far = 320;
       await page.locator(LIST).focus();
-      const target = page.locator(`#row-${api.items[far]?.customer_id}`);
+      const target = page.locator(`${ROWS}[data-id="${api.items[far]?.customer_id}"]`);
       while (!(await target.isVisible())) await page.keyboard.press("PageDown");
       expect(await target.getAttribute("aria-posinset")).toBe(String(far + 1));
       expect(await page.locator(ROWS).count()).toBeLessThan(50);
@@ -43,60 +49,68 @@ describe("the directory", () => {
       await page.goto(address("#/customers"));
       await page.locator(ROWS).first().waitFor();
       await page.keyboard.press("/");
-      await page.keyboard.type("1");
-      await page.locator("summary", { hasText: "Lifecycle stage" }).click();
-      await page.getByRole("checkbox", { name: "Mature" }).check();
+      // As of many a customer's id.
+      const { items } = await listed({ limit: "1" });
+      const beginning = items[0]?.customer_id.slice(0, 2) ?? "";
+      await page.keyboard.type(beginning);
+      const { parameter, label } = GROUP.filter;
+      await page.locator("summary", { hasText: label }).click();
+      await page.getByRole("checkbox", { name: GROUP.label, exact: true }).check();
       await page.keyboard.press("Escape");
-      await page.getByLabel("Sort by").selectOption("-monthly_charges");
+      const sort = `-${PRICE.name}`;
+      await page.getByLabel("Sort by").selectOption(sort);
 
-      const api = await fromApi<DirectoryPage>("/v1/summary?q=1&stage=mature&sort=-monthly_charges");
+      const api = await listed({ q: beginning, [parameter]: GROUP.value, sort });
       const status = page.getByRole("status");
       await expect.poll(() => status.innerText()).toBe(customers(api.total, ["active"]));
       await expect.poll(() => page.locator(ROWS).first().innerText()).toContain(api.items[0]?.customer_id);
-      await expect.poll(() => page.url()).toMatch(/stage=mature.*sort=-monthly_charges/);
+      await expect
+        .poll(() => page.url())
+        .toMatch(new RegExp(`${query({ [parameter]: GROUP.value })}.*sort=${sort}`));
 
       const shared = page.url();
       await page.goto("about:blank");
       await page.goto(shared);
       await expect.poll(() => status.innerText()).toBe(customers(api.total, ["active"]));
-      expect(await page.getByLabel("Search by customer id").inputValue()).toBe("1");
-      expect(await page.getByLabel("Sort by").inputValue()).toBe("-monthly_charges");
+      expect(await page.getByLabel("Search by customer id").inputValue()).toBe(beginning);
+      expect(await page.getByLabel("Sort by").inputValue()).toBe(sort);
     }));
 
   it("offers every filter of the schema, by values and by range", () =>
     withPage(async (page) => {
-      const { filters } = await fromApi<Schema>("/v1/schema");
       await page.goto(address("#/customers"));
       await page.locator(ROWS).first().waitFor();
       const search = page.getByRole("search");
       await search.getByText("More filters").click();
       const summaries = await search.locator("summary").allInnerTexts();
-      for (const { label } of filters)
+      for (const { label } of schema.filters)
         expect(
           summaries.some((text) => text === label || text.startsWith(`${label}: `)),
           label,
         ).toBe(true);
 
-      await search.locator("summary").getByText("Contract", { exact: true }).click();
-      await search.getByRole("checkbox", { name: "One year" }).check();
-      await search.locator("summary").getByText("Tenure", { exact: true }).click();
-      const tenure = search.getByRole("group", { name: "Tenure" });
-      await tenure.getByLabel("From").fill("13");
-      await tenure.getByLabel("Up to").fill("24");
+      await search.locator("summary").getByText(LADDER.field.label, { exact: true }).click();
+      await search.getByRole("checkbox", { name: LADDER.second.label, exact: true }).check();
+      const { filter, min, max } = COUNTED;
+      await search.locator("summary").getByText(filter.label, { exact: true }).click();
+      const range = search.getByRole("group", { name: filter.label, exact: true });
+      await range.getByLabel("From").fill(String(min));
+      await range.getByLabel("Up to").fill(String(max));
       await page.keyboard.press("Enter");
-      const api = await fromApi<DirectoryPage>("/v1/summary?contract=One+year&tenure_min=13&tenure_max=24");
+      const ends = { [filter.min]: String(min), [filter.max ?? ""]: String(max) };
+      const api = await listed({ ...on(LADDER.second), ...ends });
       await expect.poll(() => page.getByRole("status").innerText()).toBe(customers(api.total, ["active"]));
       await expectAccessible(page);
       await page.keyboard.press("Escape");
-      await search.getByRole("button", { name: /^Remove filter Tenure: from 13\smonths up to/ }).click();
-      await expect.poll(() => page.url()).not.toMatch(/tenure_/);
-      expect(page.url()).toContain("contract=One+year");
+      const words = `${filter.label}: from ${valueText(COUNTED.field, min)} up to`;
+      await search.getByRole("button", { name: `Remove filter ${words}` }).click();
+      await expect.poll(() => page.url()).not.toContain(filter.min);
+      expect(page.url()).toContain(query(on(LADDER.second)));
     }));
 
   it("lists customers who left where they are asked for, and says so", () =>
     withPage(async (page) => {
-      const of = (query: string) => fromApi<DirectoryPage>(`/v1/summary?${query}`);
-      const [left, both] = [await of("status=left"), await of("status=active&status=left")];
+      const [left, both] = [await listed("status=left"), await listed("status=active&status=left")];
       await page.goto(address("#/customers"));
       await page.locator(ROWS).first().waitFor();
       const status = page.getByRole("status");
@@ -122,9 +136,9 @@ describe("the directory", () => {
 
   it("offers to look among customers who left where a search finds nobody", () =>
     withPage(async (page) => {
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?status=left&limit=1");
+      const { items } = await listed({ status: "left", limit: "1" });
       const id = items[0]?.customer_id ?? "";
-      await page.goto(address(`#/customers?q=${id}`));
+      await page.goto(address(`#/customers?${query({ q: id })}`));
       await page.getByRole("heading", { name: "No customer matches" }).waitFor();
       await page.getByRole("button", { name: "Look among customers who left, too" }).click();
       await expect.poll(() => page.locator(ROWS).first().innerText()).toContain(id);
@@ -132,7 +146,7 @@ describe("the directory", () => {
 
   it("says when nobody matches, and clears", () =>
     withPage(async (page) => {
-      await page.goto(address("#/customers?q=ZZZZ"));
+      await page.goto(address("#/customers?q=%3F%3F%3F"));
       await page.getByRole("heading", { name: "No customer matches" }).waitFor();
       await page.getByRole("button", { name: "Clear search and filters" }).click();
       await page.locator(ROWS).first().waitFor();
@@ -172,26 +186,31 @@ describe("a customer", () => {
       await page.locator(LIST).focus();
       await page.keyboard.press("ArrowDown");
       await page.keyboard.press("ArrowDown");
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=2");
+      const { items } = await listed({ limit: "2" });
       const id = items[1]?.customer_id ?? "";
-      const customer = await fromApi<Customer>(`/v1/summary/${id}`);
+      const known = await customer(id);
 
       const panel = page.getByRole("region", { name: "Customer", exact: true });
       await panel.getByRole("heading", { name: id }).waitFor();
-      await panel.getByText(customer.persona.description).waitFor();
+      await panel.getByText(found(known.persona?.description, "persona")).waitFor();
+      await panel.locator(".field").first().waitFor();
       const text = await panel.innerText();
-      expect(text).toContain(percent(customer.probability, 1));
-      expect(text).toContain(customer.persona.name);
-      expect(text).toContain(customer.profile.contract);
-      expect(text).toContain(customer.profile.payment_method);
-      expect(text).toContain(count(customer.profile.tenure_months));
-      expect(text).toMatch(customer.churned ? /\bLeft\b/ : /Still a customer/);
+      expect(text).toContain(percent(known.probability, 1));
+      expect(text).toContain(known.persona?.name);
+      expect(text).toContain(summaryLine(known.profile));
+      const left = known[found(schema.roles.outcome ?? undefined, "outcome")];
+      if (typeof left === "boolean") expect(text).toMatch(left ? /\bLeft\b/ : /Still a customer/);
+      else expect(text).not.toMatch(/\bLeft\b|Still a customer/);
+      for (const { name, kind } of schema.fields) {
+        const value = String(known.profile[name] ?? "");
+        if (kind === "choice") expect(await page.locator(`#field-${name}`).inputValue(), name).toBe(value);
+      }
     }));
 
   it("says when there is no such customer", () =>
     withPage(
       async (page) => {
-        await page.goto(address("#/customers/0000-NOONE"));
+        await page.goto(address(place("0000-NOONE")));
         await page.getByRole("alert").waitFor();
         expect(await page.getByRole("alert").innerText()).toContain("0000-NOONE");
       },
@@ -216,22 +235,24 @@ describe("a customer", () => {
 });
 
 describe.each(["light", "dark"] as const)("accessibility, %s", (colorScheme) => {
-  it.each(["", "?q=ZZZZ", "?stage=mature&contract=Two+year"])("of the list %s", (query) =>
-    withPage(
-      async (page) => {
-        await page.goto(address(`#/customers${query}`));
-        await page.getByRole("status").getByText("customer").waitFor();
-        await expectAccessible(page);
-      },
-      { colorScheme },
-    ),
+  it.each(["", "?q=%3F%3F%3F", `?${query({ [GROUP.filter.parameter]: GROUP.value, ...on(LADDER.last) })}`])(
+    "of the list %s",
+    (query) =>
+      withPage(
+        async (page) => {
+          await page.goto(address(`#/customers${query}`));
+          await page.getByRole("status").getByText("customer").waitFor();
+          await expectAccessible(page);
+        },
+        { colorScheme },
+      ),
   );
 
   it("of a customer", () =>
     withPage(
       async (page) => {
-        const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=1");
-        await page.goto(address(`#/customers/${items[0]?.customer_id}`));
+        const { items } = await listed({ limit: "1" });
+        await page.goto(address(place(items[0]?.customer_id ?? "")));
         await page.getByText("Churn probability").waitFor();
         await expectAccessible(page);
       },

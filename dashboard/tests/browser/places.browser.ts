@@ -1,17 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type {
-  Analytics,
-  CohortWhatIf,
-  DirectoryPage,
-  Quality,
-  Readout,
-  SelectionReadout,
-} from "../../src/api/types.ts";
+import type { Analytics, CohortWhatIf, Quality, Readout, SelectionReadout } from "../../src/api/types.ts";
 import {
   count,
   customers,
   decimal,
   eValue,
+  inSentence,
   percent,
   pValue,
   ratioInterval,
@@ -19,15 +13,21 @@ import {
   withSign,
 } from "../../src/format.ts";
 import { successRate } from "../../src/pages/explainability/success.ts";
+import { address, expectAccessible, expectNoSidewaysScroll, PHONE, useBrowser, withPage } from "./browser.ts";
 import {
-  address,
-  expectAccessible,
-  expectNoSidewaysScroll,
+  COUNTED,
+  EXPERIMENT,
+  found,
   fromApi,
-  PHONE,
-  useBrowser,
-  withPage,
-} from "./browser.ts";
+  GROUP,
+  HIGHEST,
+  LADDER,
+  listed,
+  on,
+  post,
+  query as queryOf,
+  schema,
+} from "./business.ts";
 
 useBrowser();
 
@@ -36,19 +36,26 @@ describe("analytics", () => {
     withPage(async (page) => {
       await page.goto(address("#/analytics"));
       const status = page.getByRole("status");
-      await page.getByRole("button", { name: /^One year: / }).click();
-      const one = await fromApi<Analytics>("/v1/analytics?contract=One+year");
+      const chosen = page.getByRole("region", { name: LADDER.field.label, exact: true });
+      await chosen
+        .locator("g.bin")
+        .filter({ hasText: `${LADDER.second.label}: ` })
+        .click();
+      const one = await fromApi<Analytics>(`/v1/analytics?${queryOf(on(LADDER.second))}`);
       const extent = ({ count: counted, population }: Analytics) =>
         `${customers(counted, ["active"])}, of ${count(population)} customers in all`;
       await expect.poll(() => status.innerText()).toBe(extent(one));
 
       // By keyboard, a bin of a number.
-      const tenure = one.distributions.find((distribution) => distribution.field === "tenure_months");
-      const bin = tenure?.bins.find((candidate) => candidate.count > 0);
-      const query = new URLSearchParams({ contract: "One year" });
+      const counted = found(
+        one.distributions.find(({ field }) => field === COUNTED.field.name),
+        "distribution of the number",
+      );
+      const bin = counted.bins.find((candidate) => candidate.count > 0);
+      const query = new URLSearchParams(on(LADDER.second));
       for (const [name, value] of Object.entries(bin?.filter ?? {})) query.set(name, String(value));
       const both = await fromApi<Analytics>(`/v1/analytics?${query}`);
-      const card = page.getByRole("region", { name: tenure?.label ?? "", exact: true });
+      const card = page.getByRole("region", { name: counted.label, exact: true });
       await card
         .locator("g.bin")
         .filter({ hasText: `${bin?.label}: ` })
@@ -61,7 +68,7 @@ describe("analytics", () => {
       await page.goto("about:blank");
       await page.goto(shared);
       await expect.poll(() => status.innerText()).toBe(extent(both));
-      await page.getByRole("button", { name: /^Remove filter Tenure/ }).click();
+      await page.getByRole("button", { name: `Remove filter ${COUNTED.filter.label}` }).click();
       await expect.poll(() => status.innerText()).toBe(extent(one));
       await page.goBack();
       await expect.poll(() => status.innerText()).toBe(extent(both));
@@ -77,15 +84,19 @@ describe("analytics", () => {
       expect(await tile("Churn rate").innerText()).toContain(
         `of ${count(analytics.known_outcomes)}, active and left`,
       );
-      expect(analytics.known_outcomes).toBe(analytics.population);
+      expect(analytics.known_outcomes).toBeLessThanOrEqual(analytics.population);
       const risk = analytics.distributions.find(({ field }) => field === "risk_level");
-      const high = risk?.bins.find(({ filter }) => filter.risk_level === "high");
+      const high = risk?.bins.find(({ filter }) => filter.risk_level === HIGHEST.name);
       await page
-        .getByRole("button", { name: `High: ${customers(high?.count ?? Number.NaN, ["active"])}` })
+        .getByRole("button", {
+          name: `${HIGHEST.label}: ${customers(high?.count ?? Number.NaN, ["active"])}`,
+        })
         .waitFor();
       // The overview beside the directory says the same.
       await page.goto(address("#/customers"));
-      await expect.poll(() => tile("At high risk").innerText()).toContain(count(high?.count ?? Number.NaN));
+      await expect
+        .poll(() => tile(`Risk level ${HIGHEST.label}`).innerText())
+        .toContain(count(high?.count ?? Number.NaN));
       expect(await tile("Revenue at risk").innerText()).toContain(
         roundMoney(analytics.revenue_at_risk ?? Number.NaN),
       );
@@ -93,25 +104,28 @@ describe("analytics", () => {
 
   it("leads to the same customers in the directory", () =>
     withPage(async (page) => {
-      const { total } = await fromApi<DirectoryPage>("/v1/summary?stage=growth&limit=1");
-      await page.goto(address("#/analytics?stage=growth"));
+      const group = { [GROUP.filter.parameter]: GROUP.value };
+      const { total } = await listed({ ...group, limit: "1" });
+      await page.goto(address(`#/analytics?${queryOf(group)}`));
       await page.getByRole("link", { name: "Show these customers" }).click();
       await expect.poll(() => page.getByRole("status").innerText()).toContain(count(total));
     }));
 
   it("shows an empty selection as such", () =>
     withPage(async (page) => {
-      await page.goto(address("#/analytics?stage=onboarding&tenure_min=50"));
+      const beyond = (COUNTED.field.most ?? 1e6) - 1;
+      await page.goto(address(`#/analytics?${queryOf({ [COUNTED.filter.min]: String(beyond) })}`));
       await page.getByRole("heading", { name: "No customer fits all these filters" }).waitFor();
     }));
 
   it("says what a change of plan would mean for the selection", () =>
     withPage(async (page) => {
-      await page.goto(address("#/analytics?contract=Month-to-month"));
-      await page.getByLabel("Plan change").selectOption("contract:Two year");
-      const answer = await fromApi<CohortWhatIf>("/v1/analytics/what-if", {
-        method: "POST",
-        body: JSON.stringify({ filters: { contract: ["Month-to-month"] }, change: { contract: "Two year" } }),
+      const { field, first, last } = LADDER;
+      await page.goto(address(`#/analytics?${queryOf(on(first))}`));
+      await page.getByLabel("Plan change").selectOption(`${field.name}:${last.value}`);
+      const answer = await post<CohortWhatIf>("/v1/analytics/what-if", {
+        filters: { [field.name]: [first.value] },
+        change: { [field.name]: last.value },
       });
       await page
         .getByRole("cell", { name: decimal(answer.after.expected_churners, 1), exact: true })
@@ -121,9 +135,8 @@ describe("analytics", () => {
 
   it("begins a change of plan from the whole selection, with the part that it fits beside it", () =>
     withPage(async (page) => {
-      const answer = await fromApi<CohortWhatIf>("/v1/analytics/what-if", {
-        method: "POST",
-        body: JSON.stringify({ change: { contract: "One year" } }),
+      const answer = await post<CohortWhatIf>("/v1/analytics/what-if", {
+        change: { [LADDER.field.name]: LADDER.second.value },
       });
       const analytics = await fromApi<Analytics>("/v1/analytics");
       await page.goto(address("#/analytics"));
@@ -156,7 +169,11 @@ describe("the experiment", () => {
       expect(text).toContain(pValue(readout.frequentist?.p_value ?? Number.NaN));
       expect(text).toContain(`${eValue(readout.anytime.better)} : ${eValue(readout.anytime.worse)}`);
       expect(text).toContain(ratioInterval(readout.anytime.rate_ratio));
-      const rates = await page.getByRole("img", { name: "Churn rate by variant" }).textContent();
+      const rates = await page
+        .getByRole("img", {
+          name: `Churn rate by ${inSentence(EXPERIMENT.field.label)}`,
+        })
+        .textContent();
       expect(rates).toContain(percent(readout.control.rate ?? Number.NaN, 1));
       expect(rates).toContain(percent(readout.treatment.rate ?? Number.NaN, 1));
     }));
@@ -166,7 +183,7 @@ describe("the experiment", () => {
       const readout = await fromApi<SelectionReadout>("/v1/analytics/experiment");
       await page.goto(address("#/experiment?status=left"));
       await page.getByText(readout.comparison, { exact: true }).waitFor();
-      expect(readout.comparison).toContain("against the priority plan");
+      expect(readout.comparison).toContain(`against ${EXPERIMENT.control.offer}`);
       const users = readout.control.users + readout.treatment.users;
       expect(await page.getByRole("status").innerText()).toBe(
         `${count(users)} customers in the experiment, active and left`,
@@ -182,13 +199,10 @@ describe("the experiment", () => {
       await page.getByLabel("Users in A", { exact: true }).fill("100");
       await page.getByLabel("Users in B", { exact: true }).fill("100");
       await page.getByLabel("Better is").selectOption("higher_is_better");
-      const readout = await fromApi<Readout>("/v1/analytics/experiment", {
-        method: "POST",
-        body: JSON.stringify({
-          metric: "higher_is_better",
-          control: { users: 100, conversions: 49 },
-          treatment: { users: 100, conversions: 51 },
-        }),
+      const readout = await post<Readout>("/v1/analytics/experiment", {
+        metric: "higher_is_better",
+        control: { users: 100, conversions: 49 },
+        treatment: { users: 100, conversions: 51 },
       });
       // GrowthBook's own answer for these counts.
       expect(readout.bayesian?.chance_to_win).toBeCloseTo(0.60918, 4);
@@ -282,14 +296,17 @@ describe("explainability", () => {
   it("draws the feature that is chosen", () =>
     withPage(async (page) => {
       await page.goto(address("#/explainability"));
-      await page.getByLabel("Feature", { exact: true }).selectOption("tenure_months");
-      await page.getByRole("heading", { name: "What tenure does to the risk" }).waitFor();
-      await expect.poll(() => page.url()).toContain("feature=tenure_months");
+      const feature = found(schema.fields.filter(({ model }) => model).at(-1), "feature");
+      await page.getByLabel("Feature", { exact: true }).selectOption(feature.name);
+      await page
+        .getByRole("heading", { name: `How the risk depends on ${inSentence(feature.label)}` })
+        .waitFor();
+      await expect.poll(() => page.url()).toContain(`feature=${feature.name}`);
     }));
 });
 
 describe.each(["light", "dark"] as const)("every place, %s", (colorScheme) => {
-  it.each(["analytics", "analytics?contract=One+year", "experiment", "explainability"])(
+  it.each(["analytics", `analytics?${queryOf(on(LADDER.second))}`, "experiment", "explainability"])(
     "%s is accessible",
     (view) =>
       withPage(

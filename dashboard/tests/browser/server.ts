@@ -1,18 +1,34 @@
-/** Starts the server for the browser tests, or uses the one at `$SERVER_URL` (`$BASE_URL` is Vite's own, and always set). */
+/**
+ * Starts a server for the browser tests of a business, or uses the one at `$SERVER_URL` (`$BASE_URL` is Vite's own, and always
+ * set).
+ */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TestProject } from "vitest/node";
+import { writeWorkspace } from "./minimal/workspace.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     baseUrl: string;
+    /** The folder of the workspace that is served; empty where it is part of the program. */
+    workspace: string;
   }
 }
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
+/** The workspaces by the business: their folder, made where it is none of the repository. */
+const WORKSPACES: Readonly<Record<string, () => string>> = {
+  telco: () => "",
+  saas: () => join(REPOSITORY, "examples/saas"),
+  minimal: () => writeWorkspace(mkdtempSync(join(tmpdir(), "workspace-"))),
+  changing: () => writeWorkspace(mkdtempSync(join(tmpdir(), "workspace-"))),
+};
+
 const START_LIMIT_MS = 30_000;
 const POLL_MS = 50;
 
@@ -20,19 +36,31 @@ export default async function setup(project: TestProject) {
   const given = process.env.SERVER_URL;
   if (given) {
     project.provide("baseUrl", given.replace(/\/$/, ""));
+    project.provide("workspace", "");
     return;
   }
+  const workspace = WORKSPACES[project.name]?.() ?? "";
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const server = spawn(binary(), {
     cwd: REPOSITORY,
-    env: { ...process.env, HOST: "127.0.0.1", PORT: String(port), USAGE_LOG: "off" },
-    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, HOST: "127.0.0.1", PORT: String(port), USAGE_LOG: "off", WORKSPACE: workspace },
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  await untilHealthy(baseUrl, server);
+  // Shown where the server does not start, or ends by itself; the tests bring about faults of their own.
+  let said = "";
+  server.stderr.on("data", (text) => {
+    said += text;
+  });
+  const ended = once(server, "exit");
+  await untilHealthy(baseUrl, server, () => said);
   project.provide("baseUrl", baseUrl);
-  return () => {
+  project.provide("workspace", workspace);
+  return async () => {
+    if (server.exitCode !== null) console.error(said);
     server.kill("SIGTERM");
+    await ended;
+    if (workspace.startsWith(tmpdir())) rmSync(workspace, { recursive: true });
   };
 }
 
@@ -60,10 +88,10 @@ function freePort(): Promise<number> {
   });
 }
 
-async function untilHealthy(baseUrl: string, server: ChildProcess): Promise<void> {
+async function untilHealthy(baseUrl: string, server: ChildProcess, said: () => string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   while (Date.now() < deadline) {
-    if (server.exitCode !== null) throw new Error(`The server ended with code ${server.exitCode}.`);
+    if (server.exitCode !== null) throw new Error(`The server ended with code ${server.exitCode}: ${said()}`);
     const healthy = await fetch(`${baseUrl}/healthz`).then(
       (response) => response.ok,
       () => false,
@@ -72,5 +100,5 @@ async function untilHealthy(baseUrl: string, server: ChildProcess): Promise<void
     await pause(POLL_MS);
   }
   server.kill("SIGKILL");
-  throw new Error(`The server was not healthy within ${START_LIMIT_MS} ms.`);
+  throw new Error(`The server was not healthy within ${START_LIMIT_MS} ms: ${said()}`);
 }

@@ -1,13 +1,27 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({
+/** The tests of one business, by a server of its own. */
+const business = (name: string, ...include: string[]) => ({
   test: {
+    name,
     root: import.meta.dirname,
-    include: ["*.browser.ts"],
+    include,
     globalSetup: "./server.ts",
-    // One browser and one server; pages are isolated by browser contexts.
-    fileParallelism: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+  },
+});
+
+export default defineConfig({
+  test: {
+    // Two browsers at a time; pages are isolated by browser contexts.
+    maxWorkers: 2,
+    projects: [
+      business("telco", "*.browser.ts", "telco/*.browser.ts"),
+      business("saas", "*.browser.ts"),
+      business("minimal", "minimal/*.browser.ts"),
+      // Its files change, so it has a server to itself.
+      business("changing", "changing/*.browser.ts"),
+    ],
   },
 });

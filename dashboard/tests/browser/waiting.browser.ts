@@ -1,10 +1,23 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import type { Explanation, Prediction } from "../../src/api/types.ts";
+import type { Customer, Explanation, Prediction } from "../../src/api/types.ts";
 import { count, customers, percent } from "../../src/format.ts";
-import { address, expectAccessible, fromApi, useBrowser, withPage } from "./browser.ts";
+import { address, expectAccessible, useBrowser, withPage } from "./browser.ts";
+import {
+  csvOf,
+  EXTRA,
+  fromApi,
+  LADDER,
+  listed,
+  on,
+  PRICE,
+  place,
+  query,
+  someCustomers,
+  whatIf,
+  withoutExtra,
+} from "./business.ts";
 import { API, delay, hold, NETWORK_ERRORS, refuse, watch } from "./network.ts";
-import type { Customer, DirectoryPage, Profile } from "./telco.ts";
 
 useBrowser();
 
@@ -22,27 +35,27 @@ const withoutEdits = (customer: Customer) =>
   new RegExp(`^Churn probability\\s+${percent(customer.probability, 1).replace(".", "\\.")}`);
 const verdict = (page: Page) => page.locator(".verdict").innerText();
 const announced = (page: Page) => page.locator("[aria-live=polite].visually-hidden").innerText();
-const row = (page: Page, id: string) => page.locator(`#row-${id}`);
-const contract = (page: Page) => page.getByLabel("Contract", { exact: true });
+const row = (page: Page, id: string) => page.locator(`${ROWS}[data-id="${id}"]`);
+/** The control of the edit that these tests make, and the last of its values. */
+const ladder = (page: Page) => page.getByLabel(LADDER.field.label, { exact: true });
+const [SECOND, LAST] = [LADDER.second, LADDER.last].map(({ value }) => String(value));
+/** The edit in the address. */
+const EDIT = { [`edit.${LADDER.field.name}`]: String(LADDER.last.value) };
 
-/** Customers at the top of the list, each of another probability and explanation. */
-async function someCustomers(): Promise<[Customer, Customer, Customer]> {
-  const { items } = await fromApi<DirectoryPage>("/v1/summary?limit=10");
-  const [one, two, three] = await Promise.all(
-    [items[0], items[3], items[7]].map((item) => fromApi<Customer>(`/v1/summary/${item?.customer_id}`)),
-  );
-  if (!one || !two || !three) throw new Error("There are too few customers.");
-  return [one, two, three];
+async function edited({ profile }: Customer): Promise<Prediction> {
+  return (await whatIf(profile, { [LADDER.field.name]: LADDER.last.value })).prediction;
 }
 
-async function onTwoYears(customer: Customer): Promise<Prediction> {
-  const profile: Profile = { ...customer.profile, contract: "Two year" };
-  return fromApi<Prediction>("/v1/predict", { method: "POST", body: JSON.stringify(profile) });
-}
+/** Waits until all of a customer is known, not only what the list knows. */
+const known = (page: Page, { customer_id }: Customer) =>
+  page
+    .getByRole("article", { name: `Customer ${customer_id}` })
+    .locator(".tags")
+    .waitFor();
 
 /** Opens a customer and waits until all about them is there. */
-async function open(page: Page, { customer_id }: Customer, query = ""): Promise<void> {
-  await page.goto(address(`#/customers/${customer_id}${query}`));
+async function open(page: Page, { customer_id }: Customer, edits = {}): Promise<void> {
+  await page.goto(address(place(customer_id, { ...on(LADDER.first), ...edits })));
   await page.locator(".nudge h3").first().waitFor();
   await row(page, customer_id).waitFor();
 }
@@ -82,7 +95,7 @@ async function watchPanel(page: Page): Promise<() => Promise<Moment[]>> {
 }
 
 const sentenceOf = async ({ customer_id }: Customer): Promise<string> =>
-  (await fromApi<Explanation>(`/v1/explain/${customer_id}`)).sentence;
+  (await fromApi<Explanation>(`/v1/explain/${encodeURIComponent(customer_id)}`)).sentence;
 
 describe("a slow answer about a customer", () => {
   it("never puts one customer's numbers under another's name", () =>
@@ -135,12 +148,14 @@ describe("a slow answer about a customer", () => {
         await row(page, customer_id).click();
         expect(await page.locator(".identity h2").innerText()).toBe(customer_id);
         await expect
-          .poll(() => held.routes.some((route) => route.request().url().endsWith(customer_id)))
+          .poll(() =>
+            held.routes.some((route) => route.request().url().endsWith(encodeURIComponent(customer_id))),
+          )
           .toBe(true);
       }
       held.routes.reverse();
       await held.release();
-      await page.getByText(three.persona.description).waitFor();
+      await known(page, three);
       await page.locator(".nudge h3").first().waitFor();
       const text = await page.locator(".panel").innerText();
       expect(text).toContain(percent(three.probability, 1));
@@ -169,12 +184,12 @@ describe("a slow answer to an edit", () => {
     withPage(async (page) => {
       const [one] = await someCustomers();
       await open(page, one);
-      const expected = await onTwoYears(one);
+      const expected = await edited(one);
       const moments = await watchPanel(page);
       const isDimmed = await watch(page, ".verdict .answer.former[inert][aria-busy=true] .probability");
       const isOff = await watch(page, ".answer.former[inert] > .nudges");
       await delay(page, API, DELAY_MS);
-      await contract(page).selectOption("Two year");
+      await ladder(page).selectOption(LAST ?? "");
 
       expect(await page.getByRole("button", { name: "Generate new nudge" }).isDisabled()).toBe(true);
       await page.locator(".verdict .answer.long .skeleton").first().waitFor();
@@ -194,41 +209,36 @@ describe("a slow answer to an edit", () => {
       const [one] = await someCustomers();
       await open(page, one);
       const held = await hold(page, WHAT_IF);
-      await contract(page).selectOption("One year");
+      await ladder(page).selectOption(SECOND ?? "");
       await expect.poll(() => held.routes.length, PATIENCE).toBe(1);
-      await contract(page).selectOption("Two year");
+      await ladder(page).selectOption(LAST ?? "");
       await expect.poll(() => held.routes.length, PATIENCE).toBe(2);
       expect(await verdict(page)).not.toContain("with these changes\n");
       await held.release();
-      const expected = await onTwoYears(one);
+      const expected = await edited(one);
       await expect.poll(() => probability(page).innerText(), PATIENCE).toBe(percent(expected.probability, 1));
     }));
 
   it("leaves it open what follows from the edit", () =>
     withPage(async (page) => {
-      const { items } = await fromApi<DirectoryPage>("/v1/summary?internet_service=DSL&limit=50");
-      const customers = await Promise.all(
-        items.map(({ customer_id }) => fromApi<Customer>(`/v1/summary/${customer_id}`)),
-      );
-      const plain = customers.find(({ profile }) => !profile.tech_support);
-      if (!plain) throw new Error("Everybody has tech support.");
-      await page.goto(address(`#/customers/${plain.customer_id}`));
+      const plain = await withoutExtra();
+      await page.goto(address(place(plain.customer_id)));
       await page.locator(".nudge h3").first().waitFor();
-      const charges = page.locator("#field-monthly_charges");
-      const before = Number(await charges.inputValue());
+      const price = page.locator(`#field-${PRICE.name}`);
+      const before = Number(await price.inputValue());
       const held = await hold(page, WHAT_IF);
-      await page.getByRole("checkbox", { name: "Tech support", exact: true }).check();
+      await page.getByRole("checkbox", { name: EXTRA.field.label, exact: true }).check();
       await page.getByText("What follows from these changes is not known yet.").waitFor();
-      expect(Number(await charges.inputValue())).toBe(before);
+      expect(Number(await price.inputValue())).toBe(before);
       await held.release();
       await page.getByText("against the actual").waitFor();
-      expect(Number(await charges.inputValue())).toBeGreaterThan(before);
+      expect(Number(await price.inputValue())).toBeGreaterThan(before);
       await page.getByText("The price follows the price list.").waitFor();
 
       // A second edit keeps the price that followed from the first one, dimmed, until it has its own.
-      const isDimmed = await watch(page, ".field.former #field-monthly_charges");
+      const isDimmed = await watch(page, `.field.former #field-${PRICE.name}`);
       const again = await hold(page, WHAT_IF);
-      await contract(page).selectOption("Two year");
+      await ladder(page).selectOption(LAST ?? "");
       await page.locator(".verdict .answer.long").waitFor();
       expect(await isDimmed()).toBe(true);
       await again.release();
@@ -259,7 +269,7 @@ describe("offline", () => {
         const [one] = await someCustomers();
         await open(page, one);
         await page.context().setOffline(true);
-        await contract(page).selectOption("Two year");
+        await ladder(page).selectOption(LAST ?? "");
         await page.getByText("Changes not answered").waitFor();
         expect(await verdict(page)).toMatch(withoutEdits(one));
         expect(await verdict(page)).not.toContain("with these changes");
@@ -272,7 +282,7 @@ describe("offline", () => {
         expect(await note.getAttribute("aria-live")).toBe("polite");
 
         await page.context().setOffline(false);
-        const expected = await onTwoYears(one);
+        const expected = await edited(one);
         await expect
           .poll(() => probability(page).innerText(), PATIENCE)
           .toBe(percent(expected.probability, 1));
@@ -287,7 +297,7 @@ describe("offline", () => {
     withPage(
       async (page) => {
         const [one, two] = await someCustomers();
-        await open(page, one, "?edit.contract=Two+year");
+        await open(page, one, EDIT);
         await page.context().setOffline(true);
         await row(page, two.customer_id).click();
         await page.locator(".panel [role=alert]").waitFor();
@@ -298,7 +308,7 @@ describe("offline", () => {
         expect(await page.getByRole("button", { name: "Export report" }).isDisabled()).toBe(true);
 
         await page.context().setOffline(false);
-        await page.getByText(two.persona.description).waitFor();
+        await known(page, two);
         await page.locator(".nudge h3").first().waitFor();
         expect(await page.getByRole("button", { name: "Export report" }).isDisabled()).toBe(false);
       },
@@ -311,16 +321,16 @@ describe("offline", () => {
         const [one] = await someCustomers();
         let isCut = true;
         await page.route(AFTER_SCHEMA, (route) => (isCut ? route.abort() : route.fallback()));
-        await page.goto(address(`#/customers/${one.customer_id}?edit.contract=Two+year`));
+        await page.goto(address(place(one.customer_id, EDIT)));
         await page.locator(".panel [role=alert]").waitFor();
         expect(await page.locator(".identity h2").innerText()).toBe(one.customer_id);
         expect(await page.locator(".panel").innerText()).not.toContain("%");
         isCut = false;
         await page.evaluate(() => dispatchEvent(new Event("online")));
-        const expected = await onTwoYears(one);
+        const expected = await edited(one);
         await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
         await page.locator(ROWS).first().waitFor();
-        expect(page.url()).toContain("edit.contract=Two+year");
+        expect(page.url()).toContain(query(EDIT));
       },
       { allowed: NETWORK_ERRORS },
     ));
@@ -331,12 +341,12 @@ describe("offline", () => {
         const [one] = await someCustomers();
         let isCut = true;
         await page.route("**/v1/schema", (route) => (isCut ? route.abort() : route.fallback()));
-        await page.goto(address(`#/customers/${one.customer_id}`));
+        await page.goto(address(place(one.customer_id)));
         await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
         expect(await page.locator("nav").count()).toBe(0);
         isCut = false;
         await page.evaluate(() => dispatchEvent(new Event("online")));
-        await page.getByText(one.persona.description).waitFor();
+        await known(page, one);
       },
       { allowed: NETWORK_ERRORS },
     ));
@@ -347,11 +357,11 @@ describe("offline", () => {
         const [one] = await someCustomers();
         let isCut = true;
         await page.route("**/sign-in.json", (route) => (isCut ? route.abort() : route.fallback()));
-        await page.goto(address(`#/customers/${one.customer_id}`));
+        await page.goto(address(place(one.customer_id)));
         await page.getByRole("alert").getByText("The server cannot be reached").waitFor();
         isCut = false;
         await page.evaluate(() => dispatchEvent(new Event("online")));
-        await page.getByText(one.persona.description).waitFor();
+        await known(page, one);
       },
       { allowed: NETWORK_ERRORS },
     ));
@@ -386,8 +396,8 @@ describe("a busy server", () => {
         const [one] = await someCustomers();
         await open(page, one);
         const counter = await refuse(page, WHAT_IF, { status, times: 1, retryAfter });
-        await contract(page).selectOption("Two year");
-        const expected = await onTwoYears(one);
+        await ladder(page).selectOption(LAST ?? "");
+        const expected = await edited(one);
         await expect.poll(() => counter.asked, PATIENCE).toBe(2);
         await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
         await page.locator(".nudge h3").first().waitFor();
@@ -403,7 +413,7 @@ describe("a busy server", () => {
         const [one] = await someCustomers();
         await open(page, one);
         const counter = await refuse(page, WHAT_IF, { status: 503, times: 4, retryAfter: "0" });
-        await contract(page).selectOption("Two year");
+        await ladder(page).selectOption(LAST ?? "");
         await page.getByText("Changes not answered").waitFor();
         expect(counter.asked).toBe(4);
         const alert = page.locator(".panel [role=alert]");
@@ -412,7 +422,7 @@ describe("a busy server", () => {
 
         await alert.getByRole("button", { name: "Try again" }).focus();
         await page.keyboard.press("Enter");
-        const expected = await onTwoYears(one);
+        const expected = await edited(one);
         await expect.poll(() => verdict(page), PATIENCE).toContain(percent(expected.probability, 1));
         // The focus is on what came of it.
         const focused = page.locator(".answer:focus");
@@ -428,7 +438,7 @@ describe("a busy server", () => {
         await page.goto(address("#/analytics"));
         await page.locator(".page .chart svg").first().waitFor();
         await refuse(page, "**/v1/analytics?*", { status: 429, retryAfter: "60" });
-        await page.goto(address("#/analytics?contract=One+year"));
+        await page.goto(address(`#/analytics?${query(on(LADDER.second))}`));
         await page.locator("main").getByText("The server is busy. Trying again shortly.").first().waitFor();
         expect(await announced(page)).toBe("The server is busy. Trying again shortly.");
       },
@@ -469,14 +479,16 @@ describe("the directory", () => {
   it("shows neither rows nor a count that another query gave", () =>
     withPage(
       async (page) => {
-        const { total } = await fromApi<DirectoryPage>("/v1/summary?q=1&limit=1");
+        const { items } = await listed({ limit: "1" });
+        const [short, long] = [2, 3].map((length) => items[0]?.customer_id.slice(0, length) ?? "");
+        const { total } = await listed({ q: short ?? "", limit: "1" });
         await page.goto(address("#/customers"));
         await page.locator(ROWS).first().waitFor();
         const status = page.locator(".directory [role=status]");
         const download = page.getByRole("button", { name: "Download", exact: true });
         const isDimmed = await watch(page, ".listing.former[inert][aria-busy=true] [role=option]");
         const held = await hold(page, first);
-        await page.locator("#search").fill("1");
+        await page.locator("#search").fill(short ?? "");
         expect(await download.isDisabled()).toBe(true);
         await page.locator(".listing.long .skeleton").first().waitFor();
         expect(await isDimmed()).toBe(true);
@@ -486,7 +498,7 @@ describe("the directory", () => {
         await expect.poll(() => status.innerText(), PATIENCE).toBe(customers(total, ["active"]));
 
         await page.context().setOffline(true);
-        await page.locator("#search").fill("12");
+        await page.locator("#search").fill(long ?? "");
         await page.locator(".listing [role=alert]").waitFor();
         expect(await page.locator(ROWS).count()).toBe(0);
         expect(await status.innerText()).toBe("");
@@ -499,19 +511,19 @@ describe("the directory", () => {
     ));
 });
 
-describe.each(["analytics", "experiment", "explainability"])("%s", (place) => {
+describe.each(["analytics", "experiment", "explainability"])("%s", (where) => {
   const answer = ".page > .answer";
 
   it("shows nothing of another selection, slow or offline", () =>
     withPage(
       async (page) => {
-        await page.goto(address(`#/${place}`));
+        await page.goto(address(`#/${where}`));
         await page.locator(answer).first().locator(".chart svg").first().waitFor();
         const status = page.locator(".page-head [role=status]");
         const everybody = await status.innerText();
         const isDimmed = await watch(page, `${answer}.former[inert][aria-busy=true] .chart svg`);
         const held = await hold(page, API);
-        await page.goto(address(`#/${place}?contract=One+year`));
+        await page.goto(address(`#/${where}?${query(on(LADDER.second))}`));
         const waiting = page.locator(`${answer}.long`).first();
         await waiting.locator(".skeleton").first().waitFor();
         expect(await isDimmed()).toBe(true);
@@ -524,9 +536,9 @@ describe.each(["analytics", "experiment", "explainability"])("%s", (place) => {
         expect(selected).not.toBe(everybody);
 
         await page.context().setOffline(true);
-        await page.goto(address(`#/${place}?contract=Two+year`));
+        await page.goto(address(`#/${where}?${query(on(LADDER.last))}`));
         await page.locator(`${answer} > [role=alert]`).first().waitFor();
-        expect(await page.locator(`${answer} .chart`).first().isVisible()).toBe(place === "explainability");
+        expect(await page.locator(`${answer} .chart`).first().isVisible()).toBe(where === "explainability");
         expect(await status.innerText()).toBe("");
         await page.context().setOffline(false);
         await expect.poll(() => status.innerText(), PATIENCE).toContain("customers");
@@ -543,7 +555,7 @@ describe("analytics", () => {
       await page.goto(address("#/analytics"));
       await page.locator(".page .chart svg").first().waitFor();
       const held = await hold(page, API);
-      await page.goto(address("#/analytics?contract=One+year"));
+      await page.goto(address(`#/analytics?${query(on(LADDER.second))}`));
       await page.locator(".answer.long").first().waitFor();
       const download = page.getByRole("button", { name: "Download this list" });
       expect(await download.isDisabled()).toBe(true);
@@ -558,7 +570,7 @@ describe("analytics", () => {
       await card.getByRole("table").waitFor();
       const before = await card.getByRole("table").innerText();
       const held = await hold(page, "**/v1/analytics/what-if");
-      await page.getByLabel("Plan change").selectOption("tech_support:true");
+      await page.getByLabel("Plan change").selectOption(`${EXTRA.field.name}:true`);
       await card.locator(".answer.long").waitFor();
       expect(await card.getByRole("table").count()).toBe(0);
       await held.release();
@@ -596,21 +608,12 @@ describe("the calculators", () => {
   );
 });
 
-describe("a file to score", () => {
-  const HEADER =
-    "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,OnlineSecurity,OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,PaperlessBilling,PaymentMethod,MonthlyCharges,TotalCharges";
+describe("a file to score", async () => {
+  const [{ profile }] = await someCustomers();
   const file = (...ids: string[]) => ({
     name: "mine.csv",
     mimeType: "text/csv",
-    buffer: Buffer.from(
-      [
-        HEADER,
-        ...ids.map(
-          (id) =>
-            `${id},Female,0,Yes,No,1,Yes,No,Fiber optic,No,Yes,No,No,No,No,Month-to-month,Yes,Electronic check,80.5,80.5`,
-        ),
-      ].join("\n"),
-    ),
+    buffer: Buffer.from(csvOf(ids.map((id) => ({ id, profile })))),
   });
   const scored = "[aria-label='Scored customers'] [role=option]";
 
@@ -673,7 +676,7 @@ describe.each(["light", "dark"] as const)("accessibility, %s", (colorScheme) => 
         await held.release();
         await page.locator(".nudge h3").first().waitFor();
         await page.context().setOffline(true);
-        await contract(page).selectOption("Two year");
+        await ladder(page).selectOption(LAST ?? "");
         await page.getByText("Changes not answered").waitFor();
         await page.getByText("What to do after these changes is not known").waitFor();
         await expectAccessible(page);

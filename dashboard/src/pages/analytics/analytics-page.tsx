@@ -11,9 +11,18 @@ import { AsTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { Page, Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, customers, decimal, percent, roundMoney, withSign } from "../../format.ts";
+import {
+  activeAndLeft,
+  count,
+  customers,
+  decimal,
+  inSentence,
+  percent,
+  roundMoney,
+  withSign,
+} from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { hasOutcome, revenueOf } from "../../state/schema.ts";
+import { hasOutcome, period, revenueOf } from "../../state/schema.ts";
 import { type BinFilter, isSelected, selection, toggleBin } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
 import { CohortCard } from "./cohort-card.tsx";
@@ -33,7 +42,7 @@ export function AnalyticsPage() {
       extent={(data) =>
         `${customers(data.count, data.statuses)}, of ${count(data.population)} customers in all`
       }
-      usual="Active customers are shown"
+      usual={hasOutcome() ? "Active customers are shown" : "Everybody is shown"}
       actions={
         <>
           <a class="button" href={formatView({ place: "customers", customer: null, params: query })}>
@@ -74,6 +83,11 @@ const Cards = ({ data }: { data: Analytics }) => (
 );
 
 /** What the customers are called who are counted, by their statuses. */
+function countLabel(statuses: readonly Status[]): string {
+  if (!hasOutcome()) return "Customers";
+  return COUNT_LABELS[statuses.join()] ?? "Customers";
+}
+
 const COUNT_LABELS: Readonly<Record<string, string>> = {
   active: "Active customers",
   left: "Customers who left",
@@ -86,7 +100,7 @@ function Figures({ data }: { data: Analytics }) {
   return (
     <dl class="tiles">
       <Tile
-        label={COUNT_LABELS[data.statuses.join()] ?? "Customers"}
+        label={countLabel(data.statuses)}
         value={count(data.count)}
         note={`${percent(data.count / data.population)} of all ${count(data.population)}`}
       />
@@ -107,14 +121,18 @@ function Figures({ data }: { data: Analytics }) {
       {revenue && (
         <>
           <Tile
-            label="Revenue a month"
+            label={`Revenue ${period()}`.trim()}
             value={roundMoney(revenue.total)}
-            note={data.statuses.includes("left") ? "paid until they left" : "what these customers pay"}
+            note={
+              hasOutcome() && data.statuses.includes("left")
+                ? "paid until they left"
+                : "what these customers pay"
+            }
           />
           <Tile
             label="Revenue at risk"
             value={roundMoney(revenue.atRisk)}
-            note="a month: price × probability"
+            note={[period(), "price × probability"].filter(Boolean).join(": ")}
           />
         </>
       )}
@@ -129,7 +147,7 @@ function DistributionCard({
   distribution: Distribution;
   statuses: readonly Status[];
 }) {
-  const whose = COUNT_LABELS[statuses.join()] ?? "Customers";
+  const whose = countLabel(statuses);
   const title = hasOutcome() ? `${label}: customers and churn rate` : `${label}: customers`;
   const draw = useCallback(
     (width: number) =>
@@ -180,7 +198,7 @@ const binFilter = (bin: Bin): BinFilter => bin.filter;
 
 const SharesKey = ({ whose }: { whose: string }) => (
   <>
-    <span class="key share">share of {whose.toLowerCase()}</span>{" "}
+    <span class="key share">share of {inSentence(whose)}</span>{" "}
     {hasOutcome() && <span class="key churn">churn rate of active and left, 95&nbsp;% interval</span>}
   </>
 );
@@ -240,14 +258,18 @@ function DriversCard({ drivers }: { drivers: readonly Driver[] }) {
   return (
     <Card
       title="What sets this selection apart from everyone else?"
-      note="To the right: raises the risk of the selection more than that of the others, active and left."
+      note={`To the right: raises the risk of the selection more than that of the others${activeAndLeft()}.`}
       picture="analytics_drivers"
     >
       {drivers.length === 0 ? (
         <p class="small muted">Select some customers to compare them with everyone else.</p>
       ) : (
         <>
-          <Chart label="Difference of mean contributions" draw={draw} height={barsHeight(DRIVERS)} />
+          <Chart
+            label="Difference of mean contributions"
+            draw={draw}
+            height={barsHeight(Math.min(drivers.length, DRIVERS))}
+          />
           <AsTable
             caption="Mean contributions in log-odds"
             columns={[

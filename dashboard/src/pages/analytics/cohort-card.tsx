@@ -7,7 +7,7 @@ import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { valueText } from "../../customer/fields.ts";
 import { count, customers, decimal, roundMoney, withSign } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { revenueOf, schema } from "../../state/schema.ts";
+import { period, revenueOf, schema } from "../../state/schema.ts";
 import { asFilters, selection } from "../../state/selection.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
 
@@ -36,7 +36,7 @@ const usualChoice = (all: readonly Choice[]): Choice | undefined =>
 
 /** What is expected of a cohort. */
 interface Figure {
-  readonly name: string;
+  readonly name: () => string;
   /** Undefined in a business that has no such figure. */
   readonly read: (cohort: CohortWhatIf["before"]) => number | undefined;
   readonly write: (value: number) => string;
@@ -48,19 +48,19 @@ const signedRoundMoney = (value: number): string =>
 
 const FIGURES: readonly Figure[] = [
   {
-    name: "Churners",
+    name: () => "Churners",
     read: ({ expected_churners }) => expected_churners,
     write: (value) => decimal(value, 1),
     difference: (value) => withSign(value, 1),
   },
   {
-    name: "Revenue a month",
+    name: () => `Revenue ${period()}`.trim(),
     read: (cohort) => revenueOf(cohort)?.total,
     write: roundMoney,
     difference: signedRoundMoney,
   },
   {
-    name: "Revenue at risk a month",
+    name: () => `Revenue at risk ${period()}`.trim(),
     read: (cohort) => revenueOf(cohort)?.atRisk,
     write: roundMoney,
     difference: signedRoundMoney,
@@ -125,7 +125,7 @@ export function CohortCard() {
             <DataTable
               caption="The selection before and after the change"
               columns={[
-                { head: "Expected", cell: (row) => row.name },
+                { head: "Expected", cell: (row) => row.name() },
                 { head: "Before", cell: (row) => row.write(row.before), numeric: true },
                 { head: "After", cell: (row) => row.write(row.after), numeric: true },
                 { head: "Difference", cell: (row) => row.difference(row.after - row.before), numeric: true },

@@ -110,12 +110,14 @@ export function WhatToDo({ question, changed, params }: Props) {
         </button>
       }
     >
-      <SmallestChange
-        asked={asked}
-        target={target}
-        choose={(value) => set({ target: value === usualTarget() ? [] : [String(value)] })}
-        apply={(change) => apply(change, "The smallest change", null)}
-      />
+      {hasChanges() && (
+        <SmallestChange
+          asked={asked}
+          target={target}
+          choose={(value) => set({ target: value === usualTarget() ? [] : [String(value)] })}
+          apply={(change) => apply(change, "The smallest change", null)}
+        />
+      )}
       {changed.state === "refused" && (
         <p class="small muted">What to do after these changes is not known, since they have no answer.</p>
       )}
@@ -282,6 +284,9 @@ const Effect = ({ before, after, price, changes }: EffectProps) => (
   </div>
 );
 
+/** Whether anything can be changed for a single customer. */
+const hasChanges = (): boolean => schema().fields.some(({ change }) => change === "any" || change === "up");
+
 interface SmallestChangeProps {
   readonly asked: Asked<unknown, Advised>;
   /** The risk to come under, as it is chosen now. */
@@ -350,7 +355,8 @@ function alteredFields({ changes }: Recourse): Field[] {
 function recourseText(recourse: Recourse, plan: Profile): string {
   const after = { ...plan, ...altered(recourse.changes) };
   const words = alteredFields(recourse).map((field) => `${field.label}: ${textIn(field, after)}`);
-  if (words.length === 0) return "No change is needed.";
+  if (words.length === 0)
+    return recourse.reachable ? "No change is needed." : "No change of plan gets there.";
   return recourse.reachable
     ? `${plural(recourse.steps, "change")} will do: ${words.join("; ")}.`
     : `No change of plan gets there. The best there is: ${words.join("; ")}.`;

@@ -21,7 +21,8 @@ import {
   nextPage,
   sorts,
 } from "../../state/directory.ts";
-import { levelLabel, listedFields, personaLabel } from "../../state/schema.ts";
+import { keyOf } from "../../state/request.ts";
+import { hasOutcome, levelLabel, listedFields, personaLabel } from "../../state/schema.ts";
 import {
   asOption,
   change,
@@ -40,8 +41,7 @@ const ROW_HEIGHT = 56;
 /** The left pane: search, filters, sorting, and the list of customers. */
 export function Directory() {
   const query = directoryQuery();
-  // Equal queries are one query, though each render makes an object of its own.
-  useLayoutEffect(() => load(query), [JSON.stringify(query)]);
+  useLayoutEffect(() => load(query), [keyOf(query)]);
   useLayoutEffect(() => forget, []);
   const listed = listing(query);
   const usual = usualFilters();
@@ -149,7 +149,7 @@ function List({ list, query }: { list: Listing; query: Query }) {
       <div class="empty">
         <h2>No customer matches</h2>
         <p>The search takes the beginning of a customer’s id.</p>
-        {!chosenStatuses().includes("left") && (
+        {hasOutcome() && !chosenStatuses().includes("left") && (
           <button type="button" class="button" onClick={() => change({ status: ["active", "left"] })}>
             Look among customers who left, too
           </button>
@@ -184,6 +184,7 @@ function List({ list, query }: { list: Listing; query: Query }) {
           const item = rows[index];
           return item && <Row item={item} />;
         }}
+        next={list.cursor}
         onSelect={open}
         onNearEnd={() => loadMore(query, list)}
       />

@@ -5,7 +5,7 @@ import { Tile } from "../../components/page.tsx";
 import { TilesSkeleton } from "../../components/skeletons.tsx";
 import { count, customers, percent, roundMoney } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { hasRevenue, revenueOf, schema } from "../../state/schema.ts";
+import { hasRevenue, period, revenueOf, schema } from "../../state/schema.ts";
 import { selection } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
 import { BringFile } from "./scored-file.tsx";
@@ -44,7 +44,7 @@ function Stakes({ data }: { data: Analytics }) {
     <dl class="tiles overview-tiles">
       {highest && (
         <Tile
-          label={`At ${highest.label.toLowerCase()} risk`}
+          label={`Risk level ${highest.label}`}
           value={bin ? count(bin.count) : "unknown"}
           note={`${percent(highest.from)} or more; of ${customers(data.count, data.statuses)}`}
         />
@@ -58,7 +58,7 @@ function Stakes({ data }: { data: Analytics }) {
         <Tile
           label="Revenue at risk"
           value={roundMoney(revenue.atRisk)}
-          note={`of ${roundMoney(revenue.total)} a month`}
+          note={`of ${roundMoney(revenue.total)} ${period()}`.trim()}
         />
       )}
     </dl>

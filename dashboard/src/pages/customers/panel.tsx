@@ -16,7 +16,7 @@ import { Arriving, Identity } from "./identity.tsx";
 import { Overview } from "./overview.tsx";
 import { UploadCards } from "./scored-file.tsx";
 import { SessionCard } from "./session-card.tsx";
-import { WhatIf as WhatIfCard } from "./what-if.tsx";
+import { isOfField, WhatIf as WhatIfCard } from "./what-if.tsx";
 import { Why } from "./why.tsx";
 
 /** Waits for the next keystroke or the next step of a slider before it asks again. */
@@ -153,7 +153,9 @@ function Cards({ known, changed, params }: CardsProps) {
         skeleton={<WhySkeleton />}
         label={(_, isCurrent) =>
           isCurrent ? (
-            changed.state === "refused" && <ProblemNote problem={changed.problem} retry={changed.retry} />
+            changed.state === "refused" && (
+              <ProblemNote problem={changed.problem} retry={changed.retry} isShown={isOfField} />
+            )
           ) : (
             <p class="tag former-name">Before this change</p>
           )
@@ -174,7 +176,7 @@ function Cards({ known, changed, params }: CardsProps) {
         plan={plan}
         edits={edits}
         changed={differences(profile, plan)}
-        isUnanswered={isUnanswered}
+        problem={changed.state === "refused" ? changed.problem : undefined}
         isSettled={isSettled}
       />
       <SessionCard customer={question.customer} />

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
@@ -7,6 +7,7 @@ import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { type RejectedRow, type ScoredFile, type ScoredRow, scoredCsv } from "../../customer/scoring.ts";
 import { percent, plural } from "../../format.ts";
+import { keyOf } from "../../state/request.ts";
 import { levelLabel } from "../../state/schema.ts";
 import { type Brought, bring, close, scoring } from "../../state/scored-file.ts";
 
@@ -38,6 +39,8 @@ export const BringFile = () => (
 
 /** The file that the person brought: its rows with their probabilities, and the rows that were refused. */
 export function UploadCards({ brought }: { brought: Brought }) {
+  // Another workspace has other probabilities.
+  useLayoutEffect(() => scoring.ask(brought), [keyOf(brought.number)]);
   const asked = scoring.asked(brought);
   const scored = asked.state === "answered" ? asked.data : undefined;
   return (
@@ -113,6 +116,7 @@ function Rows({ name, file }: { name: string; file: ScoredFile }) {
             const row = rows[index];
             return row && <Row row={row} />;
           }}
+          next={null}
           onSelect={select}
           onNearEnd={() => undefined}
         />

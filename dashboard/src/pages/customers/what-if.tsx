@@ -1,9 +1,11 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Fault, Problem } from "../../api/client.ts";
 import type { Change, Field, Profile, Value } from "../../api/types.ts";
 import { Card } from "../../components/card.tsx";
 import { paramsWith, parseValue } from "../../customer/edits.ts";
-import { groups, isPossible, sliderRange, textIn, unitText } from "../../customer/fields.ts";
+import { groups, isPossible, numberText, sliderRange, textIn, unitText } from "../../customer/fields.ts";
 import { plural } from "../../format.ts";
-import { schema } from "../../state/schema.ts";
+import { fieldNamed, schema } from "../../state/schema.ts";
 import { adjust, view, visit } from "../../state/view.ts";
 
 interface Props {
@@ -13,8 +15,8 @@ interface Props {
   readonly edits: Change;
   /** The fields in which the two differ. */
   readonly changed: ReadonlySet<string>;
-  /** Whether the edits have no answer. */
-  readonly isUnanswered: boolean;
+  /** Why the edits have no answer; undefined where they have one, or may get one. */
+  readonly problem: Problem | undefined;
   /** Whether it is known what follows from the edits. */
   readonly isSettled: boolean;
 }
@@ -34,7 +36,8 @@ function consequences(isSettled: boolean): string {
 }
 
 /** Every field of the profile, to read and to change. */
-export function WhatIf({ actual, plan, edits, changed, isUnanswered, isSettled }: Props) {
+export function WhatIf({ actual, plan, edits, changed, problem, isSettled }: Props) {
+  const isUnanswered = problem !== undefined;
   const set = (name: string, value: Value) =>
     adjust({ ...view.value, params: paramsWith(view.value.params, { ...edits, [name]: value }) });
   const restore = (name: string) => {
@@ -71,6 +74,7 @@ export function WhatIf({ actual, plan, edits, changed, isUnanswered, isSettled }
                 isChanged={changed.has(field.name)}
                 isOwn={field.name in edits}
                 isSettled={isSettled || field.name in edits}
+                refusal={problem && refusalOf(field, problem)}
                 set={(value) => set(field.name, value)}
                 restore={() => restore(field.name)}
               />
@@ -91,22 +95,55 @@ interface RowProps {
   readonly isOwn: boolean;
   /** Whether the value holds; else it followed from former edits, and another may follow from the present ones. */
   readonly isSettled: boolean;
+  /** Why the server refuses the field's value. */
+  readonly refusal: string | undefined;
   readonly set: (value: Value) => void;
   readonly restore: () => void;
 }
 
-function FieldRow({ field, actual, plan, isChanged, isOwn, isSettled, set, restore }: RowProps) {
+/** Where the faults of an edit point to. */
+const EDITED = "/change/";
+
+/** Whether a fault is of a field that is on the card, which then says so itself. */
+export const isOfField = ({ pointer }: Fault): boolean =>
+  pointer.startsWith(EDITED) && fieldNamed(pointer.slice(EDITED.length)) !== undefined;
+
+/** What the server has against a field's edit. */
+const refusalOf = ({ name }: Field, { faults }: Problem): string | undefined =>
+  faults.find(({ pointer }) => pointer === EDITED + name)?.detail;
+
+function FieldRow({ field, actual, plan, isChanged, isOwn, isSettled, refusal, set, restore }: RowProps) {
   const id = `field-${field.name}`;
+  const [unfit, setUnfit] = useState<string>();
+  const value = plan[field.name] ?? null;
+  // What was typed and is no value goes when the field gets one.
+  useEffect(() => setUnfit(undefined), [value]);
+  const fault = unfit ?? refusal;
   const unit = unitText(field);
   const before = textIn(field, actual);
   const isFormer = isChanged && !isSettled;
   return (
-    <div class={`field ${isChanged ? "changed" : ""} ${isFormer ? "former" : ""}`} aria-busy={isFormer}>
+    <div
+      class={`field ${isChanged ? "changed" : ""} ${isFormer ? "former" : ""} ${fault ? "refused" : ""}`}
+      aria-busy={isFormer}
+    >
       <label for={id} title={field.help ?? undefined}>
         {field.label}
         {unit && <span class="muted">, {unit}</span>}
       </label>
-      <Control id={id} field={field} plan={plan} set={set} />
+      <Control
+        id={id}
+        field={field}
+        plan={plan}
+        isRefused={fault !== undefined}
+        set={set}
+        refuse={setUnfit}
+      />
+      {fault && (
+        <p class="fault small" id={`${id}-fault`} role="alert" aria-live="polite">
+          {field.label} {fault}
+        </p>
+      )}
       <div class="was">
         {isChanged &&
           (isOwn ? (
@@ -130,10 +167,15 @@ interface ControlProps {
   readonly id: string;
   readonly field: Field;
   readonly plan: Profile;
+  /** Whether the value is refused; the reason stands beside the control. */
+  readonly isRefused: boolean;
   readonly set: (value: Value) => void;
+  /** Says what is wrong with what was typed. */
+  readonly refuse: (why: string) => void;
 }
 
-function Control({ id, field, plan, set }: ControlProps) {
+function Control({ id, field, plan, isRefused, set, refuse }: ControlProps) {
+  const marks = { "aria-invalid": isRefused, "aria-describedby": isRefused ? `${id}-fault` : undefined };
   const value = plan[field.name] ?? null;
   const isOff = !isPossible(field, plan);
   if (field.kind === "flag" && field.required) {
@@ -142,6 +184,7 @@ function Control({ id, field, plan, set }: ControlProps) {
         <input
           id={id}
           type="checkbox"
+          {...marks}
           checked={value === true && !isOff}
           disabled={isOff}
           onChange={(event) => set(event.currentTarget.checked)}
@@ -156,6 +199,7 @@ function Control({ id, field, plan, set }: ControlProps) {
       <select
         id={id}
         class="select"
+        {...marks}
         value={String(shown ?? "")}
         disabled={isOff}
         onChange={(event) => set(parseValue(field, event.currentTarget.value) ?? null)}
@@ -179,7 +223,9 @@ function Control({ id, field, plan, set }: ControlProps) {
       field={field}
       value={typeof value === "number" ? value : null}
       isOff={isOff}
+      marks={marks}
       set={set}
+      refuse={refuse}
     />
   );
 }
@@ -189,14 +235,29 @@ interface NumberProps {
   readonly field: Field;
   readonly value: number | null;
   readonly isOff: boolean;
+  readonly marks: { readonly "aria-invalid": boolean; readonly "aria-describedby": string | undefined };
   readonly set: (value: Value) => void;
+  readonly refuse: (why: string) => void;
+}
+
+/** What is wrong with a text that is no value of a number's field. */
+function unfitness(field: Field, text: string): string {
+  const { kind, least, most } = field;
+  if (text === "") return "is required";
+  const value = Number(text);
+  if (kind === "whole" && !Number.isInteger(value)) return "must be a whole number";
+  const ends = [least, most].map((end) => (end === null ? undefined : numberText(field, end)));
+  const [low, high] = ends;
+  if (low !== undefined && high !== undefined) return `must be between ${low} and ${high}`;
+  return low === undefined ? `must be at most ${high}` : `must be at least ${low}`;
 }
 
 /** A number to type, and a slider to drag where the usual range is known. */
-function NumberControl({ id, field, value, isOff, set }: NumberProps) {
+function NumberControl({ id, field, value, isOff, marks, set, refuse }: NumberProps) {
   const type = (text: string) => {
     const parsed = parseValue(field, text);
-    if (parsed !== undefined) set(parsed);
+    if (parsed === undefined) refuse(unfitness(field, text));
+    else set(parsed);
   };
   const [low, high] = sliderRange(field) ?? [];
   return (
@@ -216,12 +277,13 @@ function NumberControl({ id, field, value, isOff, set }: NumberProps) {
       <input
         id={id}
         type="number"
+        {...marks}
         class="input"
         inputMode="decimal"
         min={field.least ?? undefined}
         max={field.most ?? undefined}
         step="any"
-        value={value === null ? "" : Math.round(value * 100) / 100}
+        value={value === null ? "" : field.kind === "number" ? value : Math.round(value * 100) / 100}
         placeholder={field.unknown}
         disabled={isOff}
         onInput={(event) => type(event.currentTarget.value)}

@@ -1,20 +1,25 @@
-import { useCallback, useState } from "preact/hooks";
+import { useCallback, useMemo, useState } from "preact/hooks";
 import { explainAll } from "../../api/requests.ts";
 import type { Contribution, Explanation, GlobalExplanation } from "../../api/types.ts";
 import { DISTRIBUTION_HEIGHT, distribution } from "../../charts/distribution.ts";
-import { type Step, waterfall } from "../../charts/waterfall.ts";
+import { type Step, waterfall, waterfallHeight } from "../../charts/waterfall.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
-import { count, decimal, percent, withSign } from "../../format.ts";
+import { featureOrder, featureText } from "../../customer/fields.ts";
+import { activeAndLeft, count, decimal, percent, withSign } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
+import { workspaceVersion } from "../../state/schema.ts";
 
 /** The distributions are of everybody; no customer is drawn. */
 const NO_POINTS = 0;
 
 const loadPopulation = (_: "everybody", signal: AbortSignal): Promise<GlobalExplanation> =>
   explainAll({}, NO_POINTS, signal);
+
+/** The value behind a contribution as people read it; of a number, as the API writes it. */
+const shownValue = ({ feature, value }: Contribution): string => featureText(feature, value);
 
 interface Props {
   readonly explanation: Explanation;
@@ -27,11 +32,15 @@ interface Props {
 /** Why this prediction: the sentence, the waterfall, and the feature that is pointed at. */
 export function Why({ explanation, customer, isEdited, isUnanswered }: Props) {
   const { contributions, base_value } = explanation;
+  const shown = useMemo(
+    () => contributions.map((one) => ({ ...one, value: shownValue(one) })),
+    [contributions, workspaceVersion()],
+  );
   const [feature, setFeature] = useState<string | null>(null);
   const point = useCallback((step: Step) => step.feature && setFeature(step.feature), []);
   const draw = useCallback(
-    (width: number) => waterfall(base_value, contributions, { width, onPoint: point }),
-    [base_value, contributions, point],
+    (width: number) => waterfall(base_value, shown, { width, onPoint: point }),
+    [base_value, shown, point],
   );
   const pointed = contributions.find((one) => one.feature === feature) ?? contributions[0];
 
@@ -44,7 +53,11 @@ export function Why({ explanation, customer, isEdited, isUnanswered }: Props) {
       <p class="sentence">{explanation.sentence}</p>
       <div class="why">
         <div>
-          <Chart label="Waterfall of the contributions" draw={draw} height={392} />
+          <Chart
+            label="Waterfall of the contributions"
+            draw={draw}
+            height={waterfallHeight(contributions.length)}
+          />
           <p class="small muted">
             Log-odds, from what is expected of anybody, E[f(X)], up to this customer, f(x).{" "}
             <span class="key raises">Raises</span> or <span class="key lowers">lowers</span> the risk.
@@ -56,7 +69,7 @@ export function Why({ explanation, customer, isEdited, isUnanswered }: Props) {
         caption="Contributions in log-odds"
         columns={[
           { head: "Feature", cell: (row: Contribution) => row.label },
-          { head: "Value", cell: (row) => row.value },
+          { head: "Value", cell: shownValue },
           { head: "Contribution", cell: (row) => withSign(row.contribution, 3), numeric: true },
           { head: "Odds", cell: (row) => `× ${decimal(Math.exp(row.contribution), 2)}`, numeric: true },
         ]}
@@ -72,7 +85,7 @@ function Pointed({ contribution }: { contribution: Contribution }) {
   return (
     <aside class="pointed" aria-live="polite">
       <h3>
-        {contribution.label}: {contribution.value}
+        {contribution.label}: {shownValue(contribution)}
       </h3>
       <p class="small">
         Multiplies the odds of leaving by <strong>{decimal(Math.exp(contribution.contribution), 2)}</strong>
@@ -108,20 +121,31 @@ function Place({
 }) {
   const counts = population.features.find((one) => one.feature === feature)?.distribution;
   const isNumber = counts?.some((one) => typeof one.value === "number");
-  const mark = isNumber ? Number(value) : value;
+  const number = isNumber ? Number(value) : Number.NaN;
+  const isKnown = !isNumber || !Number.isNaN(number);
   const draw = useCallback(
-    (width: number) => distribution(counts ?? [], { width, mark: Number.isNaN(mark) ? null : mark }),
-    [counts, mark],
+    (width: number) =>
+      distribution(counts ?? [], {
+        width,
+        mark: isNumber ? (isKnown ? number : null) : featureText(feature, value),
+        order: featureOrder(feature),
+        write: (value) => featureText(feature, value),
+      }),
+    [counts, feature, value],
   );
   if (!counts) return null;
-  const alike = counts.find((one) => one.value === mark)?.customers ?? 0;
+  const own = featureText(feature, value);
+  const alike = counts.find((one) => featureText(feature, one.value) === own)?.customers ?? 0;
   const share = alike / population.population;
+  const all = count(population.population);
   return (
     <>
       <p class="small muted">
-        {isNumber
-          ? `Where this customer stands among all ${count(population.population)}, active and left`
-          : `Shared by ${percent(share)} of all ${count(population.population)} customers, active and left`}
+        {!isKnown
+          ? `Not known of this customer; all ${all}${activeAndLeft()}`
+          : isNumber
+            ? `Where this customer stands among all ${all}${activeAndLeft()}`
+            : `Shared by ${percent(share)} of all ${all} customers${activeAndLeft()}`}
       </p>
       <Chart label={`${label} among all customers`} draw={draw} height={DISTRIBUTION_HEIGHT} />
     </>

@@ -12,6 +12,7 @@ import {
   count,
   decimal,
   eValue,
+  inSentence,
   percent,
   points,
   pValue,
@@ -66,18 +67,18 @@ function ExperimentReadout({ experiment }: { experiment: Experiment }) {
         {(data) => (
           <>
             <Card
-              title={`Does treatment ${arms.treatment} keep more customers than control ${arms.control}?`}
+              title={`Does the treatment (${arms.treatment}) keep more customers than control (${arms.control})?`}
               note={`${count(usersIn(data))} customers; a conversion is a customer who left, so lower is better.`}
             >
               <Verdict readout={data} />
               <p>{data.comparison}</p>
             </Card>
-            <Figures readout={data} arms={arms} />
+            <Figures readout={data} />
             <div class="grid wide">
               <RatesCard readout={data} arms={arms} />
-              <LiftCard readout={data} arms={arms} />
+              <LiftCard readout={data} />
             </div>
-            {data.segments.length > 0 && <SegmentsCard segments={data.segments} arms={arms} />}
+            {data.segments.length > 0 && <SegmentsCard segments={data.segments} />}
           </>
         )}
       </Answer>
@@ -111,7 +112,7 @@ interface CardProps {
   readonly arms: ArmNames;
 }
 
-function Figures({ readout, arms }: CardProps) {
+function Figures({ readout }: Pick<CardProps, "readout">) {
   const { control, treatment, bayesian, frequentist, anytime, sample_ratio_mismatch: ratio, power } = readout;
   const users = usersIn(readout);
   const [lowest = 0, highest = 0] = anytime.absolute_difference;
@@ -135,7 +136,7 @@ function Figures({ readout, arms }: CardProps) {
       <Tile
         label="Evidence"
         value={`${eValue(anytime.better)} : ${eValue(anytime.worse)}`}
-        note={`${arms.treatment} better : worse; ${eValue(anytime.threshold)} decides at any look`}
+        note={`treatment better : worse; ${eValue(anytime.threshold)} decides at any look`}
       />
       <Tile
         label="Rate ratio at any look"
@@ -161,7 +162,7 @@ function RatesCard({ readout, arms }: CardProps) {
     { label: `${arms.control}, control`, offer: control.offer, arm: readout.control, isStrong: false },
     { label: `${arms.treatment}, treatment`, offer: treatment.offer, arm: readout.treatment, isStrong: true },
   ];
-  const title = `Churn rate by ${arms.label.toLowerCase()}`;
+  const title = `Churn rate by ${inSentence(arms.label)}`;
   const draw = useCallback(
     (width: number) =>
       intervals(
@@ -173,7 +174,7 @@ function RatesCard({ readout, arms }: CardProps) {
   return (
     <Card
       title={title}
-      note={`${arms.control} is offered ${control.offer}, ${arms.treatment} ${treatment.offer}.`}
+      note={`Control is offered ${control.offer}, treatment ${treatment.offer}.`}
       picture="experiment_rates"
     >
       <Chart label={title} draw={draw} height={intervalsHeight(2)} />
@@ -207,7 +208,7 @@ function estimated(
   return [{ label, estimate, low, high, strong }];
 }
 
-function LiftCard({ readout, arms }: CardProps) {
+function LiftCard({ readout }: Pick<CardProps, "readout">) {
   const { relative_lift, frequentist, bayesian, sequential, cuped } = readout;
   const rows: Estimated[] = [
     ...estimated(
@@ -240,7 +241,7 @@ function LiftCard({ readout, arms }: CardProps) {
       note={
         cuped?.variance_reduction == null
           ? undefined
-          : `Left of zero, ${arms.treatment} loses fewer than ${arms.control}, who is offered ${readout.arms.control.offer}. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
+          : `Left of zero, the treatment loses fewer than control, which is offered ${readout.arms.control.offer}. CUPED with the churn score as covariate takes away ${percent(cuped.variance_reduction)} of the variance.`
       }
       picture="experiment_lift"
     >
@@ -262,7 +263,7 @@ function LiftCard({ readout, arms }: CardProps) {
   );
 }
 
-function SegmentsCard({ segments, arms }: { segments: readonly SegmentEffect[]; arms: ArmNames }) {
+function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
   const rows = segments.flatMap((segment) =>
     estimated(
       segmentName(segment),
@@ -284,7 +285,7 @@ function SegmentsCard({ segments, arms }: { segments: readonly SegmentEffect[]; 
   return (
     <Card
       title="The effect by segment"
-      note={`Left of zero, ${arms.treatment} loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments.`}
+      note={`Left of zero, the treatment loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments.`}
       picture="experiment_segments"
     >
       <Chart label="Effect by segment with intervals" draw={draw} height={intervalsHeight(rows.length)} />

@@ -10,7 +10,8 @@ import { Chart } from "../../components/chart.tsx";
 import { AsTable } from "../../components/data-table.tsx";
 import { Page } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
-import { count, customers, decimal } from "../../format.ts";
+import { featureOrder, featureText } from "../../customer/fields.ts";
+import { activeAndLeft, count, customers, decimal, inSentence } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
 import { chosenStatuses, selection } from "../../state/selection.ts";
 import { adjust, param, view, withParams } from "../../state/view.ts";
@@ -38,7 +39,7 @@ export function ExplainabilityPage() {
       asked={all}
       size={(data) => data.population}
       extent={(data) => customers(data.population, explainedStatuses(query.status))}
-      usual="Everybody is shown, active and left"
+      usual={`Everybody is shown${activeAndLeft()}`}
     >
       <Answer of={all} class="stack" skeleton={<PageSkeleton />}>
         {(data, { status }) => <Drivers data={data} statuses={explainedStatuses(status)} />}
@@ -50,7 +51,10 @@ export function ExplainabilityPage() {
 
 function Drivers({ data, statuses }: { data: GlobalExplanation; statuses: readonly string[] }) {
   const top = data.features.slice(0, MOST_FEATURES);
-  const drawSwarm = useCallback((width: number) => beeswarm(top, { width }), [data]);
+  const drawSwarm = useCallback(
+    (width: number) => beeswarm(top, { width, order: featureOrder, write: featureText }),
+    [data],
+  );
   const drawBars = useCallback(
     (width: number) =>
       bars(
@@ -113,14 +117,17 @@ function DependenceCard({ data }: { data: GlobalExplanation }) {
     ?.features.find((name) => name !== chosen?.feature);
   const by = features.find((one) => one.feature === companion);
   const draw = useCallback(
-    (width: number) => (chosen ? dependence(chosen, { width, by }) : document.createElement("div")),
+    (width: number) =>
+      chosen
+        ? dependence(chosen, { width, by, order: featureOrder, write: featureText })
+        : document.createElement("div"),
     [chosen, by],
   );
   if (!chosen) return null;
   return (
     <Card
-      title={`What ${chosen.label.toLowerCase()} does to the risk`}
-      note={by && `Coloured by ${by.label.toLowerCase()}, with which it interacts most.`}
+      title={`How the risk depends on ${inSentence(chosen.label)}`}
+      note={by && `Coloured by ${inSentence(by.label)}, with which it interacts most.`}
       picture={`dependence_${chosen.feature}`}
       actions={
         <select

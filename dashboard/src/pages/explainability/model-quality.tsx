@@ -9,7 +9,7 @@ import { AsTable, DataTable } from "../../components/data-table.tsx";
 import { Tile } from "../../components/page.tsx";
 import { PageSkeleton } from "../../components/skeletons.tsx";
 import { valueText } from "../../customer/fields.ts";
-import { count, decimal, percent, sentenceCase } from "../../format.ts";
+import { count, decimal, inSentence, percent, sentenceCase } from "../../format.ts";
 import { loadQuality } from "../../state/quality.ts";
 import { useAnswer } from "../../state/request.ts";
 import { fieldNamed } from "../../state/schema.ts";
@@ -213,7 +213,7 @@ function GroupsCard({ evaluation }: { evaluation: Evaluation }) {
       })),
     };
   });
-  const labels = dimensions.map(({ label }) => label.toLowerCase());
+  const labels = dimensions.map(({ label }) => inSentence(label));
   return (
     <Card title="Is it as good for everybody?" note={`The same metrics by ${labels.join(" and by ")}.`}>
       <DataTable
