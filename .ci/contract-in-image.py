@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Runs the contract suite against the image: from its mounted root, read-only and as the user that it names.
+"""Runs the contract suite against the image: from its mounted root, read-only and as the user that it names; over the workspace in
+the program, and over each of the examples in the volume.
 
 Run it from the root of the repository with the image's name; the rest of the arguments go to buildah. It needs PyYAML.
 """
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -48,6 +50,8 @@ def main():
         check_files(root)
         Path(root, "dev").mkdir()
         run_suite(root, config)
+        for example in sorted(Path("examples").glob("*/data/schema.toml")):
+            run_suite(root, config, example.parent.parent)
     finally:
         buildah("rm", container)
     print("the contract holds in the image")
@@ -65,7 +69,7 @@ def check_files(root):
         sys.exit(f"the image must be smaller than {LARGEST_BYTES / 1e6} MB")
 
 
-def run_suite(root, config):
+def run_suite(root, config, workspace=None):
     """Starts the image as docker-compose.yml does, asks it everything, asks its health check, and stops it."""
     service = yaml.safe_load(Path("docker-compose.yml").read_text())["services"]["engagetrack"]
     mounted = service["volumes"][0].split(":")[1]
@@ -74,6 +78,9 @@ def run_suite(root, config):
     user = config["User"]
     with tempfile.TemporaryDirectory() as volume:
         os.chown(volume, *map(int, user.split(":")))
+        if workspace:
+            shutil.copytree(workspace, Path(volume, workspace.name))
+            environment["WORKSPACE"] = f"{mounted}/{workspace.name}"
 
         def contained(command):
             prefix = ["unshare", "--mount", "sh", "-c", CONTAINED, "sh", root, user, volume, mounted]
