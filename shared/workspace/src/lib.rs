@@ -15,6 +15,8 @@ pub mod nudges;
 pub mod orders;
 mod parts;
 pub mod quality;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use customers::{Customers, Outcome};
 pub use error::WorkspaceError;

@@ -42,6 +42,12 @@ pub(crate) struct Head {
 /// By how much shares may miss 1 in sum: the card rounds them to nine digits.
 pub(crate) const ROUNDING: f64 = 1e-6;
 
+/// Whether a text may say which model or workspace something is: it goes into headers of answers.
+pub(crate) fn is_version(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(plain)
+}
+
 /// A profile as the model sees it; NaN is missing.
 pub type Row = SmallVec<[f32; 32]>;
 
@@ -139,7 +145,7 @@ impl<'w> Model<'w> {
 
     fn check(&self) -> Result<(), &'static str> {
         let share = |share: f64| (0.0..=1.0).contains(&share);
-        if self.version.is_empty() || self.workspace.is_empty() {
+        if !is_version(self.version) || !is_version(self.workspace) {
             return Err("model or workspace have no version");
         }
         if !share(self.base_rate()) || self.head.described > 1 {

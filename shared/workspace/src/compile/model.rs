@@ -1,7 +1,7 @@
 //! The model and its card.
 
 use super::{Fault, MEMORY_BUDGET, Sources, faults, short_hash};
-use crate::model::{FORMAT, Head, ROUNDING, Section};
+use crate::model::{FORMAT, Head, ROUNDING, Section, is_version};
 use crate::quality::{Card, Evaluation};
 use forest::{Forest, Part};
 use schema::{Field, Kind, Schema};
@@ -93,8 +93,11 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
         let detail = format!("/base_rate must lie between 0 and 1, got {base_rate}");
         fault(card_file, detail);
     }
-    let Some(version) = card.pointer("/version").and_then(Value::as_str) else {
-        fault(card_file, "/version must be text".to_owned());
+    let version = card.pointer("/version").and_then(Value::as_str);
+    let Some(version) = version.filter(|version| is_version(version)) else {
+        let detail =
+            "/version must be 1 to 128 letters, digits, dashes, dots, underscores and plus signs";
+        fault(card_file, detail.to_owned());
         return Err(all);
     };
     let hash = short_hash(sources.model);

@@ -1,0 +1,101 @@
+//! Random workspaces pass verification; damaged ones are refused, or are workspaces that answer.
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use sections::AlignedBytes;
+use workspace::compile::{Sources, compile};
+use workspace::testing::{Numbers, damaged, workspaces};
+use workspace::{Part, Parts, Workspace};
+
+fn compiled(files: &[Vec<u8>; 6]) -> Vec<(Part, AlignedBytes)> {
+    let compiled = compile(&Sources::of(files));
+    let compiled = compiled.unwrap_or_else(|faults| {
+        let files = files.iter().map(|file| String::from_utf8_lossy(file));
+        panic!("{faults:?}\n{}", files.collect::<Vec<_>>().join("\n\n"))
+    });
+    compiled.parts
+}
+
+fn parts(compiled: &[(Part, AlignedBytes)]) -> Parts {
+    let parts = compiled.iter();
+    parts.fold(Parts::default(), |parts, (part, bytes)| {
+        parts.with_read(*part, bytes.clone())
+    })
+}
+
+/// What a request reads of every customer, of whatever was opened.
+fn read_all(workspace: &Workspace<'_>) {
+    let (schema, customers) = (&workspace.schema, &workspace.customers);
+    for customer in 0..customers.len() {
+        let profile = workspace.profile(customer);
+        let again = schema.admit(profile.codes().into(), |field, fault| {
+            panic!("{}: {fault}", schema.field(field).name())
+        });
+        assert_eq!(again, Some(profile.clone()));
+        assert_eq!(customers.find(customers.id(customer)), Some(customer));
+        let percentile = customers.percentile(customers.probability(customer));
+        assert!((0.0..=100.0).contains(&percentile));
+        let present = workspace.nudges.present(profile.codes());
+        assert!(present != 0);
+        for entry in workspace
+            .nudges
+            .entries()
+            .filter(|entry| present >> entry.index() & 1 == 1)
+        {
+            let mut conditions = entry.conditions().iter();
+            assert!(conditions.all(|condition| condition.holds(profile.codes())));
+            let persona = schema.persona_of(profile.codes());
+            assert!(!entry.wordings(persona, profile.codes()).is_empty());
+        }
+        assert!((0.0..=1.0).contains(&workspace.model.probability(profile.codes())));
+    }
+}
+
+fn numbers() -> impl Strategy<Value = Numbers> {
+    prop::collection::vec(any::<u32>(), 40).prop_map(Numbers::new)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 2))]
+
+    #[test]
+    fn random_workspaces_pass_verification(files in workspaces()) {
+        let parts = parts(&compiled(&files));
+        let workspace = Workspace::open(&parts).unwrap();
+        prop_assert_eq!(workspace.verify(), Ok(()));
+        read_all(&workspace);
+    }
+
+    #[test]
+    fn damaged_workspaces_are_refused_or_can_be_read(files in workspaces(), others in workspaces(), draws in prop::collection::vec(numbers(), 20)) {
+        let [whole, other] = [files, others].map(|files| compiled(&files));
+        for mut numbers in draws {
+            let (parts, _) = damaged(&whole, &other, &mut numbers);
+            if let Ok(workspace) = Workspace::open(&parts)
+                && workspace.verify().is_ok()
+            {
+                read_all(&workspace);
+            }
+        }
+    }
+
+    /// Bytes that keep their hashes are found by them.
+    #[test]
+    fn flipped_bits_are_found(files in workspaces(), place in any::<prop::sample::Index>(), bit in 0..8) {
+        let whole = compiled(&files);
+        for index in 0..whole.len() {
+            let (part, bytes) = &whole[index];
+            // It has no hash of its own: that of the file is checked where it is read.
+            if *part == Part::Quality {
+                continue;
+            }
+            let mut altered = bytes.to_vec();
+            let place = place.index(altered.len());
+            altered[place] ^= 1u8 << bit;
+            let parts = parts(&whole).with_read(*part, AlignedBytes::from(altered.as_slice()));
+            let verified = Workspace::open(&parts).and_then(|workspace| workspace.verify());
+            prop_assert!(verified.is_err(), "{} {}", part, place);
+        }
+    }
+}
