@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header;
 use engagetrack::View;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use utoipa::openapi::content::Content;
@@ -68,7 +69,9 @@ pub async fn add(api: &mut OpenApi, router: &Router, view: &View<'_>) {
     };
     let id = view.customers.id(customer);
     for (path, item) in &mut api.paths.paths {
-        let path = path.replace("{customer_id}", id);
+        // An id may hold what a path can't.
+        let segment = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+        let path = path.replace("{customer_id}", &segment);
         for operation in operations(item) {
             for parameter in operation.parameters.iter_mut().flatten() {
                 if let RefOr::T(described) = &parameter
