@@ -13,6 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use schema::FilterParameters;
 use sections::AlignedBytes;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
@@ -20,9 +21,9 @@ use std::time::Duration;
 use tower::ServiceExt;
 use web::Routes;
 use web::usage_log::UsageLog;
-use workspace::Part;
 use workspace::compile::{Sources, compile};
 use workspace::testing::{Numbers, damaged, workspaces};
+use workspace::{Part, Parts};
 
 /// Damaged workspaces of `make test`. Each depends only on its number, so that a failure can be repeated.
 const MUTATIONS: usize = 20_000;
@@ -35,6 +36,8 @@ const ALL_REQUESTS_IN: usize = 64;
 const FEW: usize = 2;
 /// A mutation that takes longer hangs. It takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Every so often a workspace is written to a file and read from there, half of the files with damage of their own.
+const FILES_IN: usize = 8;
 /// Failures that are told.
 const MOST_TOLD: usize = 10;
 
@@ -130,10 +133,13 @@ fn mutation(whole: &[Compiled], number: usize, runtime: &tokio::runtime::Runtime
     let mut numbers = Numbers::new((0..60).map(|_| random.next_u32()).collect());
     let [one, other] = [(); 2].map(|()| &whole[numbers.below(whole.len())]);
     let (parts, damage) = damaged(one, other, &mut numbers);
-    let opened = catch_unwind(AssertUnwindSafe(|| Live::checked(parts)));
+    let opened = catch_unwind(AssertUnwindSafe(|| match number.is_multiple_of(FILES_IN) {
+        true => from_file(parts, &mut numbers),
+        false => Live::checked(parts).ok(),
+    }));
     let live = match opened {
-        Ok(Ok(live)) => live,
-        Ok(Err(_)) => return Outcome::Refused,
+        Ok(Some(live)) => live,
+        Ok(None) => return Outcome::Refused,
         Err(_) => return Outcome::Failed(format!("verification panicked; {damage}")),
     };
     let asked = catch_unwind(AssertUnwindSafe(|| {
@@ -144,6 +150,32 @@ fn mutation(whole: &[Compiled], number: usize, runtime: &tokio::runtime::Runtime
         Ok(Err(request)) => Outcome::Failed(format!("{request}; {damage}")),
         Err(_) => Outcome::Failed(format!("a request panicked; {damage}")),
     }
+}
+
+/// Puts a workspace to use by way of a file. One that is damaged must be refused.
+fn from_file(parts: Parts, numbers: &mut Numbers) -> Option<Live> {
+    let mut bytes = workspace::file::to_bytes(&parts.into_read());
+    let place = numbers.below(bytes.len());
+    let whole = match numbers.below(6) {
+        0 => {
+            bytes[place] ^= 1 << numbers.below(8);
+            false
+        }
+        1 => {
+            bytes.truncate(place);
+            false
+        }
+        2 => {
+            bytes.resize(bytes.len() + 1 + numbers.below(200), 0);
+            false
+        }
+        _ => true,
+    };
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let live = Live::from_file(file.path(), &Part::ALL).ok();
+    assert!(whole || live.is_none(), "a damaged file is taken");
+    live
 }
 
 /// Sends requests, and counts them. The first that fails is returned.
