@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
-.PHONY: bulk bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
+.PHONY: bulk compile bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
 .PHONY: fmt openapi template model data build build-http package deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
@@ -29,16 +29,22 @@ help: ## list the verbs
 
 # Running
 
-run: dashboard ## build everything and serve it at http://localhost:8080 ($HOST and $PORT say otherwise)
-	cargo run --release --package server
+# WORKSPACE, on the command line or in the environment, is the server's own setting.
+run: dashboard ## build everything and serve it at http://localhost:8080; with WORKSPACE=folder another business
+	cargo run --release --package cli -- serve
 
 watch: .venv-tools ## the Lambda functions under cargo-lambda's emulator, at http://localhost:9000, reloading
 	$(WITH_TOOLS) cargo lambda watch --invoke-address 127.0.0.1
 
 bulk: ## score a file of customers on all cores: make bulk IN=customers.csv OUT=folder; with UNSHARDED=1 in one piece
-	@test -n "$(IN)" -a -n "$(OUT)" || { echo "usage: make bulk IN=customers.csv OUT=folder [UNSHARDED=1]" >&2; exit 2; }
-	cargo build --quiet --release --package bulk --bin engagetrack-bulk
-	@target/release/engagetrack-bulk "$(IN)" "$(OUT)" $(if $(UNSHARDED),--unsharded)
+	@test -n "$(IN)" -a -n "$(OUT)" || { echo "usage: make bulk IN=customers.csv OUT=folder [UNSHARDED=1] [WORKSPACE=folder]" >&2; exit 2; }
+	cargo build --quiet --release --package cli
+	@target/release/engagetrack bulk "$(IN)" "$(OUT)" $(if $(UNSHARDED),--unsharded)
+
+compile: ## compile the folder of a business into one file: make compile WORKSPACE=folder OUT=file
+	@test -n "$(WORKSPACE)" -a -n "$(OUT)" || { echo "usage: make compile WORKSPACE=folder OUT=file" >&2; exit 2; }
+	cargo build --quiet --release --package cli
+	@target/release/engagetrack compile "$(WORKSPACE)" --output "$(OUT)"
 
 dashboard: dashboard/node_modules ## build the dashboard into dashboard/dist
 	cd dashboard && npm run build
@@ -62,7 +68,7 @@ test-long: .venv-schemathesis ## the same properties over many more cases: prope
 
 lint: dashboard/node_modules ## formatting, lints, licences
 	cargo fmt --check
-	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	.ci/check-dependencies.py
 	cd dashboard && npm run check
 
@@ -83,8 +89,10 @@ lint-api: .ci/node_modules
 	cd .ci && npm ci --no-audit --no-fund --ignore-scripts
 	touch $@
 
+# The second time with what reaches a bucket, which the program leaves out unless it is asked for.
 test-rust:
 	cargo test --workspace
+	cargo test --workspace --features cli/s3 --test log
 
 # Generated requests, the same ones each time, whose responses must be those that the description promises.
 test-api: .venv-schemathesis
@@ -119,7 +127,7 @@ test-image: .venv-tools
 	$(WITH_TOOLS) .ci/contract-in-image.py $(IMAGE) $(LOCAL_STORAGE)
 
 # Not in `test`, because it builds what ships twice from the last commit, in two folders whose names differ in length.
-test-reproducible: ## build the last commit twice, in two folders, and compare the bytes of the server
+test-reproducible: ## build the last commit twice, in two folders, and compare the bytes of the program
 	.ci/build-twice
 
 chromium:
@@ -160,12 +168,13 @@ bench-attack:
 	cargo test --release --package server --test operation -- attack --nocapture
 
 bench-bulk: .venv-bench-forest
-	cargo build --release --package bulk --bin engagetrack-bulk --example copy
-	$</bin/python functions/bulk/bench/peers.py target/release/engagetrack-bulk target/release/examples/copy
+	cargo build --release --package cli --bin engagetrack
+	cargo build --release --package bulk --example copy
+	$</bin/python functions/bulk/bench/peers.py target/release/engagetrack target/release/examples/copy
 
 # Two gigabytes, within the memory that the tests allow a small file.
 bulk-memory:
-	cargo test --release --package bulk --test memory -- --ignored --nocapture
+	cargo test --release --package cli --test memory -- --ignored --nocapture
 
 # The paths are those of some customer.
 bench-cold-start: build-http
@@ -242,9 +251,9 @@ STATIC_PROFILE ?= ship
 STATIC_FLAGS = -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/engagetrack \
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(shell rustc --print sysroot)=/rust
 
-static: ## the server without shared libraries, for the image: target/static/server
-	SOURCE_DATE_EPOCH=0 RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package server --bin server --target $(HOST_TARGET)
-	install -D target/$(HOST_TARGET)/$(STATIC_PROFILE:dev=debug)/server target/static/server
+static: ## the program without shared libraries, for the image: target/static/engagetrack
+	SOURCE_DATE_EPOCH=0 RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package cli --bin engagetrack --target $(HOST_TARGET)
+	install -D target/$(HOST_TARGET)/$(STATIC_PROFILE:dev=debug)/engagetrack target/static/engagetrack
 
 image: ## the container image: all of infra/Dockerfile, with docker, podman or buildah
 	$(or $(ENGINE),$(error install docker, podman or buildah)) build --file infra/Dockerfile $(FORMAT) $(IMAGE_ARGUMENTS) .
@@ -253,7 +262,7 @@ image: ## the container image: all of infra/Dockerfile, with docker, podman or b
 image-local: static dashboard ## the same image around parts that this machine builds, with buildah
 	@command -v buildah >/dev/null || .ci/install buildah
 	rm -rf $(PARTS)
-	install -D --mode 755 target/static/server $(PARTS)/server
+	install -D --mode 755 target/static/engagetrack $(PARTS)/engagetrack
 	install -D --mode 644 /etc/ssl/certs/ca-certificates.crt $(PARTS)/etc/ssl/certs/ca-certificates.crt
 	install -D --mode 644 logs/.gitkeep $(PARTS)/logs/.gitkeep
 	cp -r dashboard/dist $(PARTS)/dashboard

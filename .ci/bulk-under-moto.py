@@ -178,7 +178,7 @@ def setUpModule():
         headers={"Content-Type": "application/json"},
     )
     urllib.request.urlopen(settings)
-    subprocess.run(["cargo", "build", "--bin", "engagetrack-bulk"], check=True)
+    subprocess.run(["cargo", "build", "--bin", "engagetrack"], check=True)
     environment = CREDENTIALS | DEFAULTS | {"AWS_ENDPOINT_URL": amazon.url}
     amazon.emulator = unittest.enterModuleContext(Emulator([FUNCTION], environment))
     machine = machines.create_state_machine(
@@ -267,7 +267,7 @@ class Bulk(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             source, out = Path(folder, f"customers{suffix}"), Path(folder, "out")
             source.write_bytes(content)
-            command = ["target/debug/engagetrack-bulk", str(source), str(out)]
+            command = ["target/debug/engagetrack", "bulk", str(source), str(out)]
             subprocess.run([*command, "--shard-bytes", str(shard_bytes)], check=True)
             ours = {path.name: path.read_bytes() for path in out.iterdir() if path.name.startswith(("results-", "rejects-"))}
             self.assertEqual(self.parts(prefix), ours)

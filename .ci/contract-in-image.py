@@ -58,13 +58,13 @@ def main():
 
 
 def check_files(root):
-    """Only the server can be run, and all is small."""
+    """Only the program can be run, and all is small."""
     files = [path for path in root.rglob("*") if path.is_file()]
     executable = [str(path.relative_to(root)) for path in files if path.stat().st_mode & 0o111]
     size = sum(path.stat().st_size for path in files)
     print(f"{len(files)} files, {size / 1e6:.1f} MB")
-    if executable != ["server"]:
-        sys.exit(f"only the server may be executable, and there are {executable}")
+    if executable != ["engagetrack"]:
+        sys.exit(f"only the program may be executable, and there are {executable}")
     if size >= LARGEST_BYTES:
         sys.exit(f"the image must be smaller than {LARGEST_BYTES / 1e6} MB")
 

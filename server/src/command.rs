@@ -3,6 +3,7 @@
 use crate::{Settings, memory, settings};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,17 +16,38 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 pub fn command(arguments: impl Iterator<Item = String>) -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if words == ["--help"] {
-        return exit(writeln!(io::stdout(), "{}", settings::help().trim_end()), 1);
-    }
-    let settings = match Settings::from_env() {
-        Ok(settings) => settings,
-        Err(invalid) => return exit(Err(invalid), 2),
-    };
     match words[..] {
-        [] => exit(serve(settings), 1),
-        ["--health"] => exit(health(&settings), 1),
+        [] => serve_until_stopped(None),
+        ["--health"] => health(),
+        ["--help"] => exit(writeln!(io::stdout(), "{}", settings::help().trim_end()), 1),
         _ => exit(Err("the server takes --help, --health or nothing"), 2),
+    }
+}
+
+/// Serves as the environment says until a signal to stop, and the workspace at this path in place of the environment's if there is
+/// one.
+///
+/// The exit code is 0 after a graceful stop, 1 when something failed, 2 for settings that make no sense.
+pub fn serve_until_stopped(workspace: Option<PathBuf>) -> ExitCode {
+    with_settings(|settings| {
+        serve(Settings {
+            workspace: workspace.or(settings.workspace),
+            ..settings
+        })
+    })
+}
+
+/// Asks the server that runs under the environment's settings whether it is alive.
+///
+/// The exit code is 0 if so, 1 if not, 2 for settings that make no sense.
+pub fn health() -> ExitCode {
+    with_settings(|settings| ask_health(&settings))
+}
+
+fn with_settings(work: impl FnOnce(Settings) -> io::Result<()>) -> ExitCode {
+    match Settings::from_env() {
+        Ok(settings) => exit(work(settings), 1),
+        Err(invalid) => exit(Err(invalid), 2),
     }
 }
 
@@ -51,7 +73,7 @@ fn serve(settings: Settings) -> io::Result<()> {
 }
 
 /// Asks `/healthz` of the server that runs under these settings.
-fn health(settings: &Settings) -> io::Result<()> {
+fn ask_health(settings: &Settings) -> io::Result<()> {
     let host = match settings.host.parse() {
         Ok(IpAddr::V4(address)) if address.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
         Ok(IpAddr::V6(address)) if address.is_unspecified() => "::1".to_owned(),

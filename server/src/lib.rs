@@ -24,9 +24,9 @@ mod workspaces;
 
 use api::Description;
 pub use api::openapi;
-pub use command::command;
+pub use command::{command, health, serve_until_stopped};
 pub use connections::Stopping;
-pub use settings::Settings;
+pub use settings::{Settings, environment};
 
 use axum::Router;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};

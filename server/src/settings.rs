@@ -324,12 +324,18 @@ pub(crate) fn is_confidential(address: &str) -> bool {
 
 /// What `--help` prints.
 pub fn help() -> String {
-    let mut text = String::from(
+    format!(
         "EngageTrack AI: predictions, explanations, nudges, analytics and summaries over HTTP, with their dashboard.\n\n\
          Usage: server [--help | --health]\n\n\
          --health  asks the server that runs under the same settings whether it is alive; exit code 0 if so, else 1\n\n\
-         The environment sets:\n\n",
-    );
+         The environment sets:\n\n{}",
+        environment()
+    )
+}
+
+/// The variables with their meanings and defaults, a line each.
+pub fn environment() -> String {
+    let mut text = String::new();
     for Variable {
         name,
         default,

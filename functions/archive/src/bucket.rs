@@ -66,6 +66,7 @@ impl Bucket {
     }
 
     /// Writes an object of lines, over one of the same key.
+    #[cfg(feature = "lambda")]
     pub(crate) async fn write(&self, key: String, lines: String) -> Result<(), BucketError> {
         let failed = self.failed("writing", &key);
         let request = self

@@ -6,18 +6,22 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "lambda")]
 mod batch;
+#[cfg(feature = "s3")]
 pub mod bucket;
-pub mod command;
+pub mod verify;
 
+#[cfg(feature = "lambda")]
 use aws_lambda_events::event::cloudwatch_logs::LogsEvent;
-
+#[cfg(feature = "lambda")]
 use bucket::{Bucket, BucketError};
 
 /// Writes the usage lines of one delivery to the bucket.
 ///
 /// # Errors
 /// When an object could not be written. Delivering the batch again is then safe, whatever part of it was written.
+#[cfg(feature = "lambda")]
 pub async fn archive(bucket: &Bucket, delivery: LogsEvent) -> Result<(), BucketError> {
     let data = delivery.aws_logs.data;
     let batch = batch::Batch::of(&data);

@@ -1,4 +1,5 @@
-//! The functions that answer HTTP link neither an AWS SDK nor TLS: either would make them start measurably slower.
+//! The functions that answer HTTP link neither an AWS SDK nor TLS: either would make them start measurably slower. The program links
+//! no SDK unless it is built to reach S3: it would take twice as long to build.
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
@@ -33,6 +34,11 @@ fn answer_http() -> Vec<String> {
 
 /// The names of all crates that a package links.
 fn linked_by(package: &str) -> Vec<String> {
+    linked_with(package, &[])
+}
+
+/// The names of all crates that a package with these features links.
+fn linked_with(package: &str, features: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -46,6 +52,7 @@ fn linked_by(package: &str) -> Vec<String> {
             "{p}",
             "--locked",
         ])
+        .args(features)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -62,11 +69,16 @@ fn linked_by(package: &str) -> Vec<String> {
         .collect()
 }
 
+fn is_sdk(name: &str) -> bool {
+    name.starts_with("aws-")
+}
+
 fn is_sdk_or_tls(name: &str) -> bool {
-    const BEGINNINGS: [&str; 6] = ["aws-", "rustls", "openssl", "native-tls", "s2n-", "boring"];
-    BEGINNINGS
-        .iter()
-        .any(|beginning| name.starts_with(beginning))
+    const BEGINNINGS: [&str; 5] = ["rustls", "openssl", "native-tls", "s2n-", "boring"];
+    is_sdk(name)
+        || BEGINNINGS
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
         || matches!(name, "ring" | "tokio-rustls" | "hyper-rustls")
 }
 
@@ -86,6 +98,16 @@ fn the_functions_that_answer_http_link_neither_sdk_nor_tls() {
         let found: Vec<_> = linked.iter().filter(|name| is_sdk_or_tls(name)).collect();
         assert!(found.is_empty(), "{package} links {found:?}");
     }
+}
+
+#[test]
+fn the_program_links_no_sdk_unless_it_is_built_to_reach_s3() {
+    let linked = linked_by("cli");
+    assert!(linked.iter().any(|name| name == "bulk"), "{linked:?}");
+    let found: Vec<_> = linked.iter().filter(|name| is_sdk(name)).collect();
+    assert!(found.is_empty(), "cli links {found:?}");
+    let linked = linked_with("cli", &["--features", "s3"]);
+    assert!(linked.iter().any(|name| is_sdk(name)));
 }
 
 #[test]

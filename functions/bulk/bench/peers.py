@@ -1,6 +1,6 @@
 """Measures the bulk job beside a bare copy of its input and beside pandas with XGBoost, in the same run.
 
-    python peers.py ENGAGETRACK-BULK COPY
+    python peers.py ENGAGETRACK COPY
 
 Run it from the root of the repository; the two are built programs. The input is data/customers.csv many times over, the
 answers are compared, and times are medians of interleaved runs. On one thread they are processor time: on a busy machine
@@ -81,7 +81,7 @@ def compare(ours, theirs):
 
 
 def main():
-    bulk, copy = sys.argv[1:]
+    engagetrack, copy = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         header, rows = CUSTOMERS.read_bytes().split(b"\n", 1)
@@ -94,7 +94,7 @@ def main():
 
         def score(threads):
             shutil.rmtree(out, ignore_errors=True)
-            return Run([bulk, folder / "input.csv", out, "--threads", str(threads)])
+            return Run([engagetrack, "bulk", folder / "input.csv", out, "--threads", str(threads)])
 
         copies, ones, twos, peers = [], [], [], []
         peer_command = [sys.executable, "functions/bulk/bench/pandas_xgboost.py", CUSTOMERS, folder / "peer.csv"]

@@ -4,7 +4,7 @@ use crate::lines::{BYTE_ORDER_MARK, LineBreak, LineEnd, Lines};
 use crate::records::{Next, Records};
 use crate::table::Table;
 use flate2::bufread::MultiGzDecoder;
-use schema::intake::MOST_COLUMNS;
+use schema::intake::{MOST_COLUMNS, unread_kind};
 use schema::{FieldError, FieldErrors, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read};
@@ -46,6 +46,9 @@ pub enum LayoutError {
     /// It could not be read.
     #[error("the input can't be read: {0}")]
     Read(#[from] io::Error),
+    /// It is a file of a kind that is not read.
+    #[error("{0} files are not read yet; export the customers as CSV")]
+    Unread(&'static str),
     /// There is nothing in it.
     #[error("the input is empty; it should begin with a header")]
     Empty,
@@ -84,7 +87,11 @@ impl Layout {
     /// When it can't be scored: see [`LayoutError`].
     pub fn read(schema: &Schema<'_>, input: impl Read) -> Result<Self, LayoutError> {
         let mut input = BufReader::new(input);
-        match input.fill_buf()?.starts_with(GZIP) {
+        let beginning = input.fill_buf()?;
+        if let Some(kind) = unread_kind(beginning) {
+            return Err(LayoutError::Unread(kind));
+        }
+        match beginning.starts_with(GZIP) {
             true => Self::read_plain(schema, MultiGzDecoder::new(input), true),
             false => Self::read_plain(schema, input, false),
         }

@@ -16,6 +16,17 @@ use smallvec::smallvec;
 use std::fmt;
 use std::str::Utf8Error;
 
+/// The kind of a file of customers that begins with these bytes, if it is one that is not read.
+pub fn unread_kind(beginning: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 3] = [
+        (b"PAR1", "Parquet"),
+        (b"PK\x03\x04", "Excel (.xlsx) and zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls)"),
+    ];
+    let kind = KINDS.iter().find(|(magic, _)| beginning.starts_with(magic));
+    kind.map(|(_, name)| *name)
+}
+
 /// A JSON document that keeps the members of an object as they were written, repeated ones included.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {

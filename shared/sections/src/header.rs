@@ -86,6 +86,14 @@ impl<'a> Header<'a> {
         Some((usize::try_from(start).ok()?, usize::try_from(length).ok()?))
     }
 
+    /// The XXH3-128 of a section and of the zeros up to the next multiple of 64, as the header has it.
+    ///
+    /// # Panics
+    /// If the format has no such section.
+    pub fn hash(&self, section: usize) -> u128 {
+        u128::from_le_bytes(self.spans[section].hash)
+    }
+
     /// Compares a section with its hash: all its bytes, with the zeros up to the next multiple of 64.
     ///
     /// # Errors

@@ -9,10 +9,13 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+/// The format that this program reads and writes.
+pub const VERSION: u32 = 1;
+
 static FORMAT: Format = Format {
     name: "compiled workspace",
     magic: *b"\x89WORKSP\n",
-    version: 1,
+    version: VERSION,
     sections: Part::ALL.len(),
 };
 
@@ -76,30 +79,116 @@ pub enum FileError {
     },
 }
 
+/// Whether a file that begins with these bytes, at least eight, is a compiled workspace of any version.
+pub fn is_workspace(beginning: &[u8]) -> bool {
+    beginning.starts_with(&FORMAT.magic)
+}
+
+/// A part of a file, as the header describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Which part.
+    pub part: Part,
+    /// Its length.
+    pub bytes: u64,
+    /// The XXH3-128 of its bytes and of the zeros up to the next multiple of 64, in hexadecimal digits.
+    pub hash: String,
+}
+
+/// The parts of a file by its header, which is checked; the parts are not.
+///
+/// # Errors
+/// A file that can't be read, or is no compiled workspace.
+pub fn sections(path: &Path) -> Result<Vec<Section>, FileError> {
+    let (file, bytes) = open(path)?;
+    let head = read_head(path, bytes, |buffer, start| {
+        file.read_exact_at(buffer, start)
+    })?;
+    let header = Header::open(&head, &FORMAT).map_err(of_header(path))?;
+    let section = |part: Part| {
+        let damaged = FileError::Damaged {
+            path: path.to_owned(),
+            part,
+        };
+        let (_, length) = header.place(part as usize).ok_or(damaged)?;
+        Ok(Section {
+            part,
+            bytes: length as u64,
+            hash: format!("{:032x}", header.hash(part as usize)),
+        })
+    };
+    Part::ALL.into_iter().map(section).collect()
+}
+
 /// Reads parts of a workspace from a file, each into memory of its own, and compares them with their hashes. What is in them is
 /// not looked at.
 ///
 /// # Errors
 /// A file that can't be read, or is no compiled workspace, or whose parts are damaged.
 pub fn read(path: &Path, wanted: &[Part]) -> Result<Parts, FileError> {
-    let unreadable = |error| FileError::Unreadable {
-        path: path.to_owned(),
-        error,
-    };
-    // Opening a pipe would wait for its other end.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(FileError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    let bytes = file.metadata().map_err(unreadable)?.len();
+    let (file, bytes) = open(path)?;
     read_parts(
         path,
         bytes,
         |buffer, start| file.read_exact_at(buffer, start),
         wanted,
     )
+}
+
+/// Opens a file, and says how many bytes it has.
+fn open(path: &Path) -> Result<(File, u64), FileError> {
+    let unreadable = unreadable(path);
+    // Opening a pipe would wait for its other end.
+    if !std::fs::metadata(path).map_err(&unreadable)?.is_file() {
+        return Err(FileError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    let file = File::open(path).map_err(&unreadable)?;
+    let bytes = file.metadata().map_err(&unreadable)?.len();
+    Ok((file, bytes))
+}
+
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |error| {
+        let path = path.clone();
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => FileError::Shrunk { path },
+            _ => FileError::Unreadable { path, error },
+        }
+    }
+}
+
+fn of_header(path: &Path) -> impl Fn(SectionsError) -> FileError {
+    let path = path.to_owned();
+    move |error| FileError::Header {
+        path: path.clone(),
+        error,
+    }
+}
+
+/// Reads the header of a file that has `bytes` bytes, and checks it.
+fn read_head(
+    path: &Path,
+    bytes: u64,
+    read: impl Fn(&mut [u8], u64) -> io::Result<()>,
+) -> Result<AlignedBytes, FileError> {
+    if bytes > LARGEST {
+        let path = path.to_owned();
+        return Err(FileError::TooLarge { path, bytes });
+    }
+    let name = FORMAT.name;
+    let mut head = AlignedBytes::zeroed(Header::length(&FORMAT));
+    // What is too short for a header may still be of another version.
+    let known = head.len().min(bytes as usize);
+    read(&mut head[..known], 0).map_err(unreadable(path))?;
+    let header = Header::open(&head, &FORMAT).map_err(of_header(path))?;
+    header.verify(&head).map_err(of_header(path))?;
+    match header.end() == Some(bytes) {
+        true => Ok(head),
+        false => Err(of_header(path)(SectionsError::Header { name })),
+    }
 }
 
 /// Reads parts of a file that has `bytes` bytes, of which `read` gives those from a place on.
@@ -109,31 +198,8 @@ fn read_parts(
     read: impl Fn(&mut [u8], u64) -> io::Result<()>,
     wanted: &[Part],
 ) -> Result<Parts, FileError> {
-    let unreadable = |error: io::Error| {
-        let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => FileError::Shrunk { path },
-            _ => FileError::Unreadable { path, error },
-        }
-    };
-    let of_header = |error| FileError::Header {
-        path: path.to_owned(),
-        error,
-    };
-    if bytes > LARGEST {
-        let path = path.to_owned();
-        return Err(FileError::TooLarge { path, bytes });
-    }
-    let name = FORMAT.name;
-    let mut head = AlignedBytes::zeroed(Header::length(&FORMAT));
-    // What is too short for a header may still be of another version.
-    let known = head.len().min(bytes as usize);
-    read(&mut head[..known], 0).map_err(unreadable)?;
-    let header = Header::open(&head, &FORMAT).map_err(of_header)?;
-    header.verify(&head).map_err(of_header)?;
-    if header.end() != Some(bytes) {
-        return Err(of_header(SectionsError::Header { name }));
-    }
+    let head = read_head(path, bytes, &read)?;
+    let header = Header::open(&head, &FORMAT).map_err(of_header(path))?;
     let mut parts = Parts::default();
     for &part in wanted {
         let damaged = || FileError::Damaged {
@@ -150,7 +216,7 @@ fn read_parts(
             return Err(damaged());
         }
         let mut content = AlignedBytes::zeroed(padded);
-        read(&mut content, start as u64).map_err(unreadable)?;
+        read(&mut content, start as u64).map_err(unreadable(path))?;
         header
             .verify_section(section, &content)
             .map_err(|_| damaged())?;

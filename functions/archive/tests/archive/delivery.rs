@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use archive::command::read_bucket;
+use archive::verify::read_bucket;
 use aws_lambda_events::event::cloudwatch_logs::LogsEvent;
 use base64::Engine;
 use flate2::write::GzEncoder;

@@ -1,7 +1,6 @@
-//! The archive and the command, against an S3 server in this process.
+//! The archive, against an S3 server in this process.
 
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions, but not in what they share
 
 mod delivery;
 mod store;
-mod verify;

@@ -82,10 +82,6 @@ impl Store {
         Bucket::new(aws_sdk_s3::Client::from_conf(config), NAME.to_owned())
     }
 
-    pub fn remove(&self, key: &str) {
-        std::fs::remove_file(self.folder.path().join(NAME).join(key)).unwrap();
-    }
-
     /// The objects that lie there, by key.
     pub fn objects(&self) -> Vec<(String, String)> {
         let root = self.folder.path().join(NAME);

@@ -5,7 +5,7 @@ use crate::customers::{
     AMOUNT, BANDS, FORMAT, MOST_CUSTOMERS, Outcome, Section, UNKNOWN, band, slot, slots,
 };
 use crate::orders::{self, Key, by_code};
-use schema::intake::{Columns, is_id};
+use schema::intake::{Columns, is_id, unread_kind};
 use schema::{FieldErrors, Profile, Schema};
 use sections::{AlignedBytes, Writer};
 
@@ -18,6 +18,11 @@ pub struct Customer {
 
 /// Reads the customers, sorted by id.
 pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<String>> {
+    if let Some(kind) = unread_kind(bytes) {
+        return Err(vec![format!(
+            "{kind} files are not read yet; export the customers as CSV"
+        )]);
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
     let header = reader
         .byte_headers()

@@ -1,4 +1,4 @@
-//! Memory does not grow with the file.
+//! Memory does not grow with the file that is scored.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::process::Command;
 use tempfile::TempDir;
 
-const CUSTOMERS: &str = include_str!("../../../data/customers.csv");
+const CUSTOMERS: &str = include_str!("../../data/customers.csv");
 const MOST_KIB: i64 = 64 << 10;
 
 /// Scores a file of so many bytes, and says how much memory that took at most, in KiB.
@@ -24,8 +24,16 @@ fn peak(bytes: usize) -> i64 {
     }
     file.into_inner().unwrap();
     let out = folder.path().join("out");
-    let mut program = Command::new(env!("CARGO_BIN_EXE_engagetrack-bulk"));
-    assert!(program.arg(input).arg(&out).status().unwrap().success());
+    let mut program = Command::new(env!("CARGO_BIN_EXE_engagetrack"));
+    assert!(
+        program
+            .arg("bulk")
+            .arg(input)
+            .arg(&out)
+            .status()
+            .unwrap()
+            .success()
+    );
     let manifest = std::fs::read(out.join("manifest.json")).unwrap();
     let manifest: bulk::Manifest = serde_json::from_slice(&manifest).unwrap();
     assert_eq!(manifest.rows_out, (times * rows.lines().count()) as u64);

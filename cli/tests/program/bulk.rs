@@ -1,6 +1,4 @@
-//! The program on a file and a folder: what it gives, what is left when it is stopped, and how it goes on.
-
-#![allow(clippy::unwrap_used)]
+//! A file is scored into a folder: what it gives, what is left when it is stopped, and how it goes on.
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
@@ -14,16 +12,18 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-const CUSTOMERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/customers.csv");
+use crate::{Answer, engagetrack};
+
+const CUSTOMERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/customers.csv");
 /// IBM's file, which stays outside of the project.
 const TELCO: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../../../shared/telco/Telco-Customer-Churn.csv"
+    "/../../shared/telco/Telco-Customer-Churn.csv"
 );
 const SHARD_BYTES: &str = "50000";
 
 fn program(input: &Path, out: &Path, options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_engagetrack-bulk"));
+    let mut command = engagetrack("bulk");
     command.arg(input).arg(out).args(options);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -346,5 +346,100 @@ fn what_it_can_not_use_it_says() {
     );
     let output = run(Path::new(CUSTOMERS), &out, &["--shard-bytes", "0"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("usage:"));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("--shard-bytes")
+    );
+}
+
+const SAAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/saas");
+
+#[test]
+fn a_workspace_is_named_by_option_or_environment_as_file_or_folder() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("saas.workspace");
+    let compiled = engagetrack("compile")
+        .args([SAAS, "--output"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{compiled:?}");
+    let accounts = Path::new(SAAS).join("data/customers.csv");
+    let scored = |name: &str, option: Option<&Path>, variable: Option<&Path>| {
+        let out = folder.path().join(name);
+        let mut command = program(&accounts, &out, &[]);
+        if let Some(path) = option {
+            command.arg("--workspace").arg(path);
+        }
+        if let Some(path) = variable {
+            command.env("WORKSPACE", path);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        contents(&out)
+    };
+    let by_option = scored("option", Some(&file), None);
+    let manifest: serde_json::Value = serde_json::from_slice(&by_option["manifest.json"]).unwrap();
+    assert_eq!(
+        (&manifest["rows_out"], &manifest["rows_rejected"]),
+        (&4_000.into(), &0.into())
+    );
+    let nowhere = Path::new("/nowhere");
+    assert!(by_option == scored("folder", Some(Path::new(SAAS)), None));
+    assert!(by_option == scored("variable", None, Some(&file)));
+    assert!(by_option == scored("both", Some(&file), Some(nowhere)));
+
+    // The program's own workspace has no such columns, which an empty variable asks for, too.
+    let out = folder.path().join("own");
+    let output = program(&accounts, &out, &[]).env("WORKSPACE", "").output();
+    Answer::from(output.unwrap()).refuses(1, "customers.csv: the header does not fit: ");
+}
+
+#[test]
+fn a_workspace_that_can_not_be_used_is_named() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    for (workspace, reason) in [
+        (Path::new("/nowhere"), "/nowhere: No such file"),
+        (Path::new(CUSTOMERS), "not a compiled workspace"),
+        (folder.path(), "data/schema.toml: the file can't be read"),
+        (
+            Path::new("s3://bucket/file"),
+            "is in a bucket; copy it to this machine first",
+        ),
+    ] {
+        let mut command = program(Path::new(CUSTOMERS), &out, &["--workspace"]);
+        let output = command.arg(workspace).output().unwrap();
+        Answer::from(output).refuses(1, reason);
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_file_of_a_kind_that_is_not_read_is_named_by_it() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    for (beginning, sentence) in [
+        (
+            &b"PAR1\x15\x04\x15\x10"[..],
+            "input.csv: Parquet files are not read yet; export the customers as CSV\n",
+        ),
+        (
+            b"PK\x03\x04\x14\x00",
+            "input.csv: Excel (.xlsx) and zip files are not read yet; export the customers as CSV\n",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00",
+            "input.csv: Excel (.xls) files are not read yet; export the customers as CSV\n",
+        ),
+    ] {
+        let input = folder.path().join("input.csv");
+        fs::write(&input, beginning).unwrap();
+        Answer::from(run(&input, &out, &[])).refuses(1, sentence);
+    }
+    Answer::from(run(Path::new("s3://bucket/customers.csv"), &out, &[])).refuses(
+        1,
+        "s3://bucket/customers.csv: is in a bucket; copy it to this machine first\n",
+    );
 }

@@ -1,0 +1,158 @@
+//! `engagetrack bulk`: a file of customers is scored into a folder, on all cores.
+
+use crate::business;
+use crate::output::{self, FAILED};
+use bulk::TOLERATED_REJECT_PERCENTAGE;
+use bulk::folder::{self, Cut, Event, Task, TaskError};
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+/// The results are complete, but of too few of the customers.
+const UNUSABLE: u8 = 3;
+
+/// What a shell expects of a program that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// Score a file of customers of any size into a folder
+///
+/// FILE is CSV with the columns of the schema, plain or gzip, or JSON lines. Results, rejects
+/// and a manifest go to FOLDER. The same command resumes a run that was stopped.
+///
+/// The exit code is 3 when the results are complete but too many records were rejected, and
+/// 130 after Ctrl-C.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct Bulk {
+    /// File of customers
+    #[arg(value_name = "FILE")]
+    input: PathBuf,
+    /// Folder for the results, made where there is none
+    #[arg(value_name = "FOLDER")]
+    out: PathBuf,
+    /// Workspace to score with [default: $WORKSPACE, or else the one in the program]
+    #[arg(long, value_name = "FILE|DIR")]
+    workspace: Option<PathBuf>,
+    /// Score in one piece: for files with line breaks in quotes
+    #[arg(long, conflicts_with = "shard_bytes")]
+    unsharded: bool,
+    /// Score in pieces of N bytes instead of what the file's size suggests
+    #[arg(long, value_name = "N")]
+    shard_bytes: Option<NonZeroUsize>,
+    /// Pieces that are scored at the same time [default: one per processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Exit with code 3 when more than P of a hundred records are rejected
+    #[arg(long, value_name = "P", default_value_t = TOLERATED_REJECT_PERCENTAGE, value_parser = percentage)]
+    tolerated_reject_percentage: f64,
+}
+
+impl Bulk {
+    pub fn run(self) -> ExitCode {
+        let named = self.workspace.clone().or_else(business::of_the_environment);
+        let opened =
+            business::refuse_a_bucket(&self.input).and_then(|()| business::open(named.as_deref()));
+        let live = match opened {
+            Ok(live) => live,
+            Err(message) => return output::fail(message, FAILED),
+        };
+        let task = self.task();
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        if let Err(error) = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)) {
+            return output::fail(format_args!("Ctrl-C can't be caught: {error}"), FAILED);
+        }
+        let shown = Shown::new();
+        let done = folder::run(live.view(), &task, &stop, &|event| shown.update(event));
+        shown.bar.finish_and_clear();
+        match done {
+            Ok(manifest) => {
+                if io::stderr().is_terminal() {
+                    output::tell(format_args!(
+                        "{} customers scored, {} records rejected; see {}",
+                        HumanCount(manifest.rows_out),
+                        HumanCount(manifest.rows_rejected),
+                        task.out.join(folder::MANIFEST).display()
+                    ));
+                }
+                match manifest.judge(self.tolerated_reject_percentage) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(unusable) => output::fail(
+                        format_args!("{}: {unusable}", task.input.display()),
+                        UNUSABLE,
+                    ),
+                }
+            }
+            Err(error @ TaskError::Stopped) => output::fail(error, INTERRUPTED),
+            Err(error) => output::fail(error, FAILED),
+        }
+    }
+
+    fn task(&self) -> Task {
+        let cut = match (self.unsharded, self.shard_bytes) {
+            (true, _) => Cut::Unsharded,
+            (false, Some(bytes)) => Cut::Every(bytes),
+            (false, None) => Cut::BySize,
+        };
+        let processors = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Task {
+            input: self.input.clone(),
+            out: self.out.clone(),
+            cut,
+            threads: self.threads.unwrap_or_else(processors),
+        }
+    }
+}
+
+fn percentage(text: &str) -> Result<f64, &'static str> {
+    let percentage = text.parse().ok();
+    percentage
+        .filter(|percentage| (0.0..=100.0).contains(percentage))
+        .ok_or("a percentage is a number from 0 to 100")
+}
+/// What a terminal shows meanwhile; nothing where there is none.
+struct Shown {
+    bar: ProgressBar,
+    records: Arc<AtomicU64>,
+}
+
+impl Shown {
+    fn new() -> Self {
+        let records = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&records);
+        let speed = move |state: &ProgressState, out: &mut dyn Write| {
+            let seconds = state.elapsed().as_secs_f64().max(f64::EPSILON);
+            let speed = counted.load(Ordering::Relaxed) as f64 / seconds;
+            // A bar has nowhere to say that it could not be drawn.
+            let _ = write!(out, "{} rows/s", HumanCount(speed as u64));
+        };
+        let template = "{wide_bar} {bytes} of {total_bytes}, {rows_per_second}, {eta} left";
+        let style = ProgressStyle::with_template(template)
+            .expect("the template is well formed")
+            .with_key("rows_per_second", speed);
+        // indicatif draws on no terminal but this one.
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style);
+        Self { bar, records }
+    }
+
+    fn update(&self, event: Event) {
+        match event {
+            Event::Begun(bytes) => {
+                self.bar.set_length(bytes);
+                self.bar.reset_elapsed();
+            }
+            Event::Read(bytes) | Event::Resumed(bytes) => self.bar.inc(bytes),
+            Event::Records(records) => {
+                self.records.fetch_add(records, Ordering::Relaxed);
+            }
+        }
+    }
+}

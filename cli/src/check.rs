@@ -1,0 +1,28 @@
+//! `engagetrack check`: what `compile` does, without writing anything.
+
+use crate::compile::Compilation;
+use crate::output;
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Look for faults in the folder of a workspace
+///
+/// Compiles the folder and writes nothing. All faults of all files are listed, a line each:
+/// FILE: ENTRY: FAULT. The exit code is 1 when there are any.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct Check {
+    /// Folder that holds data/ and models/
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+impl Check {
+    pub fn run(self) -> ExitCode {
+        match Compilation::of(&self.folder) {
+            Ok(compilation) => output::print(&compilation.summary("Sound", &[]), 0),
+            Err(faults) => output::fail(faults, output::FAILED),
+        }
+    }
+}
