@@ -41,7 +41,7 @@ pub async fn lines_of_a_writer(calls: u64) -> Vec<String> {
             customer_id: Some(format!("{call:04}-ABCDE")),
             count: 1,
             outcome: 200,
-            score: None,
+            risk_level: None,
             model_version: Some("m1".into()),
             workspace_version: Some("w1".into()),
             latency: Duration::from_micros(81),
