@@ -579,6 +579,16 @@ impl Columns {
         header: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
+        let columns = Self::of_header(schema, header, &mut errors);
+        errors.unless_any(columns)
+    }
+
+    /// As [`Self::from_header`], with the fields that are found although others are not.
+    pub fn of_header<'h>(
+        schema: &Schema<'_>,
+        header: impl IntoIterator<Item = &'h [u8]>,
+        errors: &mut FieldErrors,
+    ) -> Self {
         let mut columns = Self {
             names: Vec::new(),
             fields: vec![None; schema.len()],
@@ -588,10 +598,11 @@ impl Columns {
         };
         for (column, cell) in header.into_iter().enumerate() {
             if column == MOST_COLUMNS {
-                return Err(FieldErrors::one(FieldError {
+                *errors = FieldErrors::one(FieldError {
                     pointer: String::new(),
                     detail: format!("has more than {MOST_COLUMNS} columns"),
-                }));
+                });
+                return columns;
             }
             let cell = String::from_utf8_lossy(cell);
             let name = cell.trim_start_matches('\u{feff}').trim();
@@ -610,7 +621,7 @@ impl Columns {
                 errors.add(field.column(), "is a column that the header lacks");
             }
         }
-        errors.unless_any(columns)
+        columns
     }
 
     /// Reads the profile in one record.

@@ -6,8 +6,10 @@ use crate::customers::{
 };
 use crate::orders::{self, Key, by_code};
 use schema::intake::{Columns, is_id, unread_kind};
-use schema::{FieldErrors, Profile, Schema};
+use schema::source::Doubts;
+use schema::{FieldError, FieldErrors, Named, Profile, Schema};
 use sections::{AlignedBytes, Writer};
+use std::collections::BTreeSet;
 
 /// A row.
 pub struct Customer {
@@ -16,8 +18,15 @@ pub struct Customer {
     outcome: Outcome,
 }
 
-/// Reads the customers, sorted by id.
-pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<String>> {
+/// Reads the customers, sorted by id. What of the schema is in doubt refuses nothing.
+///
+/// # Errors
+/// Everything that is wrong with the header and the rows.
+pub fn read(
+    schema: &Schema<'_>,
+    doubts: &Doubts,
+    bytes: &[u8],
+) -> Result<Vec<Customer>, Vec<String>> {
     if let Some(kind) = unread_kind(bytes) {
         return Err(vec![format!(
             "{kind} files are not read yet; export the customers as CSV"
@@ -27,16 +36,35 @@ pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<Stri
     let header = reader
         .byte_headers()
         .map_err(|error| vec![error.to_string()])?;
-    let columns = Columns::from_header(schema, header).map_err(|errors| listed(&errors))?;
-    if columns.id_column().is_none() {
-        return Err(vec![format!(
+    let mut errors = FieldErrors::default();
+    let columns = Columns::of_header(schema, header, &mut errors);
+    let doubtful = |column: &str| match schema.named(column) {
+        Some(Named::Field(field)) => doubts.field(schema, schema.field(field).name()),
+        Some(Named::Outcome) => doubts.roles(),
+        Some(Named::Id) | None => false,
+    };
+    let mut details = listed(&errors, doubtful);
+    let of_header: BTreeSet<String> = errors.listed().iter().map(column).collect();
+    let has_id = columns.id_column().is_some();
+    if !has_id && !doubts.roles() {
+        details.push(format!(
             "{} is a column that the header lacks",
             schema.id_name()
-        )]);
+        ));
     }
-    let mut details = Vec::new();
+    // A header that is no table's.
+    if of_header.contains("") {
+        return Err(details);
+    }
+    // What is wrong with a column is not said of every row again, and what is wrong with an id is said below.
+    let said = |column: &str| {
+        doubtful(column) || of_header.contains(column) || schema.named(column) == Some(Named::Id)
+    };
     let mut customers: Vec<Customer> = Vec::new();
+    let mut refused: Vec<String> = Vec::new();
+    let mut rows = 0;
     for record in reader.byte_records() {
+        rows += 1;
         let record = match record {
             Ok(record) => record,
             Err(error) => {
@@ -50,18 +78,14 @@ pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<Stri
             .id(&record)
             .and_then(|id| std::str::from_utf8(id).ok())
             .filter(|id| is_id(id));
-        if id.is_none() {
+        if id.is_none() && has_id && !doubts.roles() {
             fault(format!(
                 "{} must be text of 1 to 64 characters",
                 schema.id_name()
             ));
         }
-        let profile = columns
-            .profile(schema, &record)
-            .map_err(|errors| listed(&errors).join("; "));
-        let outcome = columns
-            .outcome(schema, &record)
-            .map_err(|errors| listed(&errors).join("; "));
+        let profile = columns.profile(schema, &record);
+        let outcome = columns.outcome(schema, &record);
         match (id, profile, outcome) {
             (Some(id), Ok(profile), Ok(outcome)) => customers.push(Customer {
                 id: id.to_owned(),
@@ -72,22 +96,39 @@ pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<Stri
                     None => Outcome::Unknown,
                 },
             }),
-            (_, profile, outcome) => [profile.err(), outcome.err()]
-                .into_iter()
-                .flatten()
-                .for_each(fault),
+            (id, profile, outcome) => {
+                for errors in [profile.err(), outcome.err()].iter().flatten() {
+                    let listed = listed(errors, said);
+                    if !listed.is_empty() {
+                        fault(listed.join("; "));
+                    }
+                }
+                refused.extend(id.map(str::to_owned));
+            }
         }
     }
     customers.sort_by(|a, b| a.id.cmp(&b.id));
     let twice = customers.windows(2).filter(|pair| pair[0].id == pair[1].id);
-    details.extend(twice.map(|pair| format!("the id {:?} is used twice", pair[0].id)));
-    if customers.is_empty() && details.is_empty() {
+    let mut twice: BTreeSet<&str> = twice.map(|pair| pair[0].id.as_str()).collect();
+    let mut known = BTreeSet::new();
+    let is_accepted = |id: &String| customers.binary_search_by(|other| other.id.cmp(id)).is_ok();
+    twice.extend(
+        refused
+            .iter()
+            .filter(|id| is_accepted(id) || !known.insert(*id))
+            .map(String::as_str),
+    );
+    details.extend(
+        twice
+            .into_iter()
+            .map(|id| format!("the id {id:?} is used twice")),
+    );
+    if rows == 0 {
         details.push("there is no customer".to_owned());
     }
-    if customers.len() > MOST_CUSTOMERS {
+    if rows > MOST_CUSTOMERS {
         details.push(format!(
-            "there are {} customers; there may be {MOST_CUSTOMERS}",
-            customers.len()
+            "there are {rows} customers; there may be {MOST_CUSTOMERS}"
         ));
     }
     if details.is_empty() {
@@ -97,10 +138,19 @@ pub fn read(schema: &Schema<'_>, bytes: &[u8]) -> Result<Vec<Customer>, Vec<Stri
     }
 }
 
-fn listed(errors: &FieldErrors) -> Vec<String> {
+/// The column that an error is about.
+fn column(error: &FieldError) -> String {
+    let name = error.pointer.trim_start_matches('/');
+    name.replace("~1", "/").replace("~0", "~")
+}
+
+/// Errors in words, without those of columns of which all is said.
+fn listed(errors: &FieldErrors, said: impl Fn(&str) -> bool) -> Vec<String> {
     let errors = errors.listed().iter();
     errors
-        .map(|error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail))
+        .map(|error| (column(error), &error.detail))
+        .filter(|(column, _)| !said(column))
+        .map(|(column, detail)| format!("{column} {detail}"))
         .collect()
 }
 

@@ -181,26 +181,28 @@ fn faults(file: &'static str, details: Vec<String>) -> Vec<Fault> {
 /// Compiles a workspace.
 ///
 /// # Errors
-/// Everything that is wrong with the files. Where the schema is at fault nothing else can be checked against it.
+/// Everything that is wrong with the files. What of the schema is at fault itself refuses nothing in another file.
 pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
     let [schema_file, customers_file, nudges_file, ..] = Sources::PATHS;
-    let utf8 = |file: &'static str, bytes| {
-        std::str::from_utf8(bytes).map_err(|error| faults(file, vec![error.to_string()]))
+    let utf8 = |bytes| std::str::from_utf8(bytes).map_err(|error| vec![error.to_string()]);
+    let mut all = Vec::new();
+    let not_utf8 = |details: Vec<String>| schema::source::Draft {
+        faults: details,
+        ..schema::source::draft("")
     };
-    let schema_bytes = schema::source::compile(utf8(schema_file, sources.schema)?)
-        .map_err(|details| faults(schema_file, details))?;
+    let draft = utf8(sources.schema).map_or_else(not_utf8, schema::source::draft);
+    let (schema_bytes, doubts) = (draft.bytes, draft.doubts);
+    all.extend(faults(schema_file, draft.faults));
     let schema = Schema::open(&schema_bytes)
         .map_err(|error| faults(schema_file, vec![error.to_string()]))?;
-    let mut all = Vec::new();
-    let nudges = utf8(nudges_file, sources.nudges).and_then(|text| {
-        nudges::compile(&schema, text, &short_hash(sources.nudges))
-            .map_err(|details| faults(nudges_file, details))
-    });
-    let model = model::compile(&schema, sources);
-    let read = customers::read(&schema, sources.customers)
+    let nudges = utf8(sources.nudges)
+        .and_then(|text| nudges::compile(&schema, &doubts, text, &short_hash(sources.nudges)))
+        .map_err(|details| faults(nudges_file, details));
+    let model = model::compile(&schema, &doubts, sources);
+    let read = customers::read(&schema, &doubts, sources.customers)
         .map_err(|details| faults(customers_file, details));
     let (nudges, model, read) = match (nudges, model, read) {
-        (Ok(nudges), Ok(model), Ok(read)) => (nudges, model, read),
+        (Ok(nudges), Ok(model), Ok(read)) if all.is_empty() => (nudges, model, read),
         (nudges, model, read) => {
             all.extend(nudges.err().into_iter().flatten());
             all.extend(model.err().into_iter().flatten());

@@ -4,6 +4,7 @@ use super::{Fault, MEMORY_BUDGET, Sources, faults, short_hash};
 use crate::model::{FORMAT, Head, ROUNDING, Section, is_version};
 use crate::quality::{Card, Evaluation};
 use forest::{Forest, Part};
+use schema::source::Doubts;
 use schema::{Field, Kind, Schema};
 use sections::{AlignedBytes, Writer};
 use serde::Deserialize;
@@ -44,27 +45,31 @@ struct TrainingDistribution {
     missing: f64,
 }
 
-pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledModel, Vec<Fault>> {
+/// Compiles the model. What of the schema is in doubt refuses nothing.
+///
+/// # Errors
+/// Everything that is wrong with the model, its card and its evaluation.
+pub fn compile(
+    schema: &Schema<'_>,
+    doubts: &Doubts,
+    sources: &Sources<'_>,
+) -> Result<CompiledModel, Vec<Fault>> {
     let [.., model_file, card_file, evaluation_file] = Sources::PATHS;
     let mut all = Vec::new();
     let mut fault = |file: &'static str, detail: String| all.extend(faults(file, vec![detail]));
     let model = forest::Model::from_json(sources.model)
         .map_err(|error| fault(model_file, error.to_string()))
         .ok();
-    let card: Option<Value> = serde_json::from_slice(sources.card)
-        .map_err(|error| fault(card_file, error.to_string()))
-        .ok();
-    let evaluation: Option<Value> = serde_json::from_slice(sources.evaluation)
-        .map_err(|error| fault(evaluation_file, error.to_string()))
-        .ok();
-    let (Some(model), Some(card), Some(evaluation)) = (model, card, evaluation) else {
-        return Err(all);
-    };
-    if model.n_features() == 0 {
+    let evaluation = serde_json::from_slice(sources.evaluation).unwrap_or_else(|error| {
+        fault(evaluation_file, error.to_string());
+        Value::Null
+    });
+    if model.as_ref().is_some_and(|model| model.n_features() == 0) {
         fault(model_file, "the model has no feature".to_owned());
     }
     let mut features = Vec::new();
-    for name in model.feature_names() {
+    let names = model.iter().flat_map(forest::Model::feature_names);
+    for name in names.filter(|name| !doubts.field(schema, name)) {
         match schema.find(name) {
             Some(field) if field.for_model() => features.push(field.index() as u32),
             Some(_) => fault(
@@ -77,35 +82,18 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
             ),
         }
     }
-    let mut number = |pointer: &str| {
-        let value = card.pointer(pointer).and_then(Value::as_f64);
-        value.unwrap_or_else(|| {
-            fault(card_file, format!("{pointer} must be a number"));
-            0.0
-        })
-    };
-    let base_rate = number("/base_rate");
-    let (slope, intercept) = (
-        number("/calibration/slope"),
-        number("/calibration/intercept"),
-    );
-    if !(0.0..=1.0).contains(&base_rate) {
-        let detail = format!("/base_rate must lie between 0 and 1, got {base_rate}");
-        fault(card_file, detail);
-    }
-    let version = card.pointer("/version").and_then(Value::as_str);
-    let Some(version) = version.filter(|version| is_version(version)) else {
-        let detail =
-            "/version must be 1 to 128 letters, digits, dashes, dots, underscores and plus signs";
-        fault(card_file, detail.to_owned());
-        return Err(all);
-    };
     let hash = short_hash(sources.model);
+    let card = WrittenCard::read(sources.card).unwrap_or_else(|details| {
+        details
+            .into_iter()
+            .for_each(|detail| fault(card_file, detail));
+        WrittenCard::default()
+    });
     // The card speaks of one model. Another one in its place is served uncalibrated, under its own name.
-    let described = version.ends_with(&hash);
+    let described = card.version.ends_with(&hash);
     let mut warnings = Vec::new();
     let (version, slope, intercept) = match described {
-        true => (version.to_owned(), slope, intercept),
+        true => (card.version, card.slope, card.intercept),
         false => {
             let detail =
                 format!("describes another model than {model_file}: no calibration is applied");
@@ -114,7 +102,7 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
         }
     };
     let training = match described {
-        true => training(schema, &features, &card).unwrap_or_else(|details| {
+        true => training(schema, &features, &card.json).unwrap_or_else(|details| {
             details
                 .into_iter()
                 .for_each(|detail| fault(card_file, detail));
@@ -129,7 +117,7 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
     // What describes another model is left out.
     let is_described = |document: &Value| document["version"] == version.as_str();
     let details = [
-        (card_file, Card::deserialize(&card).err(), &card),
+        (card_file, Card::deserialize(&card.json).err(), &card.json),
         (
             evaluation_file,
             Evaluation::deserialize(&evaluation).err(),
@@ -141,9 +129,9 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
             fault(file, error.to_string());
         }
     }
-    if !all.is_empty() {
+    let (Some(model), true) = (model, all.is_empty()) else {
         return Err(all);
-    }
+    };
     let model = model.affine(slope, intercept);
     let compiled = |part: Part| AlignedBytes::from(model.compile(part, MEMORY_BUDGET).as_slice());
     Ok(CompiledModel {
@@ -151,16 +139,66 @@ pub fn compile(schema: &Schema<'_>, sources: &Sources<'_>) -> Result<CompiledMod
             &sources.version(),
             &version,
             described,
-            base_rate,
+            card.base_rate,
             &features,
             &training,
         ),
         margins: compiled(Part::Margins),
         explanations: compiled(Part::Explanations),
-        quality: quality(&version, described.then_some(card), evaluation),
+        quality: quality(&version, described.then_some(card.json), evaluation),
         warnings,
         features,
     })
+}
+
+/// What the card says of the model.
+#[derive(Default)]
+struct WrittenCard {
+    json: Value,
+    version: String,
+    base_rate: f64,
+    slope: f64,
+    intercept: f64,
+}
+
+impl WrittenCard {
+    fn read(bytes: &[u8]) -> Result<Self, Vec<String>> {
+        let json: Value = serde_json::from_slice(bytes).map_err(|error| vec![error.to_string()])?;
+        let mut details = Vec::new();
+        let mut number = |pointer: &str| {
+            let value = json.pointer(pointer).and_then(Value::as_f64);
+            value.unwrap_or_else(|| {
+                details.push(format!("{pointer} must be a number"));
+                0.0
+            })
+        };
+        let base_rate = number("/base_rate");
+        let (slope, intercept) = (
+            number("/calibration/slope"),
+            number("/calibration/intercept"),
+        );
+        if !(0.0..=1.0).contains(&base_rate) {
+            details.push(format!(
+                "/base_rate must lie between 0 and 1, got {base_rate}"
+            ));
+        }
+        let version = json.pointer("/version").and_then(Value::as_str);
+        let version = version.filter(|version| is_version(version));
+        if version.is_none() {
+            details.push("/version must be 1 to 128 letters, digits, dashes, dots, underscores and plus signs".to_owned());
+        }
+        let version = version.unwrap_or_default().to_owned();
+        match details.is_empty() {
+            true => Ok(Self {
+                json,
+                version,
+                base_rate,
+                slope,
+                intercept,
+            }),
+            false => Err(details),
+        }
+    }
 }
 
 /// Edges and shares of each feature.

@@ -6,7 +6,7 @@ use crate::nudges::{
     TargetedRecord,
 };
 use schema::layout::Span;
-use schema::source::{condition, impersonal};
+use schema::source::{Doubts, Entry, Unread, condition, document, impersonal};
 use schema::{Change, ChangePolicy, Condition, Field, Kind, MOST_VALUES, Pool, Schema, Text};
 use sections::{AlignedBytes, Writer};
 use serde::Deserialize;
@@ -14,28 +14,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 /// An entry as it is written. Wordings for the arms of an experiment are in a table named like the field of the arms.
-#[derive(Deserialize)]
 struct Written {
-    id: String,
-    category: String,
-    title: String,
-    #[serde(default)]
+    /// What faults call it.
+    entry: String,
+    id: Option<String>,
+    category: Option<String>,
+    title: Option<String>,
     otherwise: bool,
-    #[serde(default)]
     when: Table,
-    #[serde(default)]
     change: Table,
     experiment: Option<WrittenTrial>,
-    #[serde(default)]
     excludes: Vec<String>,
-    #[serde(default)]
     placeholders: BTreeMap<String, String>,
     reasons: Vec<String>,
     messages: Vec<String>,
-    #[serde(default)]
     persona: BTreeMap<String, Vec<String>>,
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+    others: Table,
+    unread: Unread,
+}
+
+impl Written {
+    fn read(mut entry: Entry, faults: &mut Vec<String>) -> Self {
+        Self {
+            entry: entry.name().to_owned(),
+            id: entry.require("id"),
+            category: entry.require("category"),
+            title: entry.require("title"),
+            otherwise: entry.take("otherwise").unwrap_or_default(),
+            when: entry.take("when").unwrap_or_default(),
+            change: entry.take("change").unwrap_or_default(),
+            experiment: entry.take("experiment"),
+            excludes: entry.take("excludes").unwrap_or_default(),
+            placeholders: entry.take("placeholders").unwrap_or_default(),
+            reasons: entry.require("reasons").unwrap_or_default(),
+            messages: entry.require("messages").unwrap_or_default(),
+            persona: entry.take("persona").unwrap_or_default(),
+            others: entry.take_others(),
+            unread: entry.close(faults),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,62 +92,65 @@ impl Fact {
     }
 }
 
-/// Compiles the catalogue.
+/// Compiles the catalogue. What of the schema is in doubt refuses nothing.
 ///
 /// # Errors
 /// Everything that is wrong, each with the entry's id.
 pub fn compile(
     schema: &Schema<'_>,
+    doubts: &Doubts,
     text: &str,
     version: &str,
 ) -> Result<AlignedBytes, Vec<String>> {
-    let mut document: Table = toml::from_str(text).map_err(|error| vec![one_line(&error)])?;
+    let mut document = document(text)?;
     let nudges = document.remove("nudge");
     let categories = document.remove("categories");
     let mut faults: Vec<String> = document
         .keys()
         .map(|key| format!("`{key}`: unknown; the file is `categories` and a list of [[nudge]]"))
         .collect();
-    let nudges = match nudges {
-        Some(Value::Array(nudges)) => nudges,
-        _ => {
-            faults.push("there is no [[nudge]]".to_owned());
-            return Err(faults);
-        }
-    };
+    let listed = categories.map(Vec::<String>::deserialize);
     let mut compiler = Compiler {
         schema,
+        doubts,
         pool: Pool::default(),
-        categories: Vec::new(),
-        closed: categories.is_some(),
+        closed: matches!(listed, Some(Ok(_))),
+        categories: match listed {
+            Some(Ok(categories)) => categories,
+            Some(Err(error)) => {
+                faults.push(format!("`categories`: {}", one_line(&error)));
+                Vec::new()
+            }
+            None => Vec::new(),
+        },
         entries: Vec::new(),
-        ids: Vec::new(),
         conditions: Vec::new(),
         steps: Vec::new(),
         templates: Vec::new(),
         parts: Vec::new(),
         targeted: Vec::new(),
     };
-    if let Some(categories) = categories {
-        match Vec::<String>::deserialize(categories) {
-            Ok(categories) => compiler.categories = categories,
-            Err(error) => faults.push(format!("`categories`: {}", one_line(&error))),
-        }
+    let nudges = Entry::list("nudge", "id", nudges).and_then(|nudges| match nudges.is_empty() {
+        true => Err("there is no [[nudge]]".to_owned()),
+        false => Ok(nudges),
+    });
+    let nudges = nudges.unwrap_or_else(|fault| {
+        faults.push(fault);
+        Vec::new()
+    });
+    let mut written = Vec::new();
+    for nudge in nudges {
+        let nudge = Written::read(nudge, &mut faults);
+        let mut details = Vec::new();
+        compiler.entry(&nudge, &mut details);
+        let named = |detail: &String| format!("{}: {detail}", nudge.entry);
+        faults.extend(details.iter().map(named));
+        written.push(nudge);
     }
-    let mut excludes = Vec::new();
-    for (position, nudge) in nudges.into_iter().enumerate() {
-        let name = match nudge.get("id").and_then(Value::as_str) {
-            Some(id) => format!("nudge {id:?}"),
-            None => format!("nudge number {}", position + 1),
-        };
-        let written = Written::deserialize(nudge).map_err(|error| vec![one_line(&error)]);
-        match written.and_then(|written| compiler.entry(&written).map(|()| written.excludes)) {
-            Ok(names) => excludes.push(names),
-            Err(details) => faults.extend(details.iter().map(|detail| format!("{name}: {detail}"))),
-        }
+    if !written.is_empty() {
+        compiler.exclude(&written, &mut faults);
+        compiler.between_entries(&written, &mut faults);
     }
-    compiler.exclude(&excludes, &mut faults);
-    compiler.between_entries(&mut faults);
     if faults.is_empty() {
         Ok(compiler.written(version))
     } else {
@@ -142,17 +162,68 @@ fn one_line(error: &toml::de::Error) -> String {
     error.to_string().trim_end().replace('\n', ", ")
 }
 
-/// The facts by the names of their placeholders, and whether a text used them yet.
-type Facts<'w> = BTreeMap<&'w str, (Fact, bool)>;
+/// The facts by the names of their placeholders, and whether a text used them yet. A fact that was refused is none.
+type Facts<'w> = BTreeMap<&'w str, (Option<Fact>, bool)>;
+
+/// What the texts of an entry may name.
+struct Texts<'w> {
+    facts: Facts<'w>,
+    /// Whether the placeholders could not be read.
+    unread: bool,
+    /// Whether some text could not be read.
+    unsure: bool,
+}
+
+/// The keys of an entry that hold no text with placeholders.
+const OTHER_THAN_TEXTS: [&str; 9] = [
+    "id",
+    "category",
+    "title",
+    "otherwise",
+    "when",
+    "change",
+    "experiment",
+    "excludes",
+    "placeholders",
+];
+
+/// The conditions of an entry.
+#[derive(Default)]
+struct Conditions {
+    all: Vec<Condition>,
+    /// The fields of conditions that could not be read.
+    unsure: BTreeSet<String>,
+    /// Whether none could be read.
+    unread: bool,
+}
+
+impl Conditions {
+    fn of(&self, field: usize) -> Option<&Condition> {
+        self.all.iter().find(|condition| condition.field() == field)
+    }
+
+    /// Whether there may be a condition on a field that could not be read.
+    fn unsure_of(&self, field: Field<'_>) -> bool {
+        self.unread || self.unsure.contains(field.name())
+    }
+}
+
+/// The change of an entry.
+#[derive(Default)]
+struct Steps {
+    change: Change,
+    /// Whether some of it could not be read.
+    unsure: bool,
+}
 
 struct Compiler<'s> {
     schema: &'s Schema<'s>,
+    doubts: &'s Doubts,
     pool: Pool,
     categories: Vec<String>,
     /// Whether the categories are listed; otherwise each that is used is one.
     closed: bool,
     entries: Vec<EntryRecord>,
-    ids: Vec<String>,
     conditions: Vec<Condition>,
     steps: Vec<StepRecord>,
     templates: Vec<Span>,
@@ -169,97 +240,92 @@ fn since(start: usize, end: usize) -> Span {
 
 impl<'s> Compiler<'s> {
     /// Checks one entry and adds it; which others it excludes is found out later.
-    fn entry(&mut self, written: &Written) -> Result<(), Vec<String>> {
-        let mut faults = Vec::new();
+    fn entry(&mut self, written: &Written, faults: &mut Vec<String>) {
         let shaped = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if written.id.is_empty() || !written.id.bytes().all(shaped) {
+        let unread = &written.unread;
+        let is_id = |id: &String| !id.is_empty() && id.bytes().all(shaped);
+        if written.id.as_ref().is_some_and(|id| !is_id(id)) {
             faults.push("`id` must be of lower-case letters, digits and dashes".to_owned());
         }
-        if written.title.trim().is_empty() {
+        let title = written.title.as_deref();
+        if title.is_some_and(|title| title.trim().is_empty()) {
             faults.push("`title` is empty".to_owned());
         }
-        let category = self.category(&written.category, &mut faults);
-        let conditions = self.conditions_of(&written.when, &mut faults);
-        let steps = self.steps_of(&written.change, &conditions, &mut faults);
-        let plain = conditions.is_empty() && steps.is_empty() && written.excludes.is_empty();
+        let category = match &written.category {
+            Some(category) => self.category(category, faults),
+            None => 0,
+        };
+        let conditions = self.conditions_of(written, faults);
+        let steps = self.steps_of(written, &conditions, faults);
+        let plain =
+            written.when.is_empty() && written.change.is_empty() && written.excludes.is_empty();
         match (written.otherwise, plain) {
             (true, false) => faults.push(
                 "`otherwise` means where no other nudge applies, so `when`, `change` and `excludes` can't go with it".to_owned(),
             ),
-            (false, _) if conditions.is_empty() => faults.push("`when` is missing".to_owned()),
+            (false, _)
+                if written.when.is_empty() && !unread.has("when") && !unread.has("otherwise") =>
+            {
+                faults.push("`when` is missing".to_owned());
+            }
             _ => {}
         }
         let trial = written
             .experiment
             .as_ref()
-            .and_then(|trial| self.trial(trial, &conditions, &mut faults));
+            .and_then(|trial| self.trial(trial, &conditions, faults));
         let mut facts = Facts::new();
         for (name, fact) in &written.placeholders {
-            match self.fact(fact, &conditions, &steps) {
-                Ok(fact) => {
-                    facts.insert(name, (fact, false));
-                }
-                Err(detail) => faults.push(format!("placeholder {name:?}: {detail}")),
-            }
+            let fact = self
+                .fact(fact, &conditions, &steps)
+                .unwrap_or_else(|detail| {
+                    faults.push(format!("placeholder {name:?}: {detail}"));
+                    None
+                });
+            facts.insert(name, (fact, false));
         }
-        if written.reasons.is_empty() {
+        if written.reasons.is_empty() && !unread.has("reasons") {
             faults.push("`reasons` is empty".to_owned());
         }
-        if written.messages.len() < FEWEST_MESSAGES {
+        if written.messages.len() < FEWEST_MESSAGES && !unread.has("messages") {
             faults.push(format!(
                 "`messages` must hold {FEWEST_MESSAGES} wordings or more"
             ));
         }
-        let reasons = self.texts("reasons", &written.reasons, &mut facts, &mut faults);
-        let messages = self.texts("messages", &written.messages, &mut facts, &mut faults);
-        let start = self.targeted.len();
-        for (name, wordings) in &written.persona {
-            let Some(persona) = self
-                .schema
-                .personas()
-                .position(|persona| persona.name == name)
-            else {
-                let known: Vec<&str> = self.schema.personas().map(|persona| persona.name).collect();
-                faults.push(format!(
-                    "`persona`: {name:?} is no persona; they are {}",
-                    known.join(", ")
-                ));
-                continue;
-            };
-            let templates = self.texts("persona", wordings, &mut facts, &mut faults);
-            self.targeted.push(TargetedRecord {
-                target: persona as u32,
-                code: 0,
-                templates,
-            });
-        }
-        let persona_messages = since(start, self.targeted.len());
+        let mut texts = Texts {
+            facts,
+            unread: unread.has("placeholders"),
+            unsure: false,
+        };
+        let reasons = self.texts("reasons", &written.reasons, &mut texts, faults);
+        let messages = self.texts("messages", &written.messages, &mut texts, faults);
+        let persona_messages = self.persona_messages(&written.persona, &mut texts, faults);
         let start = self.targeted.len();
         for (key, value) in &written.others {
-            self.arm_messages(key, value, &mut facts, &mut faults);
+            self.arm_messages(key, value, &mut texts, faults);
         }
         let arm_messages = since(start, self.targeted.len());
-        for (name, (_, used)) in &facts {
-            if !used {
-                faults.push(format!("placeholder {name:?} is not used in any text"));
+        // A placeholder may be in a text that could not be read.
+        if !texts.unsure && !unread.has_any_but(&OTHER_THAN_TEXTS) {
+            for (name, (_, used)) in &texts.facts {
+                if !used {
+                    faults.push(format!("placeholder {name:?} is not used in any text"));
+                }
             }
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let first_condition = self.conditions.len();
-        self.conditions.extend(conditions);
+        self.conditions.extend(conditions.all);
         let first_step = self.steps.len();
-        self.steps
-            .extend(steps.codes().map(|(field, code)| StepRecord {
-                field: field as u32,
-                code: code as u32,
-            }));
+        let codes = steps.change.codes();
+        self.steps.extend(codes.map(|(field, code)| StepRecord {
+            field: field as u32,
+            code: code as u32,
+        }));
         let (experiment, arm, offer) = trial.unwrap_or((u32::MAX, 0, Text::NONE));
         self.entries.push(EntryRecord {
             excluded: 0,
-            id: self.pool.add(&written.id),
-            title: self.pool.add(&written.title),
+            id: self.pool.add(written.id.as_deref().unwrap_or_default()),
+            title: self.pool.add(title.unwrap_or_default()),
             offer,
             conditions: since(first_condition, self.conditions.len()),
             steps: since(first_step, self.steps.len()),
@@ -272,8 +338,36 @@ impl<'s> Compiler<'s> {
             experiment,
             arm,
         });
-        self.ids.push(written.id.clone());
-        Ok(())
+    }
+
+    fn persona_messages(
+        &mut self,
+        personas: &BTreeMap<String, Vec<String>>,
+        texts: &mut Texts<'_>,
+        faults: &mut Vec<String>,
+    ) -> Span {
+        let start = self.targeted.len();
+        for (name, wordings) in personas {
+            let templates = self.texts("persona", wordings, texts, faults);
+            let mut personas = self.schema.personas();
+            match personas.position(|persona| persona.name == name) {
+                Some(persona) => self.targeted.push(TargetedRecord {
+                    target: persona as u32,
+                    code: 0,
+                    templates,
+                }),
+                None if self.doubts.persona(self.schema, name) => {}
+                None => {
+                    let known = self.schema.personas().map(|persona| persona.name);
+                    let known: Vec<&str> = known.collect();
+                    faults.push(format!(
+                        "`persona`: {name:?} is no persona; they are {}",
+                        known.join(", ")
+                    ));
+                }
+            }
+        }
+        since(start, self.targeted.len())
     }
 
     fn category(&mut self, name: &str, faults: &mut Vec<String>) -> u32 {
@@ -303,19 +397,27 @@ impl<'s> Compiler<'s> {
         })
     }
 
-    fn conditions_of(&self, when: &Table, faults: &mut Vec<String>) -> Vec<Condition> {
-        let mut conditions = Vec::new();
-        for (name, value) in when {
-            let read =
-                impersonal(self.schema, name).and_then(|()| condition(self.schema, name, value));
-            match read {
-                Ok(condition) => conditions.push(condition),
-                Err(detail) => faults.push(format!("`when`: {detail}")),
+    fn conditions_of(&self, written: &Written, faults: &mut Vec<String>) -> Conditions {
+        let mut read = Conditions {
+            unread: written.unread.has("when"),
+            ..Conditions::default()
+        };
+        for (name, value) in &written.when {
+            if self.doubts.field(self.schema, name) {
+                read.unsure.insert(name.clone());
+                continue;
+            }
+            match impersonal(self.schema, name).and_then(|()| condition(self.schema, name, value)) {
+                Ok(condition) => read.all.push(condition),
+                Err(detail) => {
+                    read.unsure.insert(name.clone());
+                    faults.push(format!("`when`: {detail}"));
+                }
             }
         }
         // The table is sorted by name; in the order of the fields the cheap and telling ones come first.
-        conditions.sort_by_key(Condition::field);
-        for condition in &conditions {
+        read.all.sort_by_key(Condition::field);
+        for condition in &read.all {
             let field = self.schema.field(condition.field());
             // Where what it needs is missing, it has this code.
             if field.needs().is_empty() || condition.admits(field.absent_code()) {
@@ -323,9 +425,7 @@ impl<'s> Compiler<'s> {
             }
             for need in field.needs() {
                 let needed = self.schema.field(need.field());
-                let of_needed = conditions
-                    .iter()
-                    .find(|other| other.field() == need.field());
+                let of_needed = read.of(need.field());
                 let may_hold = |other: &Condition| {
                     (0..needed.codes())
                         .any(|code| other.admits(code as f64) && need.allows(code as f64))
@@ -339,21 +439,29 @@ impl<'s> Compiler<'s> {
                 }
             }
         }
-        conditions
+        read
     }
 
     /// What a `change` does, made sure to be possible for every customer whom the conditions admit.
     fn steps_of(
         &self,
-        change: &Table,
-        conditions: &[Condition],
+        written: &Written,
+        conditions: &Conditions,
         faults: &mut Vec<String>,
-    ) -> Change {
+    ) -> Steps {
         let mut codes = Vec::new();
-        for (name, value) in change {
+        let mut unsure = written.unread.has("change");
+        for (name, value) in &written.change {
+            if self.doubts.field(self.schema, name) {
+                unsure = true;
+                continue;
+            }
             match self.step(name, value, conditions) {
                 Ok(step) => codes.push(step),
-                Err(detail) => faults.push(format!("`change`: {detail}")),
+                Err(detail) => {
+                    unsure = true;
+                    faults.push(format!("`change`: {detail}"));
+                }
             }
         }
         let change = Change::of(codes);
@@ -364,23 +472,22 @@ impl<'s> Compiler<'s> {
             }
             for need in field.needs() {
                 let needed = self.schema.field(need.field());
-                let condition = |index: usize| {
-                    conditions
-                        .iter()
-                        .find(|condition| condition.field() == index)
-                };
                 let becomes = change
                     .code(need.field())
                     .is_some_and(|code| need.allows(code));
-                let is = condition(need.field()).is_some_and(|condition| {
+                let is = conditions.of(need.field()).is_some_and(|condition| {
                     (0..needed.codes())
                         .all(|code| !condition.admits(code as f64) || need.allows(code as f64))
                 });
                 // A field that has another code than the one for what is missing has what it needs.
                 let has = field.without().is_some()
-                    && condition(field.index())
+                    && conditions
+                        .of(field.index())
                         .is_some_and(|condition| !condition.admits(field.absent_code()));
-                if !becomes && !is && !has {
+                let unsure = conditions.unsure_of(needed)
+                    || conditions.unsure_of(field)
+                    || written.change.contains_key(needed.name());
+                if !becomes && !is && !has && !unsure {
                     faults.push(format!(
                         "`change`: `{}` needs something of {}, which `when` must make sure",
                         field.name(),
@@ -389,14 +496,14 @@ impl<'s> Compiler<'s> {
                 }
             }
         }
-        change
+        Steps { change, unsure }
     }
 
     fn step(
         &self,
         name: &str,
         value: &Value,
-        conditions: &[Condition],
+        conditions: &Conditions,
     ) -> Result<(usize, f64), String> {
         let field = self.field(name)?;
         let wrong = |detail: String| format!("`{name}` {detail}");
@@ -405,9 +512,10 @@ impl<'s> Compiler<'s> {
         }
         let code = schema::source::code(field, value).map_err(wrong)?;
         // Everything that the field may hold in a customer for whom the conditions hold.
-        let condition = conditions
-            .iter()
-            .find(|condition| condition.field() == field.index());
+        if conditions.unsure_of(field) {
+            return Ok((field.index(), code as f64));
+        }
+        let condition = conditions.of(field.index());
         let admits = |code: usize| condition.is_none_or(|condition| condition.admits(code as f64));
         if admits(code) {
             return Err(wrong(format!(
@@ -431,9 +539,16 @@ impl<'s> Compiler<'s> {
     fn trial(
         &mut self,
         written: &WrittenTrial,
-        conditions: &[Condition],
+        conditions: &Conditions,
         faults: &mut Vec<String>,
     ) -> Option<(u32, u32, Text)> {
+        let offer = written.offer.trim();
+        if offer.is_empty() {
+            faults.push("`experiment`: `offer` is empty".to_owned());
+        }
+        if self.doubts.experiment(self.schema, written.name.as_deref()) {
+            return None;
+        }
         let named = |name: &str| written.name.as_deref().is_none_or(|wanted| wanted == name);
         let mut experiments = self.schema.experiments().enumerate();
         let Some((position, experiment)) =
@@ -461,22 +576,23 @@ impl<'s> Compiler<'s> {
             return None;
         };
         let in_arm = Condition::among(field.index(), [arm]);
-        if !conditions.contains(&in_arm) {
+        if !conditions.unsure_of(field) && !conditions.all.contains(&in_arm) {
             faults.push(format!(
                 "`experiment`: `when` must say {} = {:?}, the arm that gets the offer",
                 field.name(),
                 written.arm
             ));
         }
-        let offer = written.offer.trim();
-        if offer.is_empty() {
-            faults.push("`experiment`: `offer` is empty".to_owned());
-        }
         Some((position as u32, arm as u32, self.pool.add(offer)))
     }
 
-    /// The fact of this name, made sure to be known of every customer whom the conditions admit.
-    fn fact(&self, name: &str, conditions: &[Condition], steps: &Change) -> Result<Fact, String> {
+    /// The fact of this name, made sure to be known of every customer whom the conditions admit; none where that is in doubt.
+    fn fact(
+        &self,
+        name: &str,
+        conditions: &Conditions,
+        steps: &Steps,
+    ) -> Result<Option<Fact>, String> {
         let recurring = self
             .schema
             .roles()
@@ -489,20 +605,21 @@ impl<'s> Compiler<'s> {
             _ => None,
         };
         if let Some(fact) = of_price {
-            let priced = steps
-                .codes()
-                .any(|(field, _)| self.schema.field(field).priced());
-            return match priced {
-                true => Ok(fact),
+            let mut codes = steps.change.codes();
+            let priced = codes.any(|(field, _)| self.schema.field(field).priced());
+            return match priced || steps.unsure {
+                true => Ok(Some(fact)),
                 false => Err(format!("`{name}` needs a `change` that has a price")),
             };
         }
+        let may_be_recurring = self.doubts.roles() && name.starts_with("new_");
+        if may_be_recurring || self.doubts.field(self.schema, name) {
+            return Ok(None);
+        }
         let field = self.field(name)?;
-        let asked = conditions
-            .iter()
-            .any(|condition| condition.field() == field.index());
+        let asked = conditions.of(field.index()).is_some() || conditions.unsure_of(field);
         match field.required() || asked {
-            true => Ok(Fact::Field(field.index())),
+            true => Ok(Some(Fact::Field(field.index()))),
             false => Err(format!(
                 "`{name}` is not known of every customer; `when` must ask for it"
             )),
@@ -513,34 +630,38 @@ impl<'s> Compiler<'s> {
         &mut self,
         key: &str,
         value: &Value,
-        facts: &mut Facts<'_>,
+        texts: &mut Texts<'_>,
         faults: &mut Vec<String>,
     ) {
         let arms = self
             .schema
             .experiments()
             .map(|experiment| experiment.field());
-        let Some(field) = arms
+        let field = arms
             .map(|field| self.schema.field(field))
-            .find(|field| field.name() == key)
-        else {
-            faults.push(format!("unknown field `{key}`"));
+            .find(|field| field.name() == key);
+        let Some(field) = field else {
+            texts.unsure = true;
+            if !self.doubts.experiment(self.schema, None) {
+                faults.push(format!("unknown field `{key}`"));
+            }
             return;
         };
         let wordings = BTreeMap::<String, Vec<String>>::deserialize(value.clone());
         let wordings = match wordings {
             Ok(wordings) => wordings,
             Err(error) => {
+                texts.unsure = true;
                 faults.push(format!("`{key}`: {}", one_line(&error)));
                 return;
             }
         };
         for (name, wordings) in &wordings {
+            let templates = self.texts(key, wordings, texts, faults);
             let Some(arm) = field.values().find(|value| value.name() == name) else {
                 faults.push(format!("`{key}`: {name:?} is no arm"));
                 continue;
             };
-            let templates = self.texts(key, wordings, facts, faults);
             self.targeted.push(TargetedRecord {
                 target: field.index() as u32,
                 code: arm.code() as u32,
@@ -552,14 +673,14 @@ impl<'s> Compiler<'s> {
     fn texts(
         &mut self,
         key: &str,
-        texts: &[String],
-        facts: &mut Facts<'_>,
+        wordings: &[String],
+        texts: &mut Texts<'_>,
         faults: &mut Vec<String>,
     ) -> Span {
         // A template's own spans are pushed last, so that those of one list are neighbours.
         let mut templates = Vec::new();
-        for text in texts {
-            match self.template(text, facts) {
+        for text in wordings {
+            match self.template(text, texts) {
                 Ok(template) => templates.push(template),
                 Err(detail) => faults.push(format!("`{key}`: {detail}")),
             }
@@ -570,7 +691,7 @@ impl<'s> Compiler<'s> {
     }
 
     /// Splits a text at its placeholders.
-    fn template(&mut self, text: &str, facts: &mut Facts<'_>) -> Result<Span, String> {
+    fn template(&mut self, text: &str, texts: &mut Texts<'_>) -> Result<Span, String> {
         let start = self.parts.len();
         let mut rest = text;
         while let Some(gap_start) = rest.find(['{', '}']) {
@@ -578,16 +699,19 @@ impl<'s> Compiler<'s> {
             let name = gap.strip_prefix('{').and_then(|gap| gap.split_once('}'));
             let (name, after) =
                 name.ok_or_else(|| format!("a brace is not closed or not opened in {text:?}"))?;
-            let (fact, used) = facts
-                .get_mut(name)
-                .ok_or_else(|| format!("{{{name}}} is not among the `placeholders`"))?;
-            *used = true;
             self.text_part(before);
-            self.parts.push(fact.part());
+            match texts.facts.get_mut(name) {
+                Some((fact, used)) => {
+                    *used = true;
+                    self.parts.extend(fact.map(Fact::part));
+                }
+                None if texts.unread => {}
+                None => return Err(format!("{{{name}}} is not among the `placeholders`")),
+            }
             rest = after;
         }
         self.text_part(rest);
-        match self.parts.len() == start {
+        match text.is_empty() {
             true => Err("a text is empty".to_owned()),
             false => Ok(since(start, self.parts.len())),
         }
@@ -605,20 +729,25 @@ impl<'s> Compiler<'s> {
     }
 
     /// Marks which entries can't be given together: those that say so, and those that change the same field.
-    fn exclude(&mut self, excludes: &[Vec<String>], faults: &mut Vec<String>) {
+    fn exclude(&mut self, written: &[Written], faults: &mut Vec<String>) {
         let fields = |entry: &EntryRecord, steps: &[StepRecord]| -> BTreeSet<u32> {
             let steps = entry.steps.of(steps).unwrap_or_default();
             steps.iter().map(|step| step.field).collect()
         };
+        let unnamed = written.iter().any(|other| other.id.is_none());
         let mut pairs = Vec::new();
-        for (one, names) in excludes.iter().enumerate() {
-            for name in names {
-                match self.ids.iter().position(|other| other == name) {
+        for (one, entry) in written.iter().enumerate() {
+            for name in &entry.excludes {
+                let found = written
+                    .iter()
+                    .position(|other| other.id.as_ref() == Some(name));
+                match found {
                     Some(other) if other != one => pairs.push((one, other)),
                     Some(_) => faults.push(format!("nudge {name:?}: excludes itself")),
+                    None if unnamed => {}
                     None => faults.push(format!(
-                        "nudge {:?}: excludes {name:?}, which is no nudge",
-                        self.ids[one]
+                        "{}: excludes {name:?}, which is no nudge",
+                        entry.entry
                     )),
                 }
             }
@@ -637,9 +766,10 @@ impl<'s> Compiler<'s> {
     }
 
     /// What no entry shows alone.
-    fn between_entries(&self, faults: &mut Vec<String>) {
+    fn between_entries(&self, written: &[Written], faults: &mut Vec<String>) {
         let mut known = BTreeSet::new();
-        for id in self.ids.iter().filter(|id| !known.insert(*id)) {
+        let ids = written.iter().filter_map(|entry| entry.id.as_ref());
+        for id in ids.filter(|id| !known.insert(*id)) {
             faults.push(format!("nudge {id:?}: the id is used twice"));
         }
         let mut arms = BTreeSet::new();
@@ -665,13 +795,13 @@ impl<'s> Compiler<'s> {
                 self.entries.len()
             ));
         }
-        let otherwise = self
-            .entries
+        let otherwise: Vec<&str> = written
             .iter()
-            .zip(&self.ids)
-            .filter(|(entry, _)| entry.otherwise != 0);
-        let otherwise: Vec<&String> = otherwise.map(|(_, id)| id).collect();
-        if otherwise.len() != 1 {
+            .filter(|entry| entry.otherwise)
+            .map(|entry| entry.id.as_deref().unwrap_or(&entry.entry))
+            .collect();
+        let unsure = written.iter().any(|entry| entry.unread.has("otherwise"));
+        if otherwise.len() > 1 || (otherwise.is_empty() && !unsure) {
             faults.push(format!(
                 "`otherwise = true` must be in exactly one nudge; it is in {otherwise:?}"
             ));
