@@ -97,8 +97,10 @@ struct Changeable {
     /// The feature that it is; none where the model does not see it.
     feature: Option<usize>,
     policy: ChangePolicy,
-    /// The code that the customer has; none where it is unknown or impossible.
+    /// The code that the customer has; none where it is unknown or impossible, or what it needs is unknown.
     from: Option<usize>,
+    /// Whether the customer lacks what it needs, which may come with another step.
+    lacks_needs: bool,
     /// What each code costs more than the one that the customer has.
     prices: SmallVec<[f64; 4]>,
 }
@@ -158,10 +160,11 @@ pub fn find<'w>(
     search.answer(target, lowest)
 }
 
-/// What a customer pays per period; 0 where the schema has no such role.
+/// What a customer pays per period; 0 where that is not known or the schema has no such role, so that plans cost the same.
 fn recurring(view: &View<'_>, profile: &Profile) -> f64 {
     let field = view.schema.roles().recurring;
-    field.map_or(0.0, |field| profile.code(field))
+    let paid = field.map(|field| profile.code(field));
+    paid.filter(|paid| !paid.is_nan()).unwrap_or(0.0)
 }
 
 fn answer<'w>(
@@ -171,7 +174,6 @@ fn answer<'w>(
     target: f64,
     tried: Tried<'w>,
 ) -> Recourse<'w> {
-    let change = recurring(view, after) - recurring(view, before);
     Recourse {
         target_probability: target,
         reachable: tried.probability < target,
@@ -183,7 +185,7 @@ fn answer<'w>(
         steps: tried.steps.len() as u32,
         recurring_change: Keyed::new(
             view.recurring_change_key(),
-            if change.is_nan() { 0.0 } else { change },
+            recurring(view, after) - recurring(view, before),
         ),
         searched_steps: view.nudges.searched_steps(),
     }
@@ -228,6 +230,7 @@ impl<'p, 'w> Search<'p, 'w> {
                 feature: view.model.feature_of(field.index()),
                 policy,
                 from: possible.then_some(code as usize),
+                lacks_needs: !code.is_nan() && lacks_needs(field, codes),
                 prices: field.values().map(|value| value.price() - price).collect(),
             });
         }
@@ -332,10 +335,7 @@ impl<'p, 'w> Search<'p, 'w> {
         let code = |step: &MoveStep| {
             let index = usize::from(step.field);
             let field = self.field(*step)?;
-            // What it needs may come with another step.
-            let known = self.profile.code(index);
-            let absent = entangled && !known.is_nan() && field.from.is_none();
-            let to = match absent {
+            let to = match entangled && field.lacks_needs {
                 true => usize::from(step.places),
                 false => destination(*step, field)?,
             };
@@ -359,6 +359,14 @@ fn has_needs(field: schema::Field<'_>, codes: &[f64]) -> bool {
     let mut needs = field.needs().iter();
     let absent = field.without().is_some() && codes[field.index()] == field.absent_code();
     !absent && needs.all(|need| need.allows(codes[need.field()]))
+}
+
+/// Whether something that a field needs is not there; what is unknown may be.
+fn lacks_needs(field: schema::Field<'_>, codes: &[f64]) -> bool {
+    field.needs().iter().any(|need| {
+        let code = codes[need.field()];
+        !code.is_nan() && !need.allows(code)
+    })
 }
 
 #[cfg(test)]
