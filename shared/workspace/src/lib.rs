@@ -53,8 +53,7 @@ impl<'w> Workspace<'w> {
     /// A part that is damaged, of another version, or does not fit the others.
     pub fn open(parts: &'w Parts) -> Result<Self, WorkspaceError> {
         let schema = Schema::open(parts.get(Part::Schema))?;
-        let optional = |part: Part| Some(parts.get(part)).filter(|bytes| !bytes.is_empty());
-        let explanations = optional(Part::Explanations);
+        let explanations = parts.find(Part::Explanations);
         let customers = Customers::open(parts.get(Part::Customers), &schema)?;
         let model = Model::open(parts.get(Part::Model), parts.get(Part::Margins), &schema)?;
         let explanations = explanations.map(Forest::from_bytes).transpose()?;
@@ -71,10 +70,11 @@ impl<'w> Workspace<'w> {
             model,
             nudges: Catalogue::open(parts.get(Part::Nudges), &schema)?,
             explanations,
-            orders: optional(Part::Orders)
+            orders: parts
+                .find(Part::Orders)
                 .map(|bytes| Orders::open(bytes, customers.len()))
                 .transpose()?,
-            quality: optional(Part::Quality),
+            quality: parts.find(Part::Quality),
             customers,
             parts,
         })

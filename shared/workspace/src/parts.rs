@@ -96,7 +96,7 @@ impl Parts {
 
     /// Which parts there are.
     pub fn present(&self) -> Vec<Part> {
-        let present = |part: &Part| !matches!(self.0[*part as usize], Bytes::Absent);
+        let present = |part: &Part| self.find(*part).is_some();
         Part::ALL.into_iter().filter(present).collect()
     }
 
@@ -110,12 +110,17 @@ impl Parts {
         read.collect()
     }
 
-    /// The bytes of a part; none where it is absent.
+    /// The bytes of a part, no bytes where it is absent.
     pub fn get(&self, part: Part) -> &[u8] {
+        self.find(part).unwrap_or_default()
+    }
+
+    /// The bytes of a part, unless it is absent. One that was read and is empty is there, and damaged.
+    pub fn find(&self, part: Part) -> Option<&[u8]> {
         match &self.0[part as usize] {
-            Bytes::Absent => &[],
-            Bytes::Embedded(bytes) => &bytes.0,
-            Bytes::Read(bytes) => bytes,
+            Bytes::Absent => None,
+            Bytes::Embedded(bytes) => Some(&bytes.0),
+            Bytes::Read(bytes) => Some(bytes),
         }
     }
 }

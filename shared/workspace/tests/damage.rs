@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use sections::AlignedBytes;
 use workspace::compile::{Sources, compile};
 use workspace::testing::{Numbers, damaged, workspaces};
@@ -54,6 +56,19 @@ fn read_all(workspace: &Workspace<'_>) {
 
 fn numbers() -> impl Strategy<Value = Numbers> {
     prop::collection::vec(any::<u32>(), 40).prop_map(Numbers::new)
+}
+
+/// A program that asks for a part would find none in it.
+#[test]
+fn empty_parts_are_refused() {
+    let mut runner = TestRunner::deterministic();
+    let files = workspaces().new_tree(&mut runner).unwrap().current();
+    let whole = compiled(&files);
+    for part in Part::ALL {
+        let parts = parts(&whole).with_read(part, AlignedBytes::from(&[][..]));
+        let verified = Workspace::open(&parts).and_then(|workspace| workspace.verify());
+        assert!(verified.is_err(), "{part}");
+    }
 }
 
 proptest! {
