@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
-.PHONY: bulk compile bulk-memory bench-bulk bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
+.PHONY: bulk compile bulk-memory bench-bulk bench-recourse bench-analytics bench-scale bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
 .PHONY: fmt openapi template model data build build-http package deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
@@ -135,7 +135,7 @@ chromium:
 
 # Measuring
 
-bench: bench-forest bench-recourse bench-analytics bench-experiment bench-usage-log bench-load bench-bulk bench-cold-start ## how fast it is, as ratios to its peers in the same run
+bench: bench-forest bench-recourse bench-analytics bench-scale bench-experiment bench-usage-log bench-load bench-bulk bench-cold-start ## how fast it is, as ratios to its peers in the same run
 
 bench-forest: .venv-bench-forest
 	cargo build --release --package forest --example score
@@ -147,6 +147,11 @@ bench-recourse: .venv
 bench-analytics: .venv-bench-analytics
 	cargo build --release --package engagetrack --example analytics
 	$</bin/python shared/engagetrack/testdata/analytics/bench.py target/release/examples/analytics
+
+# Drawn customers of the business in WORKSPACE, ten times as many each time; what grows with them, and how.
+bench-scale:
+	cargo build --release --package engagetrack --example scale
+	target/release/examples/scale bench $(or $(WORKSPACE),.) 10000 100000 1000000
 
 # Not of speed: how often the experiment's decision, its intervals and each engine err, and what the decision finds. Some minutes.
 bench-experiment:

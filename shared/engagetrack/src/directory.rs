@@ -278,9 +278,8 @@ impl Request {
             (Some(rising), true) => {
                 let known = rising.partition_point(|customer| !value(*customer).is_nan());
                 let (known, unknown) = rising.split_at(known);
-                let equal = known.chunk_by(move |a, b| value(*a) == value(*b));
-                let falling = equal.rev().flatten().chain(unknown);
-                Box::new(falling.map(|customer| *customer as usize))
+                let falling = falling(known, value).chain(unknown.iter().copied());
+                Box::new(falling.map(|customer| customer as usize))
             }
         }
     }
@@ -352,6 +351,38 @@ impl Request {
     }
 }
 
+/// Customers by falling value, equal ones as they come, of those by rising value. Reads few values of a long run of equal ones, so
+/// that the first of many are found at once.
+fn falling(rising: &[u32], value: impl Fn(u32) -> f64) -> impl Iterator<Item = u32> {
+    let mut rest = rising;
+    let mut equal = rising[..0].iter();
+    std::iter::from_fn(move || {
+        if equal.as_slice().is_empty() {
+            let top = value(*rest.last()?);
+            let start = beginning(rest, |customer| value(customer) < top);
+            let (before, run) = rest.split_at(start);
+            (rest, equal) = (before, run.iter());
+        }
+        equal.next().copied()
+    })
+}
+
+/// How many of the first this holds for; not for the last. Looks at the end, then twice as far before it each time.
+fn beginning(rising: &[u32], below: impl Fn(u32) -> bool) -> usize {
+    let mut high = rising.len() - 1;
+    let mut step = 1;
+    while high > 0 {
+        let low = high.saturating_sub(step);
+        if below(rising[low]) {
+            let between = &rising[low + 1..high];
+            return low + 1 + between.partition_point(|customer| below(*customer));
+        }
+        high = low;
+        step *= 2;
+    }
+    0
+}
+
 /// A line of a CSV file as far as it is written.
 struct Line<'f> {
     file: &'f mut Vec<u8>,
@@ -397,6 +428,25 @@ mod tests {
     }
 
     const EVERYBODY: &str = "status=active&status=left";
+
+    #[test]
+    fn falling_orders_are_those_of_runs_of_equal_values() {
+        let mut random = fastrand::Rng::with_seed(3);
+        for values in [1, 2, 5, 40, 5000] {
+            for count in [0, 1, 2, 3, 100, 1000] {
+                let mut sorted: Vec<f64> = (0..count)
+                    .map(|_| f64::from(random.u32(..values)))
+                    .collect();
+                sorted.sort_by(f64::total_cmp);
+                let rising: Vec<u32> = (0..count).collect();
+                let value = |customer: u32| sorted[customer as usize];
+                let runs = rising.chunk_by(|a, b| value(*a) == value(*b));
+                let expected: Vec<u32> = runs.rev().flatten().copied().collect();
+                let found: Vec<u32> = falling(&rising, value).collect();
+                assert_eq!(found, expected, "{values} {count}");
+            }
+        }
+    }
 
     #[test]
     fn pages_join_to_the_whole_directory_in_order_by_every_key() {

@@ -281,8 +281,19 @@ pub(crate) fn count(mask: &[bool]) -> usize {
 }
 
 fn keep_codes(mask: &mut [bool], column: &[u8], allowed: &[bool; 256]) {
-    for (kept, code) in mask.iter_mut().zip(column) {
-        *kept &= allowed[usize::from(*code)];
+    let codes = || (0..=u8::MAX).filter(|code| allowed[usize::from(*code)]);
+    // Most filters allow neighbouring codes, which many customers are compared with at a time.
+    match (codes().next(), codes().next_back()) {
+        (Some(first), Some(last)) if codes().count() == usize::from(last - first) + 1 => {
+            for (kept, code) in mask.iter_mut().zip(column) {
+                *kept &= code.wrapping_sub(first) <= last - first;
+            }
+        }
+        _ => {
+            for (kept, code) in mask.iter_mut().zip(column) {
+                *kept &= allowed[usize::from(*code)];
+            }
+        }
     }
 }
 
@@ -467,6 +478,31 @@ mod tests {
             cases[..4].iter().all(|(_, holds)| holds(customer, codes))
         };
         assert_eq!(select(view, &format!("{both}&{EVERYBODY}")), all(&first));
+    }
+
+    #[test]
+    fn codes_are_kept_that_are_allowed_side_by_side_or_not() {
+        let column: Vec<u8> = (0..=u8::MAX).collect();
+        let sets: [&[u8]; 7] = [
+            &[],
+            &[0],
+            &[255],
+            &[3, 4, 5],
+            &[0, 2],
+            &[0, 1, 255],
+            &[254, 255],
+        ];
+        for set in sets {
+            let mut allowed = [false; 256];
+            set.iter()
+                .for_each(|code| allowed[usize::from(*code)] = true);
+            let mut mask = vec![true; column.len()];
+            keep_codes(&mut mask, &column, &allowed);
+            assert_eq!(mask, allowed, "{set:?}");
+            mask.fill(false);
+            keep_codes(&mut mask, &column, &allowed);
+            assert_eq!(count(&mask), 0);
+        }
     }
 
     #[test]

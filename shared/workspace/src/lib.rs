@@ -10,6 +10,8 @@ pub mod compile;
 pub mod customers;
 mod error;
 pub mod file;
+#[cfg(feature = "generate")]
+pub mod generate;
 pub mod model;
 pub mod nudges;
 pub mod orders;

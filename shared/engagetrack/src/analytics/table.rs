@@ -8,6 +8,9 @@ use workspace::customers::Column;
 
 /// Customers explained at once, so that their rows stay in cache.
 const GROUP: usize = 1024;
+/// Customers whose contributions are kept as they are. Those of more are kept in half the memory, each within a 65,000th of the
+/// largest in its group.
+const MOST_EXACT: usize = 100_000;
 
 /// The dimensions, and the contributions of every customer.
 pub struct Table {
@@ -35,15 +38,71 @@ pub(super) fn by_probability<'w>(view: &View<'w>) -> &'w [u32] {
 
 /// The contributions of all customers, by rising probability.
 pub(super) struct Contributions {
-    /// The features of one customer after those of another.
-    rows: Vec<f32>,
+    rows: Rows,
     features: usize,
     /// The sum over all customers of each feature.
     pub total: Vec<f64>,
 }
 
+/// The features of one customer after those of another.
+enum Rows {
+    Exact(Vec<f32>),
+    /// In units, of which each feature has its own in each group.
+    Scaled {
+        rows: Vec<i16>,
+        units: Vec<f32>,
+    },
+}
+
+impl Rows {
+    fn of_some(customers: usize, features: usize, most_exact: usize) -> Self {
+        match customers <= most_exact {
+            true => Self::Exact(Vec::with_capacity(customers * features)),
+            false => Self::Scaled {
+                rows: Vec::with_capacity(customers * features),
+                units: Vec::with_capacity(customers.div_ceil(GROUP) * features),
+            },
+        }
+    }
+
+    /// Adds a group of contributions, each of which has the base value behind the features. All groups but the last are whole.
+    fn push(&mut self, group: &[f32], features: usize) {
+        let each = group.chunks(features + 1).map(|row| &row[..features]);
+        match self {
+            Self::Exact(rows) => each.for_each(|row| rows.extend(row)),
+            Self::Scaled { rows, units } => {
+                let mut largest = vec![0.0_f32; features];
+                for row in each.clone() {
+                    for (largest, contribution) in largest.iter_mut().zip(row) {
+                        *largest = largest.max(contribution.abs());
+                    }
+                }
+                let of_group: Vec<f32> = largest
+                    .into_iter()
+                    .map(|largest| largest / f32::from(i16::MAX))
+                    .collect();
+                for row in each {
+                    let scaled =
+                        row.iter()
+                            .zip(&of_group)
+                            .map(|(contribution, unit)| match *unit {
+                                0.0 => 0,
+                                unit => (contribution / unit).round() as i16,
+                            });
+                    rows.extend(scaled);
+                }
+                units.extend(of_group);
+            }
+        }
+    }
+}
+
 impl Contributions {
     fn of(view: &View<'_>) -> Self {
+        Self::with_exact(view, MOST_EXACT)
+    }
+
+    fn with_exact(view: &View<'_>, most_exact: usize) -> Self {
         let features = view.model.features().len();
         let columns: Vec<Column<'_>> = view
             .model
@@ -51,7 +110,7 @@ impl Contributions {
             .map(|field| view.customers.column(field.index()))
             .collect();
         let mut contributions = Self {
-            rows: Vec::with_capacity(view.customers.len() * features),
+            rows: Rows::of_some(view.customers.len(), features, most_exact),
             features,
             total: Vec::new(),
         };
@@ -65,9 +124,8 @@ impl Contributions {
                         .map(|column| column.code(*customer as usize) as f32),
                 );
             }
-            for shap in explanation::contributions(view, &rows).chunks(features + 1) {
-                contributions.rows.extend(&shap[..features]);
-            }
+            let shap = explanation::contributions(view, &rows);
+            contributions.rows.push(&shap, features);
         }
         contributions.total = contributions.sum(0..view.customers.len());
         contributions
@@ -75,13 +133,61 @@ impl Contributions {
 
     /// The sum of each feature over the customers at these ranks.
     pub fn sum(&self, ranks: impl Iterator<Item = usize>) -> Vec<f64> {
-        let mut sum = vec![0.0; self.features];
-        for rank in ranks {
-            let row = &self.rows[rank * self.features..(rank + 1) * self.features];
-            for (sum, contribution) in sum.iter_mut().zip(row) {
-                *sum += f64::from(*contribution);
+        let features = self.features;
+        let place = |index: usize| index * features..(index + 1) * features;
+        let mut sum = vec![0.0; features];
+        match &self.rows {
+            Rows::Exact(rows) => {
+                for rank in ranks {
+                    for (sum, contribution) in sum.iter_mut().zip(&rows[place(rank)]) {
+                        *sum += f64::from(*contribution);
+                    }
+                }
+            }
+            Rows::Scaled { rows, units } => {
+                for rank in ranks {
+                    let scaled = rows[place(rank)].iter().zip(&units[place(rank / GROUP)]);
+                    for (sum, (contribution, unit)) in sum.iter_mut().zip(scaled) {
+                        *sum += f64::from(f32::from(*contribution) * unit);
+                    }
+                }
             }
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedded;
+
+    #[test]
+    fn contributions_in_half_the_memory_add_up_to_the_exact_ones() {
+        let live = embedded::live(embedded::whole());
+        let view = live.view();
+        let exact = Contributions::with_exact(view, usize::MAX);
+        let scaled = Contributions::with_exact(view, 0);
+        assert!(matches!(exact.rows, Rows::Exact(_)));
+        assert!(matches!(scaled.rows, Rows::Scaled { .. }));
+        let count = view.customers.len();
+        for (start, end, step) in [
+            (0, count, 1),
+            (0, count, 7),
+            (5, 6, 1),
+            (count - 1, count, 1),
+            (0, 0, 1),
+        ] {
+            let [one, other] = [&exact, &scaled]
+                .map(|contributions| contributions.sum((start..end).step_by(step)));
+            let customers = (start..end).step_by(step).count() as f64;
+            for (one, other) in one.into_iter().zip(other) {
+                // No contribution is larger than 8.
+                assert!(
+                    (one - other).abs() <= customers * 8.0 / 65_000.0,
+                    "{one} {other}"
+                );
+            }
+        }
     }
 }
