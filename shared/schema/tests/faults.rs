@@ -402,3 +402,218 @@ fn nothing_but_the_id_is_called_customer_id() {
         format!("field \"parent\": {wanted}")
     );
 }
+
+#[test]
+fn faults_of_the_whole_are_told_with_their_table() {
+    let flag = field("kept", "kind = \"flag\"");
+    for (from, to, wanted) in [
+        (
+            "format = 1",
+            "format = 2",
+            "schema: `format` must be 1, got 2",
+        ),
+        ("format = 1\n", "", "schema: missing field `format`"),
+        (
+            "format = 1",
+            "format = \"1\"",
+            "schema: `format`: invalid type: string \"1\", expected i64",
+        ),
+        (
+            "name = \"shop\"",
+            "name = \"My shop\"",
+            "schema: `name` must be of lower-case letters, digits and dashes",
+        ),
+        (
+            "name = \"shop\"",
+            "name = \"shop\"\ncurrency = \"usd\"",
+            "schema: `currency` must be a code of ISO 4217, such as USD",
+        ),
+        (
+            "name = \"shop\"",
+            "name = \"shop\"\ncurrency = \"EURO\"",
+            "schema: `currency` must be a code of ISO 4217, such as USD",
+        ),
+        (
+            "2026-01-31",
+            "2026-01-31T12:00:00",
+            "schema: `as_of` must be a date, such as 2026-11-22",
+        ),
+        (
+            "2026-01-31",
+            "12:00:00",
+            "schema: `as_of` must be a date, such as 2026-11-22",
+        ),
+        ("as_of = 2026-01-31\n", "", "schema: missing field `as_of`"),
+        (
+            "name = \"shop\"",
+            "name = \"shop\"\nlist = [\"kept\", \"lost\"]",
+            "schema: `list`: \"lost\" is no field",
+        ),
+        (
+            "name = \"shop\"",
+            "name = \"shop\"\ndistributions = [\"risk_level\", \"kept\"]",
+            "schema: `distributions`: \"kept\" is no field with a filter and values or bins, nor persona, stage or risk_level",
+        ),
+        (
+            "name = \"shop\"",
+            "name = \"shop\"\ndistributions = [\"persona\"]",
+            "schema: `distributions`: \"persona\" is no field with a filter and values or bins, nor persona, stage or risk_level",
+        ),
+        (
+            "[roles]\nid = { name = \"customer_id\" }\n",
+            "",
+            "[roles] is missing",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "",
+            "roles: missing field `id`",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = 3",
+            "roles.id: must be a table, got 3",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = { name = \"a \" }",
+            "roles.id: the name \"a \" is empty or has blanks at an end",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\noutcome = { columns = [\"Left\"] }",
+            "roles.outcome: missing field `name`",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\noutcome = { name = \"kept\" }",
+            "roles.outcome: the name \"kept\" is used twice",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\ntenure = \"kept\"",
+            "roles: `tenure` must name a field of kind whole or number; \"kept\" is of another kind",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\n[risk]\nlevels = []",
+            "risk: there must be 1 to 16 `levels`",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\n[risk]\nlevels = [{ name = \"Low\" }]",
+            "risk: the level \"Low\" must be of lower-case letters, digits and dashes",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\n[risk]\nlevels = [{ name = \"low\" }, { from = 0.5 }]",
+            "risk: `levels[1]`: missing field `name`",
+        ),
+        (
+            "id = { name = \"customer_id\" }",
+            "id = {}\n[risk]\nlevels = [{ name = \"low\" }, { name = \"high\", from = 0.0 }]",
+            "risk: `levels` must begin at 0 (where no `from` is needed) and rise, below 1",
+        ),
+    ] {
+        assert!(HEAD.contains(from));
+        let found = faults(&format!("{}{flag}", HEAD.replace(from, to)));
+        assert_eq!(found, [wanted], "{to}");
+    }
+    assert_eq!(faults(HEAD), ["there is no [[field]]"]);
+    let other = HEAD.replace("[roles]", "persona = 3\n[roles]");
+    assert_eq!(
+        faults(&format!("{other}{flag}")),
+        ["`persona` must be a list of [[persona]]"]
+    );
+}
+
+#[test]
+fn a_lifetime_amount_moves_with_two_roles() {
+    let fields = field("paid", "kind = \"money\"")
+        + &field("total", "kind = \"money\"")
+        + &field("months", "kind = \"whole\"").replace("\"months\"", "\"age\"");
+    let with = |roles: &str| faults(&format!("{HEAD}{roles}\n{fields}"));
+    let wanted = "roles: `lifetime` moves with `recurring` times `tenure`, so it needs both";
+    assert_eq!(with("lifetime = \"total\""), [wanted]);
+    assert_eq!(with("lifetime = \"total\"\nrecurring = \"paid\""), [wanted]);
+    assert_eq!(with("lifetime = \"total\"\ntenure = \"age\""), [wanted]);
+    assert_eq!(
+        with("lifetime = \"total\"\nrecurring = \"paid\"\ntenure = \"age\""),
+        [""; 0]
+    );
+    // A price moves the recurring amount.
+    let priced = field("kept", "kind = \"flag\"\nprice = 3");
+    assert_eq!(
+        faults(&format!("{HEAD}{priced}")),
+        ["roles: kept have prices, and `recurring` names no field that they move"]
+    );
+}
+
+#[test]
+fn bins_and_segments_have_their_limits() {
+    let bins = |count: usize| {
+        let bins: Vec<usize> = (0..count).collect();
+        field("kept", &format!("kind = \"whole\"\nbins = {bins:?}"))
+    };
+    assert_eq!(faults(&format!("{HEAD}{}", bins(254))), [""; 0]);
+    assert_eq!(
+        only_fault(&bins(255)),
+        "field \"kept\": there are 255 bins; there may be 254"
+    );
+    let segments = |segments: &str| {
+        faults(&format!(
+            "{HEAD}{}{}[[experiment]]\nname = \"e\"\narm = \"kept\"\nsegments = [{segments}]\n",
+            field(
+                "kept",
+                "kind = \"choice\"\nvalues = [\"a\", \"b\"]\nfilter = true"
+            ),
+            field("count", "kind = \"whole\"\nfilter = true"),
+        ))
+    };
+    assert_eq!(
+        segments("\"kept\", \"persona\", \"stage\", \"risk_level\""),
+        [""; 0]
+    );
+    for name in ["count", "lost"] {
+        assert_eq!(
+            segments(&format!("{name:?}")),
+            [format!(
+                "experiment \"e\": the segment {name:?} is no flag or choice with a filter"
+            )]
+        );
+    }
+}
+
+#[test]
+fn entries_that_refer_to_a_faulty_one_are_not_refused_for_it() {
+    let broken = field("kept", "kind = \"choice\"\nneeds = { other = true }");
+    let others = field("other", "kind = \"flag\"")
+        + &field(
+            "third",
+            "kind = \"flag\"\nneeds = { kept = \"a\", other = 1 }",
+        );
+    let rules = "[[persona]]\nname = \"p\"\nany = [{ kept = \"a\" }, { other = 3 }]\n[[persona]]\nname = \"q\"\n\
+        [[experiment]]\nname = \"e\"\narm = \"kept\"\narms = [\"a\", \"b\"]\n";
+    assert_eq!(
+        faults(&format!("{HEAD}{broken}{others}{rules}")),
+        [
+            "field \"kept\": a choice needs `values`",
+            "field \"third\": `needs`: `other` must be true or false, got 1",
+            "persona \"p\": `any`: `other` must be true or false, got 3",
+        ]
+    );
+}
+
+#[test]
+fn each_line_that_is_no_toml_is_told() {
+    let found = faults("format = = 1\nname = \"shop\"\nas_of =\n");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("TOML parse error at line 1,"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].starts_with("TOML parse error at line 3,"),
+        "{found:?}"
+    );
+}

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use schema::intake::{Columns, Json, Submission};
 use schema::testing::{Draws, schemas};
 use schema::{Change, FieldErrors, Kind, Profile, Schema};
 use sections::AlignedBytes;
+use std::collections::BTreeSet;
 
 fn compiled(text: &str) -> AlignedBytes {
     schema::source::compile(text).unwrap_or_else(|faults| panic!("{}\n{text}", faults.join("\n")))
@@ -158,6 +161,27 @@ proptest! {
     }
 
     #[test]
+    fn values_that_are_not_listed_become_the_one_for_all_others(text in schemas(), mut draws in draws()) {
+        let bytes = compiled(&text);
+        let schema = Schema::open(&bytes).unwrap();
+        let profile = draws.profile(&schema);
+        for field in schema.fields().filter(|field| field.kind() == Kind::Choice) {
+            let mut json = serde_json::to_value(schema.json(&profile)).unwrap();
+            json[field.name()] = "never listed".into();
+            let sent = read(&schema, &json.to_string());
+            let is_refused = sent.as_ref().err().is_some_and(|errors| {
+                let pointer = format!("/{}", field.name());
+                errors.listed().iter().any(|error| error.pointer == pointer && error.detail.starts_with("must be one of"))
+            });
+            prop_assert_eq!(is_refused, field.other().is_none(), "{:?}", sent);
+            if let (Ok(sent), Some(other)) = (sent, field.other()) {
+                assert_legal(&schema, &sent.profile);
+                prop_assert_eq!(sent.profile.code(field.index()), other);
+            }
+        }
+    }
+
+    #[test]
     fn words_are_never_empty(text in schemas(), mut draws in draws()) {
         let bytes = compiled(&text);
         let schema = Schema::open(&bytes).unwrap();
@@ -183,4 +207,50 @@ proptest! {
         prop_assert_eq!(schema.persona_of(profile.codes()).is_some(), schema.personas().len() > 0);
         prop_assert_eq!(schema.stage_of(profile.codes()).is_some(), schema.stages().len() > 0);
     }
+}
+
+#[test]
+fn random_schemas_and_profiles_have_all_that_the_properties_are_about() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..200 {
+        let text = schemas().new_tree(&mut runner).unwrap().current();
+        let bytes = compiled(&text);
+        let schema = Schema::open(&bytes).unwrap();
+        let profile = draws()
+            .new_tree(&mut runner)
+            .unwrap()
+            .current()
+            .profile(&schema);
+        for field in schema.fields() {
+            let code = profile.code(field.index());
+            let needs = |index: usize| !schema.field(index).needs().is_empty();
+            let facts = [
+                ("a value for all others", field.other().is_some()),
+                ("a flag of three values", field.without().is_some()),
+                (
+                    "a flag that can't be",
+                    field.without().is_some() && code == field.absent_code(),
+                ),
+                (
+                    "a chain of needs",
+                    field.needs().iter().any(|need| needs(need.field())),
+                ),
+                ("two needs", field.needs().len() > 1),
+                ("a required field", field.required()),
+                ("an unknown value", code.is_nan()),
+                (
+                    "a negative amount",
+                    field.kind() == Kind::Money && code < 0.0,
+                ),
+                ("a price", field.priced()),
+            ];
+            seen.extend(
+                facts
+                    .into_iter()
+                    .filter_map(|(fact, holds)| holds.then_some(fact)),
+            );
+        }
+    }
+    assert_eq!(seen.len(), 9, "{seen:?}");
 }

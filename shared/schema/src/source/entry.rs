@@ -7,13 +7,18 @@ use toml::{Table, Value};
 /// Reads a TOML document.
 ///
 /// # Errors
-/// Everything that keeps it from being one.
+/// Everything that keeps it from being one: the first error of each line, as others follow from it.
 pub fn document(text: &str) -> Result<Table, Vec<String>> {
-    let (_, errors) = DeTable::parse_recoverable(text);
-    match errors.is_empty() {
-        true => toml::from_str(text).map_err(|error| vec![one_line(&error)]),
-        false => Err(errors.iter().map(one_line).collect()),
+    let (_, mut errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return toml::from_str(text).map_err(|error| vec![one_line(&error)]);
     }
+    errors.dedup_by_key(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.as_bytes().iter().take(start);
+        before.filter(|byte| **byte == b'\n').count()
+    });
+    Err(errors.iter().map(one_line).collect())
 }
 
 fn one_line(error: &toml::de::Error) -> String {
