@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -68,7 +68,8 @@ function binary(): string {
   const candidates = ["release", "ship", "debug"].map((profile) =>
     join(REPOSITORY, "target", profile, "server"),
   );
-  const found = candidates.find(existsSync);
+  // The one that was built last: others may be of an older commit.
+  const [found] = candidates.filter(existsSync).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   if (!found)
     throw new Error(`No server found; build one (make build) or set SERVER_URL. Looked for ${candidates}.`);
   if (!existsSync(join(dirname(import.meta.dirname), "../dist/index.html"))) {
