@@ -4,6 +4,7 @@
 use crate::error::WorkspaceError;
 use crate::parts::{Part, Parts};
 use sections::{ALIGNMENT, AlignedBytes, Format, Header, SectionsError};
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -23,7 +24,7 @@ static FORMAT: Format = Format {
 pub const LARGEST: u64 = 2 << 30;
 
 /// Why a file is no workspace that this program can use.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum FileError {
     /// The file can't be opened or read.
     #[error("{}: {error}", path.display())]
@@ -77,6 +78,13 @@ pub enum FileError {
         #[allow(missing_docs)]
         error: WorkspaceError,
     },
+}
+
+impl fmt::Debug for FileError {
+    /// The sentence itself, because a program whose `main` returns the error ends with this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Whether a file that begins with these bytes, at least eight, is a compiled workspace of any version.
