@@ -47,8 +47,8 @@ def check(path_of, environment=()):
 def compiled(workspace, folder):
     """The file that a workspace is compiled to."""
     file = folder / f"{workspace.name}.workspace"
-    program = ["cargo", "run", "--quiet", "--package", "workspace", "--features", "compile", "--example", "compile"]
-    subprocess.run([*program, "--", str(workspace), str(file)], check=True)
+    program = ["cargo", "run", "--quiet", "--package", "cli", "--", "compile"]
+    subprocess.run([*program, str(workspace), "--output", str(file)], check=True)
     return str(file)
 
 
