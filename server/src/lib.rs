@@ -220,7 +220,7 @@ pub async fn serve(
         None => None,
     };
     let served = Replaceable::new(app(house.routes(&live)));
-    // From here on a workspace that is no longer served goes when the last request to it has been answered.
+    // So that a replaced workspace is freed once its last request has been answered.
     drop(live);
     let keeping = watch.keep({
         let served = served.clone();

@@ -169,7 +169,7 @@ impl Watch {
         )
     }
 
-    /// Looks at the source again and again, and has `serve` take over each new workspace; at once when SIGHUP asks for it. Ends never.
+    /// Looks at the source again and again, and has `serve` take over each new workspace; at once when SIGHUP asks for it. Never ends.
     ///
     /// # Errors
     /// SIGHUP can't be listened for.
@@ -183,7 +183,7 @@ impl Watch {
         Ok(async move {
             let mut looks = tokio::time::interval(LOOK_EVERY);
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            // A change that may go on.
+            // A change that may not be complete yet.
             let mut changing = None;
             loop {
                 let wanted = tokio::select! {
@@ -239,7 +239,7 @@ impl Watch {
         }
     }
 
-    /// Goes on with the workspace that is served, and keeps what is wrong with the other one.
+    /// Keeps serving the current workspace, and remembers what is wrong with the new one.
     fn refuse(&self, faults: Vec<String>) {
         let served = &self.status().version;
         for fault in &faults {

@@ -54,7 +54,7 @@ const ROW = 32;
 const NARROW_ROW = 48;
 const MARGIN = { top: 32, bottom: 40 };
 
-/** The height of the chart for so many contributions on a wide screen, in pixels. */
+/** The height in pixels of a chart with this many contributions on a wide screen. */
 export const waterfallHeight = (contributions: number): number =>
   MARGIN.top + Math.min(MOST_ROWS, contributions) * ROW + MARGIN.bottom;
 

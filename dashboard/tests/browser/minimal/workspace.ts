@@ -45,7 +45,7 @@ export const ODD_IDS = [
   "1",
 ] as const;
 
-/** So many that a second page is needed. */
+/** Enough customers to need a second page. */
 const CUSTOMERS = 150;
 
 function customers(): string {

@@ -6,7 +6,8 @@ use crate::View;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How differently a feature weighs in the selection and elsewhere. All in log-odds of churn.
+/// How differently a feature weighs in the selection and elsewhere. All in log-odds of churn. With more than 100,000 customers each
+/// contribution is rounded to within a 65,000th of the feature's largest before the mean is taken.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Driver<'w> {
     /// The feature's name.
