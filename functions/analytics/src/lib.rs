@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use engagetrack::analytics::{
-    self, Analytics, EmbeddedReadout, RequestDocument, WhatIf, WhatIfRequest,
+    self, Analytics, Changes, EmbeddedReadout, RequestDocument, WhatIf, WhatIfRequest,
 };
 use engagetrack::query::Query;
 use engagetrack::selection::Selection;
@@ -19,7 +19,7 @@ use web::budget::Worker;
 use web::negotiation::JsonOnly;
 use web::{Accept, Parameters, Problem, Usage};
 
-web::operations!("analytics", Live: read, what_if, read_experiment, read_posted_experiment, plan_experiment);
+web::operations!("analytics", Live: read, read_changes, what_if, read_experiment, read_posted_experiment, plan_experiment);
 
 /// 422 with every fault of a request about an experiment.
 fn invalid(faults: Vec<RequestFault>) -> Problem {
@@ -62,6 +62,31 @@ async fn read(
             .into_response()
     };
     Ok(worker.work(work).await)
+}
+
+/// Says what changed since the previous workspace, for a selection of customers.
+///
+/// How many are new, are gone, or crossed a risk level, the risk levels before and after, and whose probability changed most. Both
+/// levels of a customer are those of today's schema. 404 where the workspace was compiled without `--previous`.
+#[utoipa::path(get, path = "/v1/analytics/changes", tag = "analytics", params(Filters),
+    responses((status = 200, description = "What changed.", body = Changes)))]
+async fn read_changes(
+    _: Accept<JsonOnly>,
+    State(live): State<Live>,
+    Parameters(query): Parameters<Query>,
+    worker: Worker,
+) -> Result<Response, Problem> {
+    let selection = query
+        .read(|query| Selection::from_query(live.view(), query))
+        .map_err(Problem::invalid)?;
+    let work = move || {
+        let view = live.view();
+        let answer = analytics::changes(view, &selection).ok_or_else(|| {
+            Problem::switched_off("previous workspace: this one was compiled without --previous")
+        })?;
+        Ok((scored(view, answer.count), Json(answer)).into_response())
+    };
+    worker.work(work).await
 }
 
 /// Projects one change of plan for a selection of customers.

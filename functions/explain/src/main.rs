@@ -4,7 +4,7 @@ use engagetrack::embedded;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let parts = embedded::quality(embedded::explanations(embedded::core()));
+    let parts = embedded::previous(embedded::quality(embedded::explanations(embedded::core())));
     let live = embedded::or_file(parts, std::env::var_os("WORKSPACE"))?;
     web::lambda::run(explain::routes(live)).await
 }

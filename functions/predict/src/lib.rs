@@ -8,8 +8,9 @@ mod records;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use engagetrack::movement::RiskChange;
 use engagetrack::prediction::{Prediction, Status};
-use engagetrack::vocabulary::Profile;
+use engagetrack::vocabulary::{self, Profile};
 use engagetrack::{Live, View};
 use schema::intake::{Submission, Submissions};
 use serde::Serialize;
@@ -32,6 +33,10 @@ pub struct CustomerPrediction<'w> {
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub prediction: Prediction<'w>,
+    /// What changed about a customer of the directory, where there is a previous workspace.
+    #[serde(flatten)]
+    #[schema(value_type = vocabulary::RiskChange)]
+    pub risk_change: Option<RiskChange>,
 }
 
 /// One profile, or up to 1,000.
@@ -55,7 +60,8 @@ pub enum Answer<'w> {
 
 /// Predicts churn for one customer of the directory.
 ///
-/// The probability is calibrated. The percentile ranks it among all customers.
+/// The probability is calibrated. The percentile ranks it among all customers. Where the workspace was compiled with `--previous`,
+/// `change` is the probability minus the former one.
 #[utoipa::path(get, path = "/v1/predict/{customer_id}", tag = "predict",
     params(("customer_id" = String, Path, description = "The customer's id.")),
     responses((status = 200, description = "The prediction.", body = CustomerPrediction)))]
@@ -82,6 +88,7 @@ async fn predict_customer(
         customer_id: Some(id),
         status: Status::of_outcome(view.customers.outcome(customer).left()),
         prediction,
+        risk_change: RiskChange::of(view, customer),
     };
     Ok((usage.noted(), body::Json(answer)).into_response())
 }
@@ -187,6 +194,7 @@ fn answers<'w>(
         customer_id: submission.customer_id,
         status: Status::of_outcome(submission.left),
         prediction: Prediction::of(view, probability),
+        risk_change: None,
     };
     let predictions = submissions.into_iter().zip(probabilities).map(answer);
     (predictions.collect(), rows)

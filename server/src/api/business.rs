@@ -4,14 +4,20 @@ use super::operations;
 use engagetrack::View;
 use engagetrack::business::{Business, FieldDescription, FilterDescription, FilterNames};
 use engagetrack::directory;
+use engagetrack::movement::{GONE, MOVED, MOVEMENTS};
 use schema::intake::CUSTOMER_ID;
 use schema::{ChangePolicy, Kind};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use utoipa::openapi::path::Parameter;
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::{OpenApi, Ref, RefOr, Schema};
 
 /// The parameter in whose place the filters are described.
 const FILTERS: &str = "filters";
+/// The operation that lists customers of the previous workspace who are gone, too.
+const DIRECTORY: &str = "list_customers";
+/// The members that are there only with a previous workspace.
+const RISK_CHANGE: &str = "RiskChange";
 
 /// Replaces the components and parameters that functions leave to the workspace.
 pub fn complete(api: &mut OpenApi, view: &View<'_>) {
@@ -25,17 +31,34 @@ pub fn complete(api: &mut OpenApi, view: &View<'_>) {
             components.schemas.insert(name.to_owned(), schema);
         }
     }
+    if business.previous.is_none() {
+        remove(&mut components.schemas, RISK_CHANGE);
+    }
     for operation in api.paths.paths.values_mut().flat_map(operations) {
+        let gone = operation.operation_id.as_deref() == Some(DIRECTORY);
         let Some(parameters) = operation.parameters.take() else {
             continue;
         };
         let parameters = parameters
             .into_iter()
             .flat_map(|parameter| match &parameter {
-                RefOr::T(one) if one.name == FILTERS => filters(&business).collect(),
+                RefOr::T(one) if one.name == FILTERS => filters(&business, gone).collect(),
                 _ => vec![parameter],
             });
         operation.parameters = Some(parameters.collect());
+    }
+}
+
+/// Removes a component, and its members from those that it is a part of.
+fn remove(schemas: &mut BTreeMap<String, RefOr<Schema>>, name: &str) {
+    schemas.remove(name);
+    let reference = Ref::from_schema_name(name).ref_location;
+    let is_it =
+        |part: &RefOr<Schema>| matches!(part, RefOr::Ref(one) if one.ref_location == reference);
+    for schema in schemas.values_mut() {
+        if let RefOr::T(Schema::AllOf(whole)) = schema {
+            whole.items.retain(|part| !is_it(part));
+        }
     }
 }
 
@@ -130,6 +153,7 @@ fn components_of(view: &View<'_>, business: &Business<'_>) -> Vec<(&'static str,
         ("CohortChange", cohort_change),
         ("Filters", filters_object(business)),
         ("DirectoryRow", row(business)),
+        (RISK_CHANGE, risk_change()),
         (
             "RecurringChange",
             member(
@@ -292,15 +316,37 @@ const STATUS: &str = "`active` for customers who stayed or whose outcome is not 
     directory, analytics and what-if select active customers, explanations everybody. In the analytics it narrows counts, money and \
     expected churners; rates, calibration, drivers and experiments are always about everybody with a known outcome.";
 
-fn filters(business: &Business<'_>) -> impl Iterator<Item = RefOr<Parameter>> {
+/// The filters as parameters; `gone` says whether those are listed who are gone.
+fn filters(business: &Business<'_>, gone: bool) -> impl Iterator<Item = RefOr<Parameter>> {
     let parameters = business
         .filters
         .iter()
         .flat_map(|filter| parameters_of(business, filter));
-    parameters.map(|(name, schema, description, _)| {
+    parameters.map(move |(name, mut schema, mut description, _)| {
+        if gone && name == MOVED {
+            let values = schema.pointer_mut("/items/enum").and_then(Value::as_array_mut);
+            values.into_iter().for_each(|values| values.push(GONE.into()));
+            description += OF_GONE;
+        }
         let parameter = json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema});
         serde_json::from_value(parameter).expect("a parameter is described as OpenAPI has it")
     })
+}
+
+const OF_GONE: &str = " `gone` lists customers of the previous workspace who are gone, by id, former probability and former status; it \
+    combines with `q`, `status`, `limit`, `cursor`, and sorting by `probability` and `customer_id`.";
+
+/// What changed about a customer's risk.
+fn risk_change() -> Value {
+    let moved = json!({"type": ["string", "null"], "enum": MOVEMENTS.iter().map(|(name, ..)| json!(name)).chain([Value::Null]).collect::<Vec<_>>(),
+        "description": "Whether the risk level is higher or lower than before, or the customer new; null where the level is the same."});
+    json!({"type": "object", "description": "What changed since the previous workspace; absent for a posted profile.", "properties": {
+        "change": {"type": ["number", "null"], "minimum": -1, "maximum": 1,
+            "description": "Probability minus the former probability; null for a new customer."},
+        "moved": moved,
+        "model_changed": {"type": "boolean", "description": "Whether another model gave the former probability. Then `change` is not \
+            the customer's alone."},
+    }})
 }
 
 /// The filters as members of a JSON object, where one value needs no array.
@@ -332,6 +378,11 @@ fn row(business: &Business<'_>) -> Value {
         ("risk_level", reference("RiskLevel")),
         ("percentile", percentile),
     ];
+    if business.previous.is_some() {
+        let change = risk_change();
+        let of = |name: &'static str| (name, change["properties"][name].clone());
+        members.extend(["change", MOVED, "model_changed"].map(of));
+    }
     if !business.personas.is_empty() {
         members.push(("persona", reference("Persona")));
     }
@@ -349,10 +400,33 @@ fn row(business: &Business<'_>) -> Value {
     let outcome = json!({"type": ["boolean", "null"], "description": "Whether the customer left; null while it is not known."});
     members.extend(business.roles.outcome.map(|name| (name, outcome)));
     members.push(("status", reference("Status")));
+    let customer = object("A customer in the directory.", members);
+    if business.previous.is_none() {
+        return customer;
+    }
+    let gone = vec![
+        (
+            CUSTOMER_ID,
+            json!({"type": "string", "description": "The id."}),
+        ),
+        (
+            "former_probability",
+            json!({"type": "number", "minimum": 0, "maximum": 1, "description": "The former churn probability."}),
+        ),
+        ("former_risk_level", reference("RiskLevel")),
+        (MOVED, json!({"type": "string", "enum": [GONE]})),
+        ("former_status", reference("Status")),
+    ];
+    let gone = object("A customer of the previous workspace who is gone.", gone);
+    json!({"description": "A customer in the directory.", "oneOf": [customer, gone]})
+}
+
+/// An object that has all of these members.
+fn object(description: &str, members: Vec<(&str, Value)>) -> Value {
     let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
     let members: Map<String, Value> = members
         .iter()
         .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
         .collect();
-    json!({"type": "object", "description": "A customer in the directory.", "required": required, "properties": members})
+    json!({"type": "object", "description": description, "required": required, "properties": members})
 }

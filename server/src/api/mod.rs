@@ -39,7 +39,7 @@ struct Failure {
     applies: fn(&Operation) -> bool,
 }
 
-const FAILURES: [Failure; 15] = [
+const FAILURES: [Failure; 16] = [
     Failure {
         status: "400",
         name: "MalformedRequest",
@@ -68,6 +68,13 @@ const FAILURES: [Failure; 15] = [
         description: "No customer has this id.",
         header: None,
         applies: names_a_customer,
+    },
+    Failure {
+        status: "404",
+        name: "SwitchedOff",
+        description: "The business has no experiment, or no previous workspace to compare with.",
+        header: None,
+        applies: may_be_switched_off,
     },
     Failure {
         status: "406",
@@ -159,6 +166,15 @@ fn has_a_body(operation: &Operation) -> bool {
 /// The only parameter in any path is a customer's id.
 fn names_a_customer(operation: &Operation) -> bool {
     has_parameter(operation, ParameterIn::Path)
+}
+
+/// What answers only where the business has an experiment, or a previous workspace.
+fn may_be_switched_off(operation: &Operation) -> bool {
+    let conditional = ["read_experiment", "read_changes"];
+    operation
+        .operation_id
+        .as_deref()
+        .is_some_and(|id| conditional.contains(&id))
 }
 
 fn has_parameter(operation: &Operation, place: ParameterIn) -> bool {

@@ -3,6 +3,7 @@
 use crate::View;
 use crate::directory;
 use crate::measured::Arms;
+use crate::movement::{MOVED, MOVEMENTS, Snapshot};
 use crate::prediction::Status;
 use crate::selection::{self, MISSING, PERSONA, RISK_LEVEL, STAGE, STATUS};
 use schema::profile::CodeJson;
@@ -25,6 +26,10 @@ pub struct Business<'w> {
     pub note: &'w str,
     /// Which workspace, model and catalogue these are.
     pub versions: Versions<'w>,
+    /// The workspace that answers say what changed since; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Snapshot)]
+    pub previous: Option<Snapshot<'w>>,
     /// How many customers there are.
     pub population: usize,
     /// The fields that play a part, and the keys of answers that they name; null where there is none.
@@ -312,6 +317,7 @@ impl<'w> Business<'w> {
                 model: view.model.version(),
                 nudges: view.nudges.version(),
             },
+            previous: Snapshot::of_previous(view),
             population: view.customers.len(),
             roles: RoleNames {
                 id: schema.id_name(),
@@ -500,11 +506,16 @@ fn filters<'w>(view: &View<'w>) -> Vec<FilterDescription<'w>> {
     let optional: Vec<_> = selection::optional(schema)
         .map(|field| choice(field.name(), field.label()))
         .collect();
+    let movements = MOVEMENTS.iter().filter(|_| view.previous.is_some());
+    let moved: Vec<_> = movements
+        .map(|(name, label, _)| choice(name, label))
+        .collect();
     let rules = [
         (STATUS, "Status", status.to_vec()),
         (PERSONA, "Persona", personas),
         (STAGE, "Lifecycle stage", stages),
         (RISK_LEVEL, "Risk level", levels),
+        (MOVED, "Since the previous data", moved),
         (MISSING, "Not known", optional),
     ];
     let rules = rules

@@ -2,6 +2,7 @@
 
 use crate::View;
 use crate::csv_cell;
+use crate::movement::{self, GONE, MOVED, RiskChange};
 use crate::prediction::Status;
 use crate::query::Query;
 use crate::selection::{self, Selection};
@@ -12,16 +13,28 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Write};
 use utoipa::{IntoParams, ToSchema};
 use workspace::Key;
+use workspace::previous::Gone;
 
 /// Most customers on one page.
 pub const LONGEST_PAGE: usize = 500;
 const USUAL_PAGE: usize = 50;
+/// The name of [`SortKey::Change`].
+const CHANGE: &str = "change";
 
 /// One customer in the directory.
 #[derive(Clone, Copy)]
 pub struct Row<'w> {
     view: &'w View<'w>,
-    customer: usize,
+    listed: Listed<'w>,
+}
+
+/// Who is listed.
+#[derive(Clone, Copy)]
+enum Listed<'w> {
+    /// The customer at a position.
+    Customer(usize),
+    /// The customer at a position among those of the previous workspace who are gone.
+    Gone(Gone<'w>, usize),
 }
 
 impl fmt::Debug for Row<'_> {
@@ -33,55 +46,104 @@ impl fmt::Debug for Row<'_> {
 impl<'w> Row<'w> {
     /// The customer at a position.
     pub fn new(view: &'w View<'w>, customer: usize) -> Self {
-        Self { view, customer }
+        let listed = Listed::Customer(customer);
+        Self { view, listed }
     }
 
     /// The id.
     pub fn id(&self) -> &'w str {
-        self.view.customers.id(self.customer)
+        match self.listed {
+            Listed::Customer(customer) => self.view.customers.id(customer),
+            Listed::Gone(gone, position) => gone.id(position),
+        }
     }
 
-    /// Its members by their names, in order: the id under the given name, probability, risk level, percentile, persona, stage, whether the customer is at
-    /// risk, the fields that the schema lists, the outcome, the status. What the schema has not, is no member.
+    /// Its members by their names, in order; the first is the id under the given name.
     fn members<E>(
         &self,
         id: &'w str,
         mut member: impl FnMut(&'w str, CodeJson<'w>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (view, customer) = (self.view, self.customer);
-        let (schema, customers) = (&view.schema, &view.customers);
-        let probability = customers.probability(customer);
-        member(id, CodeJson::Name(customers.id(customer)))?;
-        member("probability", CodeJson::Number(probability))?;
-        member("risk_level", CodeJson::Name(schema.level(probability).name))?;
-        member(
-            "percentile",
-            CodeJson::Number(customers.percentile(probability)),
-        )?;
-        let personas = customers.personas();
-        if let Some(persona) = schema.personas().nth(usize::from(personas[customer])) {
-            member("persona", CodeJson::Name(persona.name))?;
+        member(id, CodeJson::Name(self.id()))?;
+        match self.listed {
+            Listed::Customer(customer) => members_of_customer(self.view, customer, member),
+            Listed::Gone(gone, position) => members_of_gone(self.view, gone, position, member),
         }
-        let stages = customers.stages();
-        if let Some(stage) = schema.stages().nth(usize::from(stages[customer])) {
-            member("stage", CodeJson::Name(stage.name))?;
-        }
-        let profile = view.profile(customer);
-        member(
-            "at_risk",
-            CodeJson::Flag(schema.at_risk(profile.codes(), probability)),
-        )?;
-        for field in schema.list() {
-            let code = profile.code(field.index());
-            member(field.name(), view.schema.json_value(field.index(), code))?;
-        }
-        let left = customers.outcome(customer).left();
-        if let Some(name) = schema.outcome_name() {
-            member(name, left.map_or(CodeJson::Null, CodeJson::Flag))?;
-        }
-        member("status", CodeJson::Name(Status::of_outcome(left).name()))
     }
 }
+
+/// Probability, risk level, percentile, what changed about the risk, persona, stage, whether the customer is at risk, the fields that
+/// the schema lists, the outcome, the status. What the schema lacks is no member, nor is what changed where there is no previous
+/// workspace.
+fn members_of_customer<'w, E>(
+    view: &'w View<'w>,
+    customer: usize,
+    mut member: impl FnMut(&'w str, CodeJson<'w>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (schema, customers) = (&view.schema, &view.customers);
+    let probability = customers.probability(customer);
+    member("probability", CodeJson::Number(probability))?;
+    member("risk_level", CodeJson::Name(schema.level(probability).name))?;
+    member(
+        "percentile",
+        CodeJson::Number(customers.percentile(probability)),
+    )?;
+    if let Some(change) = RiskChange::of(view, customer) {
+        member(
+            "change",
+            change.change.map_or(CodeJson::Null, CodeJson::Number),
+        )?;
+        member("moved", change.moved.map_or(CodeJson::Null, CodeJson::Name))?;
+        member("model_changed", CodeJson::Flag(change.model_changed))?;
+    }
+    let personas = customers.personas();
+    if let Some(persona) = schema.personas().nth(usize::from(personas[customer])) {
+        member("persona", CodeJson::Name(persona.name))?;
+    }
+    let stages = customers.stages();
+    if let Some(stage) = schema.stages().nth(usize::from(stages[customer])) {
+        member("stage", CodeJson::Name(stage.name))?;
+    }
+    let profile = view.profile(customer);
+    member(
+        "at_risk",
+        CodeJson::Flag(schema.at_risk(profile.codes(), probability)),
+    )?;
+    for field in schema.list() {
+        let code = profile.code(field.index());
+        member(field.name(), view.schema.json_value(field.index(), code))?;
+    }
+    let left = customers.outcome(customer).left();
+    if let Some(name) = schema.outcome_name() {
+        member(name, left.map_or(CodeJson::Null, CodeJson::Flag))?;
+    }
+    member("status", CodeJson::Name(Status::of_outcome(left).name()))
+}
+
+/// All that is known of a customer who is gone: what the previous workspace said.
+fn members_of_gone<'w, E>(
+    view: &'w View<'w>,
+    gone: Gone<'w>,
+    position: usize,
+    mut member: impl FnMut(&'w str, CodeJson<'w>) -> Result<(), E>,
+) -> Result<(), E> {
+    let probability = gone.probability(position);
+    let level = view.schema.level(probability).name;
+    let status = Status::of_outcome(gone.outcome(position).left());
+    let [former_probability, former_risk_level, moved, former_status] = NAMES_OF_GONE;
+    member(former_probability, CodeJson::Number(probability))?;
+    member(former_risk_level, CodeJson::Name(level))?;
+    member(moved, CodeJson::Name(GONE))?;
+    member(former_status, CodeJson::Name(status.name()))
+}
+
+/// The members of a customer who is gone, after the id.
+const NAMES_OF_GONE: [&str; 4] = [
+    "former_probability",
+    "former_risk_level",
+    MOVED,
+    "former_status",
+];
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -91,6 +153,17 @@ impl Serialize for Row<'_> {
         })?;
         members.end()
     }
+}
+
+/// All positions of a rising permutation, falling: those with a value of NaN stay last, equal ones in their order.
+pub(crate) fn descending<'p>(
+    rising: &'p [u32],
+    value: impl Fn(u32) -> f64 + Copy + 'p,
+) -> impl Iterator<Item = usize> + 'p {
+    let known = rising.partition_point(|position| !value(*position).is_nan());
+    let (known, unknown) = rising.split_at(known);
+    let falling = falling(known, value).chain(unknown.iter().copied());
+    falling.map(|position| position as usize)
 }
 
 /// A page of the directory.
@@ -129,6 +202,7 @@ pub struct Paging {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SortKey {
     Id,
+    Change,
     Key(Key),
 }
 
@@ -148,8 +222,9 @@ impl SortKey {
             .chain(fields);
         let keys = keys.map(|(name, key)| (name, Self::Key(key)));
         let id = [(CUSTOMER_ID, Self::Id)];
-        keys.chain(id)
-            .chain(outcome.map(|(name, key)| (name, Self::Key(key))))
+        let outcome = outcome.map(|(name, key)| (name, Self::Key(key)));
+        let change = view.previous.map(|_| (CHANGE, Self::Change));
+        keys.chain(id).chain(outcome).chain(change)
     }
 
     /// The value of a customer's key; NaN if unknown.
@@ -158,6 +233,7 @@ impl SortKey {
         match self {
             Self::Id => customer as f64,
             Self::Key(Key::Probability) => customers.probability(customer),
+            Self::Change => movement::change(view, customer).unwrap_or(f64::NAN),
             Self::Key(Key::Outcome) => customers
                 .outcome(customer)
                 .left()
@@ -169,8 +245,12 @@ impl SortKey {
 
 /// The values of the parameter `sort`.
 pub fn sorts(view: &View<'_>) -> Vec<String> {
-    let keys = SortKey::all(view).map(|(name, _)| name);
-    keys.flat_map(|name| [name.to_owned(), format!("-{name}")])
+    upwards_and_downwards(SortKey::all(view).map(|(name, _)| name))
+}
+
+fn upwards_and_downwards<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    names
+        .flat_map(|name| [name.to_owned(), format!("-{name}")])
         .collect()
 }
 
@@ -178,6 +258,8 @@ pub fn sorts(view: &View<'_>) -> Vec<String> {
 #[derive(Clone, Debug)]
 pub struct Request {
     selection: Selection,
+    /// Whether it is about those who are gone.
+    gone: bool,
     prefix: String,
     key: SortKey,
     descending: bool,
@@ -211,15 +293,30 @@ impl Cursor {
 
 impl Request {
     /// Reads filters, `q`, `sort`, `limit` and `cursor` from a query. What is wrong with them becomes an error of the query.
-    /// Without `status`, only active customers are listed; without `sort`, those likeliest to leave come first.
+    /// Without `status`, only active customers are listed; without `sort`, those likeliest to leave come first. Of those who are gone
+    /// only id, former probability and former status are known, and neither filtered nor sorted by anything else.
     pub fn from_query(view: &View<'_>, query: &mut Query) -> Self {
-        let selection = Selection::from_query(view, query);
+        let gone = view.previous.is_some() && query.is(MOVED, GONE);
+        let selection = match gone {
+            true => {
+                query.text(MOVED);
+                Selection::by_status(query)
+            }
+            false => Selection::from_query(view, query),
+        };
         let prefix = query.text("q").unwrap_or_default().trim().to_owned();
-        let sorts = sorts(view);
+        if view.previous.is_none() && query.has("sort", &[CHANGE, "-change"]) {
+            query.refuse_given("sort", movement::UNKNOWN);
+        }
+        let known = |(_, key): &(&str, SortKey)| {
+            !gone || matches!(key, SortKey::Id | SortKey::Key(Key::Probability))
+        };
+        let keys: Vec<(&str, SortKey)> = SortKey::all(view).filter(known).collect();
+        let names = keys.iter().map(|(name, _)| *name);
+        let sorts = upwards_and_downwards(names);
         let sort = query.choice("sort", sorts.iter().map(String::as_str));
         // Each key is there twice: rising, then descending.
-        let chosen =
-            sort.and_then(|sort| Some((SortKey::all(view).nth(sort / 2)?.1, sort % 2 == 1)));
+        let chosen = sort.map(|sort| (keys[sort / 2].1, sort % 2 == 1));
         let (key, descending) = chosen.unwrap_or((SortKey::Key(Key::Probability), true));
         let cursor = query.text("cursor").map(|text| {
             let cursor = Cursor::of(view, &text);
@@ -236,6 +333,7 @@ impl Request {
         });
         Self {
             selection,
+            gone,
             prefix,
             key,
             descending,
@@ -249,13 +347,22 @@ impl Request {
         self.cursor.of_another.as_deref()
     }
 
-    /// For each customer whether it is listed. An id is found by its beginning as it is written; where none begins so, in capitals.
+    /// For each customer, or each who is gone, whether it is listed. An id is found by its beginning as it is written; where none
+    /// begins so, in capitals.
     fn mask(&self, view: &View<'_>) -> Vec<bool> {
-        let mut mask = self.selection.mask(view);
+        let gone = movement::gone(view).filter(|_| self.gone);
+        let mut mask = match gone {
+            Some(_) => self.selection.mask_of_gone(view),
+            None => self.selection.mask(view),
+        };
         if !self.prefix.is_empty() {
-            let mut found = view.customers.with_prefix(&self.prefix);
+            let with_prefix = |prefix: &str| match gone {
+                Some(gone) => gone.with_prefix(prefix),
+                None => view.customers.with_prefix(prefix),
+            };
+            let mut found = with_prefix(&self.prefix);
             if found.is_empty() {
-                found = view.customers.with_prefix(&self.prefix.to_uppercase());
+                found = with_prefix(&self.prefix.to_uppercase());
             }
             mask[..found.start].fill(false);
             mask[found.end..].fill(false);
@@ -266,53 +373,68 @@ impl Request {
     /// All positions in the order of this request: by the key, unknown ones last, equal ones by rising id.
     fn order<'v>(&self, view: &'v View<'v>) -> Box<dyn Iterator<Item = usize> + 'v> {
         let key = self.key;
-        let by = match key {
-            SortKey::Id => None,
-            SortKey::Key(key) => view.orders().by(key),
+        let gone = movement::gone(view).filter(|_| self.gone);
+        let count = gone.map_or(view.customers.len(), |gone| gone.len());
+        let by = match (key, gone) {
+            (SortKey::Id, _) => None,
+            (_, Some(gone)) => Some(gone.ranked()),
+            (SortKey::Change, None) => view.previous.map(|previous| previous.by_change()),
+            (SortKey::Key(key), None) => view.orders().by(key),
         };
-        let value = move |customer: u32| key.value(view, customer as usize);
+        let value = move |position: u32| match gone {
+            Some(gone) => gone.probability(position as usize),
+            None => key.value(view, position as usize),
+        };
         match (by, self.descending) {
-            (None, false) => Box::new(0..view.customers.len()),
-            (None, true) => Box::new((0..view.customers.len()).rev()),
-            (Some(rising), false) => Box::new(rising.iter().map(|customer| *customer as usize)),
-            (Some(rising), true) => {
-                let known = rising.partition_point(|customer| !value(*customer).is_nan());
-                let (known, unknown) = rising.split_at(known);
-                let falling = falling(known, value).chain(unknown.iter().copied());
-                Box::new(falling.map(|customer| customer as usize))
-            }
+            (None, false) => Box::new(0..count),
+            (None, true) => Box::new((0..count).rev()),
+            (Some(rising), false) => Box::new(rising.iter().map(|position| *position as usize)),
+            (Some(rising), true) => Box::new(descending(rising, value)),
         }
     }
 
-    /// The positions of all listed customers, in order.
+    /// The positions of all listed customers, in order: none where those are listed who are gone.
     pub fn customers(&self, view: &View<'_>) -> Vec<usize> {
         let mask = self.mask(view);
-        self.order(view)
-            .filter(|customer| mask[*customer])
-            .collect()
+        let listed = self.order(view).filter(|_| !self.gone);
+        listed.filter(|customer| mask[*customer]).collect()
+    }
+
+    /// The rows that a mask leaves, in order, from the offset on.
+    fn rows<'w>(&self, view: &'w View<'w>, mask: &[bool]) -> impl Iterator<Item = Row<'w>> {
+        let gone = movement::gone(view).filter(|_| self.gone);
+        let listed = self.order(view).filter(|position| mask[*position]);
+        listed.skip(self.cursor.offset).map(move |position| Row {
+            view,
+            listed: match gone {
+                Some(gone) => Listed::Gone(gone, position),
+                None => Listed::Customer(position),
+            },
+        })
     }
 
     /// The listed customers as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit. The id has the
     /// name that the business gives it, so that the file is read again.
     pub fn csv(&self, view: &View<'_>) -> (Vec<u8>, usize) {
         let mask = self.mask(view);
-        let listed = self.order(view).filter(|customer| mask[*customer]);
-        let listed = listed
-            .skip(self.cursor.offset)
-            .take(self.limit.unwrap_or(usize::MAX));
         let id = view.schema.id_name();
         let mut file = Vec::new();
         let mut count = 0;
-        // Without customers there is no row to take the names from, but no workspace is without.
-        if !view.customers.is_empty() {
-            let mut row = Line::of(&mut file);
-            let Ok(()) = Row::new(view, 0).members(id, |name, _| row.push(name));
-            row.end();
+        let mut header = Line::of(&mut file);
+        if self.gone {
+            let mut names = [id].into_iter().chain(NAMES_OF_GONE);
+            let Ok(()) = names.try_for_each(|name| header.push(name));
+            header.end();
+        } else if !view.customers.is_empty() {
+            // Without customers there is no row to take the names from, but no workspace is without.
+            let Ok(()) = Row::new(view, 0).members(id, |name, _| header.push(name));
+            header.end();
         }
         let mut cell = String::new();
-        for customer in listed {
+        let rows = self.rows(view, &mask);
+        for listed in rows.take(self.limit.unwrap_or(usize::MAX)) {
             let mut row = Line::of(&mut file);
-            let Ok(()) = Row::new(view, customer).members(id, |_, value| {
+            let Ok(()) = listed.members(id, |_, value| {
                 cell.clear();
                 let written = match value {
                     CodeJson::Null => Ok(()),
@@ -338,9 +460,7 @@ impl Request {
         let end = self.cursor.offset.saturating_add(limit).min(total);
         let mut items = Vec::with_capacity(end.saturating_sub(self.cursor.offset));
         if self.cursor.offset < total {
-            let listed = self.order(view).filter(|customer| mask[*customer]);
-            let listed = listed.skip(self.cursor.offset).take(limit);
-            items.extend(listed.map(|customer| Row::new(view, customer)));
+            items.extend(self.rows(view, &mask).take(limit));
         }
         Page {
             items,
@@ -427,6 +547,12 @@ mod tests {
             .unwrap()
     }
 
+    fn position(row: &Row<'_>) -> usize {
+        match row.listed {
+            Listed::Customer(position) | Listed::Gone(_, position) => position,
+        }
+    }
+
     const EVERYBODY: &str = "status=active&status=left";
 
     #[test]
@@ -466,7 +592,7 @@ mod tests {
                     let text = format!("{EVERYBODY}&sort={dash}{name}&limit=500&cursor={from}");
                     let page = request(view, &text).page(view);
                     assert_eq!(page.total, view.customers.len());
-                    found.extend(page.items.iter().map(|row| row.customer));
+                    found.extend(page.items.iter().map(position));
                     cursor = page.next_cursor;
                 }
                 let value = |customer: &usize| key.value(view, *customer);
@@ -624,7 +750,7 @@ mod tests {
             (page.items.len(), page.next_cursor.as_deref()),
             (50, Some(&*format!("{}-50", view.version())))
         );
-        let probability = |row: &Row<'_>| view.customers.probability(row.customer);
+        let probability = |row: &Row<'_>| view.customers.probability(position(row));
         assert!(
             page.items
                 .is_sorted_by(|a, b| probability(a) >= probability(b))

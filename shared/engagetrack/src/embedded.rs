@@ -38,6 +38,13 @@ embedded! {
     quality = Quality, "quality.json";
 }
 
+/// Adds what is kept of a previous workspace. The embedded workspace has none; a file that takes its place may have one.
+#[must_use]
+pub fn previous(parts: Parts) -> Parts {
+    static NONE: &Aligned<[u8]> = &Aligned([]);
+    parts.with(Part::Previous, NONE)
+}
+
 /// The parts that every function uses: schema, model, customers and nudges.
 #[must_use]
 pub fn core() -> Parts {
@@ -47,7 +54,7 @@ pub fn core() -> Parts {
 /// Every part.
 #[must_use]
 pub fn whole() -> Parts {
-    quality(orders(explanations(core())))
+    previous(quality(orders(explanations(core()))))
 }
 
 /// Puts embedded parts to use.

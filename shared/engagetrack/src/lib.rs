@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod explanation;
 mod live;
 pub mod measured;
+pub mod movement;
 pub mod nudges;
 pub mod prediction;
 pub mod query;

@@ -173,6 +173,34 @@ impl Query {
         position
     }
 
+    /// The values of a parameter that is still to be read.
+    fn given<'q>(&'q self, name: &'q str) -> impl Iterator<Item = &'q str> {
+        let pairs = self.pairs.iter().filter(move |(other, _)| other == name);
+        pairs.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a parameter is given, perhaps among others, with one of these values.
+    pub fn has(&self, name: &str, values: &[&str]) -> bool {
+        self.given(name).any(|value| values.contains(&value))
+    }
+
+    /// Whether a parameter is given, once, with this value.
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.given(name).eq([value])
+    }
+
+    /// Refuses a parameter if it is given, and does not offer it.
+    pub fn refuse_given(&mut self, name: &str, detail: impl Display) {
+        if self
+            .pairs
+            .extract_if(.., |(other, _)| other == name)
+            .count()
+            > 0
+        {
+            self.refuse(name, detail);
+        }
+    }
+
     /// Notes what is wrong with a parameter.
     pub fn refuse(&mut self, name: &str, detail: impl Display) {
         self.errors.add(name, detail);

@@ -1,6 +1,7 @@
 //! Filters: which customers a request selects, shared by the directory, the explanations and the analytics.
 
 use crate::View;
+use crate::movement::{self, GONE, MOVED, MOVEMENTS};
 use crate::prediction::Status;
 use crate::query::Query;
 use schema::{Field, FilterParameters, Kind, Schema};
@@ -92,6 +93,8 @@ enum Filter {
     Stage(CodeSet),
     /// The risk level is one of these.
     RiskLevel(CodeSet),
+    /// The risk level moved in one of these ways since the previous workspace.
+    Moved(CodeSet),
     /// One of these fields is unknown.
     Missing(Vec<usize>),
 }
@@ -131,7 +134,7 @@ impl Selection {
 
     fn with_usual_statuses(view: &View<'_>, query: &mut Query, usual: [bool; 2]) -> Self {
         let schema = &view.schema;
-        let statuses = query.choices(STATUS, Status::ALL.iter().map(|status| status.name()));
+        let statuses = statuses(query, usual);
         let mut filters = Vec::new();
         for field in schema.fields() {
             let Some(parameters) = field.filter() else {
@@ -176,12 +179,15 @@ impl Selection {
                 filters.push(Filter::Missing(fields));
             }
         }
+        filters.extend(moved(view, query));
+        Self { statuses, filters }
+    }
+
+    /// Reads the filter by status alone; without it, customers who left are not selected.
+    pub(crate) fn by_status(query: &mut Query) -> Self {
         Self {
-            statuses: match statuses.as_slice() {
-                [] => usual,
-                given => [0, 1].map(|status| given.contains(&status)),
-            },
-            filters,
+            statuses: statuses(query, Self::ACTIVE),
+            filters: Vec::new(),
         }
     }
 
@@ -198,6 +204,25 @@ impl Selection {
         let mut outcomes = [active; 3];
         outcomes[Outcome::Left as usize] = left;
         outcomes
+    }
+
+    /// How many customers of the previous workspace are gone: those whose former status is selected. None without a previous workspace,
+    /// or with other filters, because those who are gone have no profile.
+    pub(crate) fn count_of_gone(&self, view: &View<'_>) -> Option<usize> {
+        let mask = self.filters.is_empty().then(|| self.mask_of_gone(view));
+        mask.filter(|_| view.previous.is_some())
+            .map(|mask| count(&mask))
+    }
+
+    /// For each customer of the previous workspace who is gone whether the former status is selected.
+    pub(crate) fn mask_of_gone(&self, view: &View<'_>) -> Vec<bool> {
+        let outcomes = self.outcomes();
+        let gone = movement::gone(view);
+        let of_one = |gone: workspace::previous::Gone<'_>| {
+            let mask = (0..gone.len()).map(|position| outcomes[gone.outcome(position) as usize]);
+            mask.collect()
+        };
+        gone.map(of_one).unwrap_or_default()
     }
 
     /// For each customer whether it is selected.
@@ -251,6 +276,11 @@ impl Selection {
                             ranges.iter().any(|range| range.has(probability))
                         }),
                     }
+                }
+                Filter::Moved(codes) => {
+                    let movements = view.previous.as_ref();
+                    let movements = movements.map_or(&[][..], |previous| previous.movements());
+                    keep_codes(&mut mask, movements, &by_code(codes));
                 }
                 Filter::Missing(fields) => {
                     let columns: Vec<Column<'_>> = fields
@@ -318,6 +348,32 @@ fn probabilities_of(schema: &Schema<'_>, levels: CodeSet) -> Vec<HalfOpen> {
         }
     }
     ranges
+}
+
+/// Reads the filter by status.
+fn statuses(query: &mut Query, usual: [bool; 2]) -> [bool; 2] {
+    let statuses = query.choices(STATUS, Status::ALL.iter().map(|status| status.name()));
+    match statuses.as_slice() {
+        [] => usual,
+        given => [0, 1].map(|status| given.contains(&status)),
+    }
+}
+
+/// Reads the filter by movement.
+fn moved(view: &View<'_>, query: &mut Query) -> Option<Filter> {
+    if view.previous.is_none() {
+        query.refuse_given(MOVED, movement::UNKNOWN);
+        return None;
+    }
+    if query.has(MOVED, &[GONE]) {
+        query.refuse_given(
+            MOVED,
+            "gone can't be combined with other filters but status, and only the directory lists those who are gone: they have no profile",
+        );
+    }
+    let named = query.choices(MOVED, MOVEMENTS.iter().map(|(name, ..)| *name));
+    let codes = named.iter().map(|position| MOVEMENTS[*position].2 as usize);
+    (!named.is_empty()).then(|| Filter::Moved(CodeSet::of(codes)))
 }
 
 /// Reads both ends of a range. Whole numbers have a largest value, others a limit that none reaches, so that neighbouring ranges of

@@ -3,6 +3,7 @@
 use crate::View;
 use crate::explanation::{self, Explanation};
 use crate::measured::Measured;
+use crate::movement::RiskChange;
 use crate::nudges::{self, Nudge};
 use crate::prediction::{self, Prediction, Status};
 use crate::recourse::{Altered, Recourse};
@@ -11,6 +12,7 @@ use schema::words::{UNKNOWN, phrase_of};
 use schema::{About, Field, Kind, Profile, Schema};
 use serde::Serialize;
 use utoipa::ToSchema;
+use workspace::Movement;
 
 /// Columns of a report.
 const WIDTH: usize = 80;
@@ -56,6 +58,10 @@ pub struct Summary<'w> {
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub prediction: Prediction<'w>,
+    /// What changed about the risk, where there is a previous workspace.
+    #[serde(flatten)]
+    #[schema(value_type = vocabulary::RiskChange)]
+    pub risk_change: Option<RiskChange>,
     /// The persona, where the schema has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persona: Option<PersonaCard<'w>>,
@@ -137,6 +143,7 @@ impl<'w> Summary<'w> {
             recourse: advice.recourse,
             note: advice.note,
             data_date: schema.as_of(),
+            risk_change: RiskChange::of(view, customer),
             prediction,
             profile: ProfileMember::new(view, profile),
         }
@@ -156,6 +163,7 @@ pub fn report<'w>(view: &'w View<'w>, customer: usize) -> String {
     report.plan(&profile);
     report.behaviour(&summary, &profile);
     report.risk(&summary);
+    report.risk_change(view, customer);
     report.reasons(&summary.explanation);
     report.nudges(&summary.nudges);
     report.recourse(&summary.recourse);
@@ -270,6 +278,39 @@ impl<'w> Report<'w> {
             "Average customer in training",
             &percent(prediction.base_rate),
         );
+    }
+
+    /// A sentence on what changed since the previous workspace, where there is one.
+    fn risk_change(&mut self, view: &View<'_>, customer: usize) {
+        let Some(previous) = &view.previous else {
+            return;
+        };
+        let as_of = previous.as_of();
+        let Some(former) = previous.probability(customer) else {
+            self.paragraph(
+                "  ",
+                &format!("The data of {as_of} did not have the customer."),
+            );
+            return;
+        };
+        let change = 100.0 * (view.customers.probability(customer) - former);
+        let verb = if change < 0.0 { "fell" } else { "rose" };
+        let probability = match change.abs() {
+            0.0 => "has not changed".to_owned(),
+            0.0..0.05 => "changed by less than 0.1 points".to_owned(),
+            points => format!("{verb} by {points:.1} points from {}", percent(former)),
+        };
+        let mut text = format!("Since the data of {as_of} the probability {probability}");
+        let level = self.schema.level(former).name;
+        text += &match previous.movement(customer) {
+            Movement::Up => format!(", and the risk level rose from {level}."),
+            Movement::Down => format!(", and the risk level fell from {level}."),
+            Movement::Same | Movement::New => ".".to_owned(),
+        };
+        if view.model_changed() {
+            text += " Another model gave the former probability, so this is not a change of the customer alone.";
+        }
+        self.paragraph("  ", &text);
     }
 
     fn reasons(&mut self, explanation: &Explanation<'_>) {

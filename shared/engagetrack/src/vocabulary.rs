@@ -55,6 +55,8 @@ component! {
     RecurringChange: Object;
     /// The outcome, under a key that the schema names.
     OutcomeMember: Object;
+    /// What changed about a risk, where there is a previous workspace.
+    RiskChange: Object;
 }
 
 /// The filters as parameters of a query: one that the description of the API replaces by those of the schema.

@@ -1,6 +1,7 @@
 //! The customers in columns, by ascending id.
 
 use crate::error::WorkspaceError;
+use crate::ids::Ids;
 use schema::{Profile, Schema};
 use sections::{Format, Sections};
 use std::ops::Range;
@@ -87,7 +88,7 @@ impl Outcome {
         }
     }
 
-    fn from_code(code: u8) -> Self {
+    pub(crate) fn from_code(code: u8) -> Self {
         match code {
             0 => Self::Stayed,
             1 => Self::Left,
@@ -121,8 +122,7 @@ impl Column<'_> {
 /// The customers.
 #[derive(Clone, Copy)]
 pub struct Customers<'w> {
-    ids: &'w [u8],
-    id_starts: &'w [u32],
+    ids: Ids<'w>,
     id_table: &'w [u32],
     columns: &'w [u32],
     codes: &'w [u8],
@@ -139,8 +139,10 @@ impl<'w> Customers<'w> {
     pub(crate) fn open(bytes: &'w [u8], schema: &Schema<'_>) -> Result<Self, WorkspaceError> {
         let sections = Sections::open(bytes, &FORMAT)?;
         let customers = Self {
-            ids: sections.get(Section::Ids as usize)?,
-            id_starts: sections.get(Section::IdStarts as usize)?,
+            ids: Ids::new(
+                sections.get(Section::Ids as usize)?,
+                sections.get(Section::IdStarts as usize)?,
+            ),
             id_table: sections.get(Section::IdTable as usize)?,
             columns: sections.get(Section::Columns as usize)?,
             codes: sections.get(Section::Codes as usize)?,
@@ -165,7 +167,7 @@ impl<'w> Customers<'w> {
         };
         let sound = count <= MOST_CUSTOMERS
             && by_customer.iter().all(|length| *length == count)
-            && customers.id_starts.len() == count + 1
+            && customers.ids.len() == count
             && customers.id_table.len().is_power_of_two()
             && customers.id_table.len() > count
             && customers.columns.len() == schema.len()
@@ -196,11 +198,7 @@ impl<'w> Customers<'w> {
 
     /// The id of the customer at a position.
     pub fn id(&self, customer: usize) -> &'w str {
-        let [start, end] =
-            [customer, customer + 1].map(|position| self.id_starts[position] as usize);
-        // Checked one by one, because a start should not read all of them.
-        let id = self.ids.get(start..end).map(std::str::from_utf8);
-        id.and_then(Result::ok).unwrap_or_default()
+        self.ids.get(customer)
     }
 
     /// The position of the customer with this id.
@@ -219,12 +217,7 @@ impl<'w> Customers<'w> {
 
     /// The positions of the customers whose ids begin with this.
     pub fn with_prefix(&self, prefix: &str) -> Range<usize> {
-        let first = partition_point(self.len(), |customer| self.id(customer) < prefix);
-        let after = partition_point(self.len(), |customer| {
-            let id = self.id(customer);
-            id < prefix || id.starts_with(prefix)
-        });
-        first..after
+        self.ids.with_prefix(prefix)
     }
 
     /// The column of a field.
@@ -289,17 +282,4 @@ impl<'w> Customers<'w> {
         let below = alike.start + ranked.partition_point(|other| *other < probability);
         100.0 * below as f64 / self.len() as f64
     }
-}
-
-/// The first position below `count` for which this does not hold; it holds for all before it.
-fn partition_point(count: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match holds(middle) {
-            true => low = middle + 1,
-            false => high = middle,
-        }
-    }
-    low
 }

@@ -12,10 +12,12 @@ mod error;
 pub mod file;
 #[cfg(feature = "generate")]
 pub mod generate;
+mod ids;
 pub mod model;
 pub mod nudges;
 pub mod orders;
 mod parts;
+pub mod previous;
 pub mod quality;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -27,9 +29,11 @@ pub use model::Model;
 pub use nudges::Catalogue;
 pub use orders::{Key, Orders};
 pub use parts::{Part, Parts};
+pub use previous::{Movement, Previous};
 
 use forest::Forest;
 use schema::{Profile, Schema};
+use std::fmt;
 
 /// A compiled workspace.
 #[derive(Clone, Copy)]
@@ -42,10 +46,18 @@ pub struct Workspace<'w> {
     pub customers: Customers<'w>,
     /// What can be done about them.
     pub nudges: Catalogue<'w>,
+    /// What the previous workspace knew of the customers, where this one was compiled with it and opened with [`Part::Previous`].
+    pub previous: Option<Previous<'w>>,
     explanations: Option<Forest<'w>>,
     orders: Option<Orders<'w>>,
     quality: Option<&'w [u8]>,
     parts: &'w Parts,
+}
+
+impl fmt::Debug for Workspace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Workspace({} {})", self.schema.name(), self.version())
+    }
 }
 
 impl<'w> Workspace<'w> {
@@ -77,6 +89,12 @@ impl<'w> Workspace<'w> {
                 .map(|bytes| Orders::open(bytes, customers.len()))
                 .transpose()?,
             quality: parts.find(Part::Quality),
+            // Files have all parts; one without bytes says that there is no previous workspace.
+            previous: parts
+                .find(Part::Previous)
+                .filter(|bytes| !bytes.is_empty())
+                .map(|bytes| Previous::open(bytes, customers.len()))
+                .transpose()?,
             customers,
             parts,
         })
@@ -117,6 +135,11 @@ impl<'w> Workspace<'w> {
         self.nudges
             .verify(bytes(Part::Nudges), &self.schema)
             .map_err(in_part(Part::Nudges))?;
+        if let Some(previous) = &self.previous {
+            previous
+                .verify(bytes(Part::Previous), &self.schema, &self.customers)
+                .map_err(in_part(Part::Previous))?;
+        }
         match self.quality {
             Some(quality) => {
                 quality::verify(quality, self.model.version()).map_err(in_part(Part::Quality))
@@ -151,6 +174,12 @@ impl<'w> Workspace<'w> {
     pub fn quality(&self) -> &'w [u8] {
         self.quality
             .expect("the function's parts include the quality")
+    }
+
+    /// Whether the former probabilities are those of another model.
+    pub fn model_changed(&self) -> bool {
+        let former = self.previous.map(|previous| previous.model_version());
+        former.is_some_and(|former| former != self.model.version())
     }
 
     /// Which workspace this is: the first eight digits of a hash of its source files.

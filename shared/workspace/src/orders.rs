@@ -137,7 +137,7 @@ pub(crate) fn by_code(a: f64, b: f64) -> Ordering {
 
 /// Whether positions are those of all customers, by rising value and then by position: as no two are equal in that order, those
 /// that rise are each another one.
-fn rises(positions: &[u32], count: usize, value: impl Fn(usize) -> f64) -> bool {
+pub(crate) fn rises(positions: &[u32], count: usize, value: impl Fn(usize) -> f64) -> bool {
     let Some((first, others)) = positions.split_first() else {
         return true;
     };

@@ -22,11 +22,13 @@ pub enum Part {
     Nudges,
     /// Card and evaluation as JSON.
     Quality,
+    /// What the previous workspace knew of the customers; absent where there is none.
+    Previous,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Schema,
         Self::Model,
         Self::Margins,
@@ -35,6 +37,7 @@ impl Part {
         Self::Orders,
         Self::Nudges,
         Self::Quality,
+        Self::Previous,
     ];
 
     /// The name of its file.
@@ -48,6 +51,7 @@ impl Part {
             Self::Orders => "orders.bin",
             Self::Nudges => "nudges.bin",
             Self::Quality => "quality.json",
+            Self::Previous => "previous.bin",
         }
     }
 }
@@ -63,6 +67,7 @@ impl fmt::Display for Part {
             Self::Orders => "orders",
             Self::Nudges => "nudges",
             Self::Quality => "quality",
+            Self::Previous => "previous",
         })
     }
 }

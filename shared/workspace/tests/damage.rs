@@ -8,10 +8,20 @@ use proptest::test_runner::TestRunner;
 use sections::AlignedBytes;
 use workspace::compile::{Sources, compile};
 use workspace::testing::{Numbers, damaged, workspaces};
-use workspace::{Part, Parts, Workspace};
+use workspace::{Movement, Part, Parts, Workspace};
 
 fn compiled(files: &[Vec<u8>; 6]) -> Vec<(Part, AlignedBytes)> {
-    let compiled = compile(&Sources::of(files));
+    compiled_after(files, None)
+}
+
+fn compiled_after(
+    files: &[Vec<u8>; 6],
+    previous: Option<&Workspace<'_>>,
+) -> Vec<(Part, AlignedBytes)> {
+    let compiled = compile(&Sources {
+        previous,
+        ..Sources::of(files)
+    });
     let compiled = compiled.unwrap_or_else(|faults| {
         let files = files.iter().map(|file| String::from_utf8_lossy(file));
         panic!("{faults:?}\n{}", files.collect::<Vec<_>>().join("\n\n"))
@@ -52,6 +62,22 @@ fn read_all(workspace: &Workspace<'_>) {
         }
         assert!((0.0..=1.0).contains(&workspace.model.probability(profile.codes())));
     }
+    let Some(previous) = &workspace.previous else {
+        return;
+    };
+    for customer in previous.by_change() {
+        let former = previous.probability(*customer as usize);
+        let moved = previous.movement(*customer as usize);
+        assert_eq!(former.is_none(), moved == Movement::New);
+    }
+    let gone = previous.gone();
+    for position in gone.ranked() {
+        let position = *position as usize;
+        assert!(gone.with_prefix(gone.id(position)).contains(&position));
+        assert!((0.0..=1.0).contains(&gone.probability(position)));
+        gone.outcome(position);
+    }
+    assert!(gone.len() <= previous.customers() && previous.as_of() <= "9999-12-31");
 }
 
 fn numbers() -> impl Strategy<Value = Numbers> {
@@ -67,7 +93,8 @@ fn empty_parts_are_refused() {
     for part in Part::ALL {
         let parts = parts(&whole).with_read(part, AlignedBytes::from(&[][..]));
         let verified = Workspace::open(&parts).and_then(|workspace| workspace.verify());
-        assert!(verified.is_err(), "{part}");
+        // Without bytes there is no previous workspace, as in every file of one without.
+        assert_eq!(verified.is_err(), part != Part::Previous, "{part}");
     }
 }
 
@@ -84,7 +111,10 @@ proptest! {
 
     #[test]
     fn damaged_workspaces_are_refused_or_can_be_read(files in workspaces(), others in workspaces(), draws in prop::collection::vec(numbers(), 20)) {
-        let [whole, other] = [files, others].map(|files| compiled(&files));
+        let opened = [&files, &others].map(|files| parts(&compiled(files)));
+        let [previous, other] = opened.each_ref().map(|parts| Workspace::open(parts).unwrap());
+        // Each after the other, so that some customers are new and others gone.
+        let [whole, other] = [(&files, &other), (&others, &previous)].map(|(files, previous)| compiled_after(files, Some(previous)));
         for mut numbers in draws {
             let (parts, _) = damaged(&whole, &other, &mut numbers);
             if let Ok(workspace) = Workspace::open(&parts)
@@ -97,8 +127,9 @@ proptest! {
 
     /// Bytes that keep their hashes are found by them.
     #[test]
-    fn flipped_bits_are_found(files in workspaces(), place in any::<prop::sample::Index>(), bit in 0..8) {
-        let whole = compiled(&files);
+    fn flipped_bits_are_found(files in workspaces(), others in workspaces(), place in any::<prop::sample::Index>(), bit in 0..8) {
+        let previous = parts(&compiled(&others));
+        let whole = compiled_after(&files, Some(&Workspace::open(&previous).unwrap()));
         for index in 0..whole.len() {
             let (part, bytes) = &whole[index];
             // It has no hash of its own: that of the file is checked where it is read.

@@ -1,11 +1,13 @@
 //! What a selection of customers looks like: counts, churn, distributions, calibration, and what sets it apart.
 
+mod changes;
 mod dimension;
 mod drivers;
 mod experiment;
 mod table;
 mod what_if;
 
+pub use changes::{Changes, Mover, changes};
 pub use dimension::FilterValue;
 pub use drivers::Driver;
 pub use experiment::{EmbeddedReadout, ReadoutRequest, readout};

@@ -16,7 +16,7 @@ use toml::Table;
 const USUAL_MOST: f64 = 1e9;
 
 /// Names that answers and queries use for other things.
-pub(super) const RESERVED: [&str; 29] = [
+pub(super) const RESERVED: [&str; 32] = [
     CUSTOMER_ID,
     "q",
     "sort",
@@ -28,7 +28,10 @@ pub(super) const RESERVED: [&str; 29] = [
     "persona",
     "stage",
     "risk_level",
+    "percentile",
+    "at_risk",
     "change",
+    "model_changed",
     "probability",
     "experiment",
     "treatment",

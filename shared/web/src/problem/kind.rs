@@ -71,8 +71,8 @@ kinds! {
         when "Nothing is served at this path.",
         remedy "Look the path up in `/openapi.json`.";
     SwitchedOff: NOT_FOUND, "switched-off", "Not part of this business",
-        when "The business has no field or experiment that the answer needs.",
-        remedy "Look at the roles and experiments of `/v1/schema`.";
+        when "The business has no field, experiment or previous workspace that the answer needs.",
+        remedy "Look at the roles, the experiments and `previous` of `/v1/schema`.";
     UnknownProblem: NOT_FOUND, "unknown-problem", "Unknown problem",
         when "The explanation of a kind of problem was asked for, and there is no such kind.",
         remedy "Take the path from the `type` of a problem.";

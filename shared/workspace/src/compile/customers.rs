@@ -1,6 +1,8 @@
 //! The customers, from rows to columns.
 
 use super::model::CompiledModel;
+use super::previous;
+use crate::Workspace;
 use crate::customers::{
     AMOUNT, BANDS, FORMAT, MOST_CUSTOMERS, Outcome, Section, UNKNOWN, band, slot, slots,
 };
@@ -16,6 +18,12 @@ pub struct Customer {
     id: String,
     profile: Profile,
     outcome: Outcome,
+}
+
+impl Customer {
+    pub fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 /// Reads the customers, sorted by id. What of the schema is in doubt refuses nothing.
@@ -154,18 +162,28 @@ fn listed(errors: &FieldErrors, said: impl Fn(&str) -> bool) -> Vec<String> {
         .collect()
 }
 
-/// The columns, and the customers by every sortable key.
+/// What the customers were compiled to.
+pub struct CompiledCustomers {
+    pub columns: AlignedBytes,
+    pub orders: AlignedBytes,
+    pub previous: Option<AlignedBytes>,
+}
+
+/// The columns, the customers by every sortable key, and what is kept of the previous workspace, if there is one.
 pub fn compile(
     schema: &Schema<'_>,
     model: &CompiledModel,
     customers: &[Customer],
-) -> (AlignedBytes, AlignedBytes) {
+    previous: Option<&Workspace<'_>>,
+) -> CompiledCustomers {
     let probabilities =
         model.probabilities(customers.iter().map(|customer| customer.profile.codes()));
-    (
-        columns(schema, customers, &probabilities),
-        sorted(schema, customers, &probabilities),
-    )
+    let former = previous.map(|previous| previous::find(previous, customers));
+    CompiledCustomers {
+        columns: columns(schema, customers, &probabilities),
+        orders: sorted(schema, customers, &probabilities),
+        previous: former.map(|former| previous::compile(schema, &former, &probabilities)),
+    }
 }
 
 fn columns(schema: &Schema<'_>, customers: &[Customer], probabilities: &[f64]) -> AlignedBytes {

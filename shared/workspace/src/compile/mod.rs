@@ -4,6 +4,7 @@ mod customers;
 mod model;
 mod moves;
 mod nudges;
+mod previous;
 
 use crate::{Part, Parts, Workspace, WorkspaceError};
 use schema::Schema;
@@ -16,7 +17,7 @@ use std::path::Path;
 /// What the tables of contributions may take up, in bytes.
 const MEMORY_BUDGET: usize = 4 << 20;
 
-/// The source files, as their bytes.
+/// The source files, as their bytes, and the workspace that this one follows.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'s> {
     /// `data/schema.toml`
@@ -31,9 +32,11 @@ pub struct Sources<'s> {
     pub card: &'s [u8],
     /// `models/evaluation.json`
     pub evaluation: &'s [u8],
+    /// The workspace whose probabilities are kept, so that answers say what changed since.
+    pub previous: Option<&'s Workspace<'s>>,
 }
 
-impl Sources<'_> {
+impl<'s> Sources<'s> {
     /// The files' paths in a workspace, in the order of the members.
     pub const PATHS: [&'static str; 6] = [
         "data/schema.toml",
@@ -44,7 +47,8 @@ impl Sources<'_> {
         "models/evaluation.json",
     ];
 
-    /// Which workspace they make: the first eight digits of a hash of their hashes.
+    /// Which workspace they make: the first eight digits of a hash of their hashes, and of the version of the previous one, which
+    /// answers depend on, too.
     fn version(&self) -> String {
         let files = [
             self.schema,
@@ -54,20 +58,22 @@ impl Sources<'_> {
             self.card,
             self.evaluation,
         ];
-        let hashes: Vec<u8> = files.iter().flat_map(Sha256::digest).collect();
+        let mut hashes: Vec<u8> = files.iter().flat_map(Sha256::digest).collect();
+        hashes.extend(self.previous.iter().flat_map(|one| one.version().bytes()));
         short_hash(&hashes)
     }
 
     /// The sources from the bytes of [`Self::PATHS`], in their order.
-    pub fn of(files: &[Vec<u8>; 6]) -> Sources<'_> {
+    pub fn of(files: &'s [Vec<u8>; 6]) -> Self {
         let [schema, customers, nudges, model, card, evaluation] = files;
-        Sources {
+        Self {
             schema,
             customers,
             nudges,
             model,
             card,
             evaluation,
+            previous: None,
         }
     }
 }
@@ -77,6 +83,24 @@ impl Sources<'_> {
 /// # Errors
 /// Everything that is wrong with its files, or each file that can't be read.
 pub fn compile_folder(folder: &Path) -> Result<Compiled, Vec<Fault>> {
+    compile(&Sources::of(&read(folder)?))
+}
+
+/// Reads and compiles the workspace in a folder, so that its answers say what changed since the previous one.
+///
+/// # Errors
+/// As [`compile_folder`], and a previous workspace of another business.
+pub fn compile_folder_after(
+    folder: &Path,
+    previous: &Workspace<'_>,
+) -> Result<Compiled, Vec<Fault>> {
+    compile(&Sources {
+        previous: Some(previous),
+        ..Sources::of(&read(folder)?)
+    })
+}
+
+fn read(folder: &Path) -> Result<[Vec<u8>; 6], Vec<Fault>> {
     let mut unread = Vec::new();
     let files = Sources::PATHS.map(|file| {
         fs::read(folder.join(file)).unwrap_or_else(|error| {
@@ -86,7 +110,7 @@ pub fn compile_folder(folder: &Path) -> Result<Compiled, Vec<Fault>> {
         })
     });
     match unread.is_empty() {
-        true => compile(&Sources::of(&files)),
+        true => Ok(files),
         false => Err(unread),
     }
 }
@@ -152,6 +176,7 @@ impl Compiled {
                         Part::Margins | Part::Explanations => model,
                         Part::Customers | Part::Orders => customers,
                         Part::Nudges => nudges,
+                        Part::Previous => previous::NAME,
                     },
                     _ => schema,
                 };
@@ -201,38 +226,46 @@ pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
     let model = model::compile(&schema, &doubts, sources);
     let read = customers::read(&schema, &doubts, sources.customers)
         .map_err(|details| faults(customers_file, details));
-    let (nudges, model, read) = match (nudges, model, read) {
-        (Ok(nudges), Ok(model), Ok(read)) if all.is_empty() => (nudges, model, read),
-        (nudges, model, read) => {
+    let previous = match sources.previous {
+        // A schema with faults may have another name than its own.
+        Some(previous) if all.is_empty() => previous::check(&schema, previous),
+        _ => Ok(()),
+    };
+    let (nudges, model, read) = match (nudges, model, read, previous) {
+        (Ok(nudges), Ok(model), Ok(read), Ok(())) if all.is_empty() => (nudges, model, read),
+        (nudges, model, read, previous) => {
             all.extend(nudges.err().into_iter().flatten());
             all.extend(model.err().into_iter().flatten());
             all.extend(read.err().into_iter().flatten());
+            all.extend(previous.err().into_iter().flatten());
             return Err(all);
         }
     };
-    let (customers, orders) = customers::compile(&schema, &model, &read);
+    let customers = customers::compile(&schema, &model, &read, sources.previous);
     let model::CompiledModel {
         card,
         margins,
         explanations,
         quality,
-        warnings,
+        mut warnings,
         ..
     } = model;
-    let compiled = Compiled {
-        parts: vec![
-            (Part::Schema, schema_bytes.clone()),
-            (Part::Model, card),
-            (Part::Margins, margins),
-            (Part::Explanations, explanations),
-            (Part::Customers, customers),
-            (Part::Orders, orders),
-            (Part::Nudges, nudges),
-            (Part::Quality, AlignedBytes::from(quality.as_slice())),
-        ],
-        warnings,
-    };
-    compiled.verified()
+    let doubt = sources
+        .previous
+        .and_then(|previous| previous::warning(&schema, previous));
+    warnings.extend(doubt);
+    let mut parts = vec![
+        (Part::Schema, schema_bytes.clone()),
+        (Part::Model, card),
+        (Part::Margins, margins),
+        (Part::Explanations, explanations),
+        (Part::Customers, customers.columns),
+        (Part::Orders, customers.orders),
+        (Part::Nudges, nudges),
+        (Part::Quality, AlignedBytes::from(quality.as_slice())),
+    ];
+    parts.extend(customers.previous.map(|bytes| (Part::Previous, bytes)));
+    Compiled { parts, warnings }.verified()
 }
 
 /// The first eight digits of a file's SHA-256.

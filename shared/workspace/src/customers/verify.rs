@@ -1,7 +1,6 @@
 //! Checks the columns once: that each customer is found by an id, and has a profile that the schema admits.
 
 use super::{AMOUNT, BANDS, Column, Customers, FORMAT, Outcome, UNKNOWN, band, slot, slots};
-use schema::intake::is_id;
 use schema::{Field, Kind, Need, Schema};
 use sections::Sections;
 
@@ -30,26 +29,12 @@ impl Customers<'_> {
 
     /// Ids rise, so that each is another one, and the search for one ends at its customer.
     fn check_ids(&self) -> Result<(), &'static str> {
-        let ids = std::str::from_utf8(self.ids).map_err(|_| "the ids are not UTF-8")?;
-        let ends = [self.id_starts.first(), self.id_starts.last()];
-        if ends != [Some(&0), Some(&(ids.len() as u32))] {
-            return Err("the ids are more or fewer than the customers");
-        }
         let slots = self.id_table.len();
         if slots != self::slots(self.len()) {
             return Err("the table of ids has another size");
         }
-        let mut before = "";
         let mut homes = Vec::with_capacity(self.len());
-        for pair in self.id_starts.windows(2) {
-            let id = ids.get(pair[0] as usize..pair[1] as usize);
-            let id = id.filter(|id| is_id(id)).ok_or("an id is none")?;
-            if id <= before {
-                return Err("the ids do not rise");
-            }
-            homes.push(slot(id, slots) as u32);
-            before = id;
-        }
+        self.ids.verify(|id| homes.push(slot(id, slots) as u32))?;
         let empty = self.id_table.iter().position(|entry| *entry == 0);
         let empty = empty.ok_or("the table of ids has no empty slot")?;
         // How many slots there are from the last empty one to here. A search that begins in one of them comes by.
