@@ -1,10 +1,11 @@
 //! The workspace that a verb uses.
 
 use crate::output;
-use engagetrack::{Live, embedded};
+use engagetrack::{Live, View, embedded};
+use indicatif::HumanCount;
 use std::env;
 use std::path::{Path, PathBuf};
-use workspace::compile::{Compiled, compile_folder};
+use workspace::compile::{Compiled, compile_folder, compile_folder_after};
 
 /// Opens the workspace at a path, which is a compiled file or a folder to be compiled, or else the one that the program embeds.
 /// Only what scoring uses is read.
@@ -18,16 +19,43 @@ pub fn open(path: Option<&Path>) -> Result<Live, String> {
     }
     match path {
         None => Ok(embedded::live(parts)),
-        Some(path) if path.is_dir() => checked(path, compiled(path)?),
+        Some(path) if path.is_dir() => checked(path, compiled(path, None)?),
         Some(path) => Live::from_file(path, &parts.present()).map_err(|error| error.to_string()),
     }
 }
 
-/// Compiles the workspace in a folder, and tells its warnings.
+/// Opens the compiled workspace that another one is compiled after. Only what that needs is read.
+///
+/// # Errors
+/// A file that can't be used, and why.
+pub fn previous(path: &Path) -> Result<Live, String> {
+    refuse_a_bucket(path)?;
+    let name = path.display();
+    if path.is_dir() {
+        return Err(format!(
+            "{name}: is a folder; --previous takes the file that was compiled of it before it changed"
+        ));
+    }
+    Live::from_file(path, &embedded::core().present())
+        .map_err(|error| format!("{error}; the first time, compile without --previous"))
+}
+
+/// Says of a workspace which one it was compiled after, if any.
+pub fn before(view: &View<'_>) -> Option<String> {
+    let previous = view.previous.as_ref()?;
+    Some(format!(
+        "{}, data as of {}, {} customers",
+        previous.workspace_version(),
+        previous.as_of(),
+        HumanCount(previous.customers() as u64)
+    ))
+}
+
+/// Compiles the workspace in a folder, where wanted after another one, and tells its warnings.
 ///
 /// # Errors
 /// Every fault, a line each.
-pub fn compiled(folder: &Path) -> Result<Compiled, String> {
+pub fn compiled(folder: &Path, previous: Option<&Live>) -> Result<Compiled, String> {
     refuse_a_bucket(folder)?;
     let name = folder.display();
     if !folder.is_dir() {
@@ -39,7 +67,11 @@ pub fn compiled(folder: &Path) -> Result<Compiled, String> {
             "{name}: {what}; name the one that holds data/ and models/"
         ));
     }
-    let compiled = compile_folder(folder).map_err(|faults| {
+    let result = match previous {
+        None => compile_folder(folder),
+        Some(previous) => compile_folder_after(folder, previous.view()),
+    };
+    let compiled = result.map_err(|faults| {
         let faults: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
         format!("{faults}{name}: not compiled; these faults have to be put right first")
     })?;

@@ -20,7 +20,7 @@ pub struct Check {
 
 impl Check {
     pub fn run(self) -> ExitCode {
-        match Compilation::of(&self.folder) {
+        match Compilation::of(&self.folder, None) {
             Ok(compilation) => output::print(&compilation.summary("Sound", &[]), 0),
             Err(faults) => output::fail(faults, output::FAILED),
         }

@@ -30,6 +30,9 @@ pub struct Compile {
     /// File to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Compiled workspace from before: answers say what changed since. May be the -o file
+    #[arg(long, value_name = "FILE")]
+    previous: Option<PathBuf>,
 }
 
 impl Compile {
@@ -44,7 +47,10 @@ impl Compile {
         let name = self.output.display();
         refuse_what_is_no_target(&self.output)?;
         let compilation =
-            Compilation::of(&self.folder).map_err(|faults| match self.output.exists() {
+            Compilation::of(&self.folder, self.previous.as_deref()).map_err(|faults| match self
+                .output
+                .exists()
+            {
                 true => format!("{faults}\n{name}: left as it was"),
                 false => faults,
             })?;
@@ -72,13 +78,14 @@ pub struct Compilation {
 }
 
 impl Compilation {
-    /// Compiles the workspace in a folder.
+    /// Compiles the workspace in a folder, where wanted after a compiled one from before.
     ///
     /// # Errors
     /// Every fault, a line each.
-    pub fn of(folder: &Path) -> Result<Self, String> {
+    pub fn of(folder: &Path, previous: Option<&Path>) -> Result<Self, String> {
         let started = Instant::now();
-        let compiled = business::compiled(folder)?;
+        let previous = previous.map(business::previous).transpose()?;
+        let compiled = business::compiled(folder, previous.as_ref())?;
         let bytes = file::to_bytes(&compiled.parts);
         let live = business::checked(folder, compiled)?;
         let took = started.elapsed();
@@ -111,6 +118,7 @@ impl Compilation {
             ),
             ("nudges", view.nudges.len().to_string()),
         ];
+        rows.extend(business::before(view).map(|before| ("previous", before)));
         rows.extend(further.iter().cloned());
         rows.push(("time", format!("{:.2} s", self.took.as_secs_f64())));
         output::table(&format!("{done}: {}", view.schema.title()), &rows)

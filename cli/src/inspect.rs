@@ -52,6 +52,14 @@ impl Inspect {
 
 fn as_json(live: &Live, sections: &[Section]) -> Value {
     let view = live.view();
+    let previous = view.previous.as_ref().map(|previous| {
+        json!({
+            "workspace": previous.workspace_version(),
+            "model": previous.model_version(),
+            "as_of": previous.as_of(),
+            "customers": previous.customers(),
+        })
+    });
     let sections: Vec<Value> = sections
         .iter()
         .map(|section| json!({"name": section.part.file(), "bytes": section.bytes, "hash": section.hash}))
@@ -67,6 +75,7 @@ fn as_json(live: &Live, sections: &[Section]) -> Value {
             "model": view.model.version(),
             "nudges": view.nudges.version(),
         },
+        "previous": previous,
         "customers": view.customers.len(),
         "fields": view.schema.len(),
         "features": view.model.features().len(),
@@ -79,7 +88,7 @@ fn as_json(live: &Live, sections: &[Section]) -> Value {
 
 fn as_text(path: &Path, live: &Live, sections: &[Section]) -> String {
     let view = live.view();
-    let rows = [
+    let mut rows = vec![
         ("name", view.schema.name().to_owned()),
         ("note", view.schema.note().to_owned()),
         ("version", live.version().to_owned()),
@@ -105,6 +114,7 @@ fn as_text(path: &Path, live: &Live, sections: &[Section]) -> String {
         ("as of", view.schema.as_of().to_owned()),
         ("format", file::VERSION.to_string()),
     ];
+    rows.extend(business::before(view).map(|before| ("previous", before)));
     let title = format!("{}: {}", path.display(), view.schema.title());
     let sections = sections.iter().map(|section| {
         let bytes = HumanCount(section.bytes).to_string();

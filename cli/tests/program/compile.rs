@@ -7,7 +7,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 use tempfile::TempDir;
@@ -282,4 +282,114 @@ fn a_killed_compile_leaves_the_former_file_or_the_new_one() {
     println!("{left} times an unfinished file lay there afterwards");
     assert_eq!(compile(next_folder.path(), &output).code, 0);
     assert_eq!(names(folder.path()), ["telco.workspace"]);
+}
+
+fn compile_after(previous: &Path, folder: &Path, output: &Path) -> Answer {
+    answer(
+        "compile",
+        &[&folder, &"-o", &output, &"--previous", &previous],
+    )
+}
+
+#[test]
+fn a_workspace_keeps_what_the_previous_one_said() {
+    let folder = TempDir::new().unwrap();
+    let live = folder.path().join("live.workspace");
+    assert_eq!(compile(Path::new(TELCO), &live).code, 0);
+    let former = Live::from_file(&live, &Part::ALL).unwrap();
+    let next = Folder::of_telco().without_the_last_customer();
+    next.replace(
+        "data/schema.toml",
+        "as_of = 2026-11-22",
+        "as_of = 2026-11-23",
+    );
+
+    // The file that is replaced may be the previous one.
+    let done = compile_after(&live, next.path(), &live);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{done:?}");
+    let line = format!(
+        "{}, data as of 2026-11-22, 7,043 customers\n",
+        former.version()
+    );
+    assert!(
+        done.stdout.contains(&format!("  previous   {line}")),
+        "{done:?}"
+    );
+    let inspected = answer("inspect", &[&live]);
+    assert!(
+        inspected.stdout.contains(&format!("  previous     {line}")),
+        "{inspected:?}"
+    );
+    let json = answer("inspect", &[&live, &"--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(
+        json["previous"],
+        serde_json::json!({
+            "workspace": former.version(),
+            "model": former.model_version(),
+            "as_of": "2026-11-22",
+            "customers": 7_043,
+        })
+    );
+    let next = Live::from_file(&live, &Part::ALL).unwrap();
+    let previous = next.view().previous.unwrap();
+    assert_eq!(previous.gone().len(), 1);
+    for customer in [0, 7_041] {
+        let (now, then) = (next.view(), former.view());
+        let then = then.customers.find(now.customers.id(customer)).unwrap();
+        let probability = former.view().customers.probability(then);
+        assert_eq!(previous.probability(customer), Some(probability));
+    }
+}
+
+#[test]
+fn a_previous_workspace_of_the_same_date_is_doubted() {
+    let folder = TempDir::new().unwrap();
+    let live = folder.path().join("live.workspace");
+    assert_eq!(compile(Path::new(TELCO), &live).code, 0);
+    let done = compile_after(&live, Path::new(TELCO), &live);
+    assert_eq!(done.code, 0);
+    assert_eq!(
+        done.stderr,
+        "warning: the previous workspace: has data of 2026-11-22, which is not before 2026-11-22: see as_of\n"
+    );
+}
+
+#[test]
+fn a_previous_workspace_that_is_none_is_refused_and_the_former_file_stays() {
+    let folder = TempDir::new().unwrap();
+    let live = folder.path().join("live.workspace");
+    assert_eq!(compile(Path::new(TELCO), &live).code, 0);
+    let former = fs::read(&live).unwrap();
+    let saas = folder.path().join("saas.workspace");
+    assert_eq!(
+        compile(&Path::new(TELCO).join("examples/saas"), &saas).code,
+        0
+    );
+    let other = folder.path().join("other");
+    fs::write(&other, "id,name\n").unwrap();
+    for (previous, sentence) in [
+        (
+            saas,
+            "the previous workspace: is of the business \"saas\", and this one is \"telco\"\n",
+        ),
+        (
+            folder.path().to_owned(),
+            "is a folder; --previous takes the file that was compiled of it before it changed\n",
+        ),
+        (
+            folder.path().join("nowhere"),
+            "; the first time, compile without --previous\n",
+        ),
+        (other, "; the first time, compile without --previous\n"),
+        (
+            PathBuf::from("s3://bucket/live"),
+            "s3://bucket/live: is in a bucket; copy it to this machine first\n",
+        ),
+    ] {
+        let done = compile_after(&previous, Path::new(TELCO), &live);
+        done.refuses(1, sentence);
+        done.refuses(1, "live.workspace: left as it was\n");
+        assert!(fs::read(&live).unwrap() == former);
+    }
 }
