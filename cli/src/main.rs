@@ -9,6 +9,7 @@ mod compile;
 mod inspect;
 mod log;
 mod output;
+mod read;
 mod replace;
 mod serve;
 
@@ -39,6 +40,7 @@ enum Verb {
     Check(check::Check),
     Inspect(inspect::Inspect),
     Bulk(bulk::Bulk),
+    Read(read::Read),
     #[command(subcommand)]
     Log(log::Log),
 }
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Check(check) => check.run(),
         Verb::Inspect(inspect) => inspect.run(),
         Verb::Bulk(bulk) => bulk.run(),
+        Verb::Read(read) => read.run(),
         Verb::Log(log) => log.run(),
     }
 }

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-const VERBS: [(&str, &[&str]); 8] = [
+const VERBS: [(&str, &[&str]); 9] = [
     ("engagetrack", &[]),
     ("serve", &["serve"]),
     ("compile", &["compile"]),
     ("check", &["check"]),
     ("inspect", &["inspect"]),
     ("bulk", &["bulk"]),
+    ("read", &["read"]),
     ("log", &["log"]),
     ("log-verify", &["log", "verify"]),
 ];

@@ -6,6 +6,7 @@ mod bulk;
 mod compile;
 mod help;
 mod inspect;
+mod read;
 mod serve;
 mod source;
 

@@ -1,0 +1,77 @@
+//! `engagetrack read`, as a person runs it.
+
+use crate::answer;
+use serde_json::{Value, json};
+use std::fs;
+
+#[test]
+fn a_table_of_another_dialect_becomes_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.txt"), folder.path().join("out.csv"));
+    let text = "Report\n;id;note\n0;a;x, y\n1;b;é\nTotal;;\n";
+    let narrow: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+    fs::write(&input, narrow).unwrap();
+    let answer = answer("read", &[&input, &"-o", &output]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{answer:?}");
+    assert_eq!(
+        fs::read_to_string(&output).unwrap(),
+        "id,note\na,\"x, y\"\nb,é\n"
+    );
+    let summary: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!(summary["columns"], json!(["id", "note"]));
+    assert_eq!(summary["rows"], 2);
+    let readings: Vec<&str> = summary["read_as"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["reading"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "encoding: Windows-1252",
+        "delimiter: semicolon",
+        "lines above the header, skipped",
+        "column 1 has no name and is skipped",
+    ];
+    assert_eq!(readings, expected);
+}
+
+#[test]
+fn a_total_is_left_out_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.csv"));
+    fs::write(&input, "id,a,b,c\nx,1,2,3\n,,,\nTotal,,,3\ny,1\n").unwrap();
+    let answer = answer("read", &[&input, &"-o", &output]);
+    assert_eq!(fs::read_to_string(&output).unwrap(), "id,a,b,c\nx,1,2,3\n");
+    let summary: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let rejected = json!([
+        { "line": 4, "detail": "is a total of the others" },
+        { "line": 5, "detail": "has 2 cells, and the header has 4" },
+    ]);
+    assert_eq!(summary["rejected"], rejected);
+    assert_eq!(summary["warnings"][0]["count"], 2);
+}
+
+#[test]
+fn an_uncertain_reading_is_refused_until_it_is_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.csv"));
+    fs::write(&input, "a,b;c\n1,2;3\n").unwrap();
+    let refusal = answer("read", &[&input, &"-o", &output]);
+    refusal.refuses(
+        1,
+        "confirm with read=delimiter:comma or read=delimiter:semicolon",
+    );
+    assert!(!output.exists());
+    let confirmed = answer(
+        "read",
+        &[&input, &"--read", &"delimiter:semicolon", &"-o", &output],
+    );
+    assert_eq!(confirmed.code, 0, "{confirmed:?}");
+    assert_eq!(
+        fs::read_to_string(&output).unwrap(),
+        "\"a,b\",c\n\"1,2\",3\n"
+    );
+    answer("read", &[&input, &"--read", &"semicolon", &"-o", &output])
+        .refuses(2, "must be key:value pairs");
+    answer("read", &[&input, &"-o", &input]).refuses(1, "name another file");
+}

@@ -1,0 +1,69 @@
+//! What was detected, and what could not be decided.
+
+use crate::confirmed::pair;
+use serde::Serialize;
+use std::fmt;
+
+/// One thing that was read in another way than it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The column, as the input calls it; none for the input as a whole.
+    pub column: Option<String>,
+    /// How it was read: `delimiter: semicolon`, or of a column `'NA' is missing`.
+    pub reading: String,
+    /// How many cells or rows were read like this.
+    pub count: u64,
+}
+
+impl Evidence {
+    /// Evidence about the input as a whole.
+    pub fn of_input(reading: impl Into<String>, count: u64) -> Self {
+        Self {
+            column: None,
+            reading: reading.into(),
+            count,
+        }
+    }
+
+    /// Evidence about a column.
+    pub fn of_column(column: &str, reading: impl Into<String>, count: u64) -> Self {
+        Self {
+            column: Some(column.to_owned()),
+            reading: reading.into(),
+            count,
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(column) = &self.column {
+            write!(f, "{column}: ")?;
+        }
+        write!(f, "{}: {}", self.reading, self.count)
+    }
+}
+
+/// A reading that is plausible and not certain, so that it must be confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncertain {
+    /// The column, as the input calls it; none for the input as a whole.
+    pub column: Option<String>,
+    /// What can't be decided.
+    pub detail: String,
+    /// The key under which a reading is confirmed.
+    pub key: String,
+    /// The readings to choose from, the likeliest first.
+    pub values: Vec<String>,
+}
+
+impl fmt::Display for Uncertain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; confirm with ", self.detail)?;
+        for (index, value) in self.values.iter().enumerate() {
+            let or = if index == 0 { "" } else { " or " };
+            write!(f, "{or}read={}", pair(&self.key, value))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,722 @@
+//! JSON: which shape a document has, and its records as rows of cells.
+
+use crate::evidence::{Evidence, Uncertain};
+use crate::table::Cells;
+use crate::{Confirmed, TableError};
+use schema::intake::MOST_COLUMNS;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+/// A document as a table.
+pub(crate) struct JsonTable {
+    pub columns: Vec<String>,
+    pub cells: Cells,
+    /// Whether it is an object that describes one row.
+    pub is_single: bool,
+}
+
+/// Whether a text is JSON and no CSV.
+pub(crate) fn is_json(text: &str) -> bool {
+    let text = text.trim_start();
+    let mut bytes = text.bytes();
+    let first = bytes.next();
+    let second = bytes.find(|byte| !byte.is_ascii_whitespace());
+    match first {
+        Some(b'{') => matches!(second, Some(b'"' | b'}')),
+        Some(b'[') => matches!(
+            second,
+            Some(b'{' | b'[' | b']' | b'"' | b'-' | b'0'..=b'9' | b'n' | b't' | b'f' | b'N')
+        ),
+        _ => false,
+    }
+}
+
+/// The values of a document, each before what it holds. One takes 12 bytes, however it is written.
+#[derive(Debug, Default)]
+struct Tape {
+    nodes: Vec<Node>,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Node {
+    Null,
+    /// A text, number or truth value as text.
+    Scalar {
+        start: u32,
+        end: u32,
+    },
+    /// A member's name, before its value.
+    Name {
+        start: u32,
+        end: u32,
+    },
+    /// An array or object, with the position after what it holds.
+    Array {
+        after: u32,
+    },
+    Object {
+        after: u32,
+    },
+}
+
+impl Tape {
+    fn add_text(&mut self, text: impl fmt::Display) -> (u32, u32) {
+        use fmt::Write;
+        let start = self.text.len() as u32;
+        // A String takes whatever is written.
+        let _ = write!(self.text, "{text}");
+        (start, self.text.len() as u32)
+    }
+
+    fn scalar(&mut self, text: impl fmt::Display) {
+        let (start, end) = self.add_text(text);
+        self.nodes.push(Node::Scalar { start, end });
+    }
+
+    fn after(&self, node: usize) -> usize {
+        match self.nodes[node] {
+            Node::Null | Node::Scalar { .. } => node + 1,
+            Node::Name { .. } => self.after(node + 1),
+            Node::Array { after } | Node::Object { after } => after as usize,
+        }
+    }
+
+    /// The elements of an array.
+    fn elements(&self, node: usize) -> Walk<'_> {
+        let end = self.after(node);
+        Walk {
+            tape: self,
+            next: node + 1,
+            end,
+        }
+    }
+
+    /// Names and values of an object's members.
+    fn members(&self, node: usize) -> impl Iterator<Item = (&str, usize)> {
+        self.elements(node).map(|name| match self.nodes[name] {
+            Node::Name { start, end } => (&self.text[start as usize..end as usize], name + 1),
+            _ => ("", name),
+        })
+    }
+
+    fn text(&self, node: usize) -> Option<&str> {
+        match self.nodes[node] {
+            Node::Scalar { start, end } => Some(&self.text[start as usize..end as usize]),
+            _ => None,
+        }
+    }
+
+    fn is_object(&self, node: usize) -> bool {
+        matches!(self.nodes[node], Node::Object { .. })
+    }
+
+    fn is_array(&self, node: usize) -> bool {
+        matches!(self.nodes[node], Node::Array { .. })
+    }
+
+    fn is_scalar(&self, node: usize) -> bool {
+        matches!(self.nodes[node], Node::Null | Node::Scalar { .. })
+    }
+
+    fn member(&self, node: usize, wanted: &str) -> Option<usize> {
+        let mut members = self.members(node);
+        members
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| value)
+    }
+
+    /// A value of several values as text, for a column that is not needed.
+    fn written(&self, node: usize, out: &mut String) {
+        match self.nodes[node] {
+            Node::Null => out.push_str("null"),
+            Node::Scalar { .. } => out.push_str(self.text(node).unwrap_or_default()),
+            Node::Name { .. } => {}
+            Node::Array { .. } => {
+                out.push('[');
+                for (index, element) in self.elements(node).enumerate() {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    self.written(element, out);
+                }
+                out.push(']');
+            }
+            Node::Object { .. } => out.push_str("{…}"),
+        }
+    }
+}
+
+struct Walk<'t> {
+    tape: &'t Tape,
+    next: usize,
+    end: usize,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let node = self.next;
+        (node < self.end).then(|| {
+            self.next = self.tape.after(node);
+            node
+        })
+    }
+}
+
+/// Writes a value onto the tape.
+struct OntoTape<'t>(&'t mut Tape);
+
+impl<'de> DeserializeSeed<'de> for OntoTape<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OntoTape<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.nodes.push(Node::Null);
+        Ok(())
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.0.scalar(value);
+        Ok(())
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.0.scalar(value);
+        Ok(())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.0.scalar(value);
+        Ok(())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        match value.abs() {
+            // Written out, it would have hundreds of digits.
+            far if far >= 1e16 || far < 1e-5 && far > 0.0 => {
+                self.0.scalar(format_args!("{value:e}"))
+            }
+            _ => self.0.scalar(value),
+        }
+        Ok(())
+    }
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.0.scalar(value);
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let node = self.0.nodes.len();
+        self.0.nodes.push(Node::Array { after: 0 });
+        while elements.next_element_seed(OntoTape(self.0))?.is_some() {}
+        self.0.nodes[node] = Node::Array {
+            after: self.0.nodes.len() as u32,
+        };
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let node = self.0.nodes.len();
+        self.0.nodes.push(Node::Object { after: 0 });
+        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
+            let (start, end) = self.0.add_text(name);
+            self.0.nodes.push(Node::Name { start, end });
+            members.next_value_seed(OntoTape(self.0))?;
+        }
+        self.0.nodes[node] = Node::Object {
+            after: self.0.nodes.len() as u32,
+        };
+        Ok(())
+    }
+}
+
+/// A text in which Python's `NaN` and `Infinity` are JSON, and how many there were.
+fn without_python_literals(text: &str) -> (Cow<'_, str>, u64) {
+    let bytes = text.as_bytes();
+    if memchr::memmem::find(bytes, b"NaN").is_none()
+        && memchr::memmem::find(bytes, b"Infinity").is_none()
+    {
+        return (Cow::Borrowed(text), 0);
+    }
+    let (mut out, mut copied, mut count) = (String::with_capacity(text.len() + 64), 0, 0);
+    let (mut position, mut quoted) = (0, false);
+    while position < bytes.len() {
+        let literal = [
+            ("NaN", "null"),
+            ("-Infinity", "\"-Infinity\""),
+            ("Infinity", "\"Infinity\""),
+        ];
+        let found = match bytes[position] {
+            b'\\' if quoted => {
+                position += 2;
+                continue;
+            }
+            b'"' => {
+                quoted = !quoted;
+                None
+            }
+            b'N' | b'-' | b'I' if !quoted => {
+                let literal = literal.into_iter();
+                literal
+                    .into_iter()
+                    .find(|(python, _)| bytes[position..].starts_with(python.as_bytes()))
+            }
+            _ => None,
+        };
+        match found {
+            Some((python, json)) => {
+                out.push_str(&text[copied..position]);
+                out.push_str(json);
+                position += python.len();
+                copied = position;
+                count += 1;
+            }
+            None => position += 1,
+        }
+    }
+    out.push_str(&text[copied..]);
+    (Cow::Owned(out), count)
+}
+
+/// The table in a document.
+///
+/// # Errors
+/// Text that is no JSON, a document of another shape, and one with two plausible shapes.
+pub(crate) fn read(
+    text: &str,
+    confirmed: &Confirmed,
+    is_known: &dyn Fn(&str) -> bool,
+    evidence: &mut Vec<Evidence>,
+) -> Result<JsonTable, TableError> {
+    let (text, literals) = without_python_literals(text);
+    if literals > 0 {
+        evidence.push(Evidence::of_input("NaN is missing", literals));
+    }
+    let mut tape = Tape::default();
+    let mut roots = Vec::new();
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    loop {
+        roots.push(tape.nodes.len());
+        OntoTape(&mut tape)
+            .deserialize(&mut deserializer)
+            .map_err(|error| TableError::Malformed(format!("is not JSON: {error}")))?;
+        if deserializer.end().is_ok() {
+            break;
+        }
+    }
+    let mut found = Found {
+        tape: &tape,
+        confirmed,
+        is_known,
+        table: Building::default(),
+    };
+    let (orient, is_single) = match roots.as_slice() {
+        [root] if tape.is_array(*root) => (found.array(*root)?, false),
+        [root] if tape.is_object(*root) => found.object(*root)?,
+        roots if roots.iter().all(|root| tape.is_object(*root)) => {
+            found.records(roots.iter().copied())?;
+            (Some("lines"), false)
+        }
+        _ => {
+            return Err(TableError::Malformed(
+                "is JSON, but no object, array of objects or lines of objects".to_owned(),
+            ));
+        }
+    };
+    let Building { columns, cells, .. } = found.table;
+    if let Some(orient) = orient {
+        evidence.push(Evidence::of_input(
+            format!("orient: {orient}"),
+            cells.len() as u64,
+        ));
+    }
+    Ok(JsonTable {
+        columns,
+        cells,
+        is_single,
+    })
+}
+
+/// A table while its records are found.
+struct Found<'t> {
+    tape: &'t Tape,
+    confirmed: &'t Confirmed,
+    is_known: &'t dyn Fn(&str) -> bool,
+    table: Building,
+}
+
+#[derive(Default)]
+struct Building {
+    columns: Vec<String>,
+    by_name: HashMap<String, usize>,
+    cells: Cells,
+}
+
+impl Building {
+    fn column(&mut self, name: &str) -> Result<usize, TableError> {
+        if let Some(column) = self.by_name.get(name) {
+            return Ok(*column);
+        }
+        if self.columns.len() == MOST_COLUMNS {
+            return Err(TableError::Malformed(format!(
+                "has members of more than {MOST_COLUMNS} names"
+            )));
+        }
+        self.columns.push(name.to_owned());
+        self.by_name.insert(name.to_owned(), self.columns.len() - 1);
+        Ok(self.columns.len() - 1)
+    }
+
+    fn push(&mut self, column: usize, tape: &Tape, node: usize) {
+        match tape.text(node) {
+            Some(text) => self.cells.push(column, text),
+            None if tape.is_scalar(node) => self.cells.push(column, ""),
+            None => {
+                let mut text = String::new();
+                tape.written(node, &mut text);
+                self.cells.push(column, &text);
+            }
+        }
+    }
+}
+
+fn malformed<T>(why: &str) -> Result<T, TableError> {
+    Err(TableError::Malformed(why.to_owned()))
+}
+
+impl Found<'_> {
+    /// The records of an array, and what its shape is called where it is not the plain one.
+    fn array(&mut self, root: usize) -> Result<Option<&'static str>, TableError> {
+        let tape = self.tape;
+        if tape.elements(root).all(|element| tape.is_object(element)) {
+            self.records(tape.elements(root))?;
+            return Ok(None);
+        }
+        if !tape.elements(root).all(|element| tape.is_array(element)) {
+            return malformed("is a JSON array in which not every element is an object");
+        }
+        let mut rows = tape.elements(root);
+        let header = rows.next().unwrap_or(root);
+        let names = |node: usize| tape.text(node).filter(|name| name.parse::<f64>().is_err());
+        if !tape.elements(header).all(|cell| names(cell).is_some()) {
+            return malformed(
+                "is a JSON array of arrays without a header; add one, or send objects",
+            );
+        }
+        self.lists(header, rows)?;
+        Ok(Some("values"))
+    }
+
+    /// Rows as arrays, under a header that is one.
+    fn lists(&mut self, header: usize, rows: Walk<'_>) -> Result<(), TableError> {
+        let tape = self.tape;
+        let mut columns = Vec::new();
+        for name in tape.elements(header) {
+            columns.push(self.table.column(tape.text(name).unwrap_or_default())?);
+        }
+        if columns.len() != self.table.columns.len() {
+            return malformed("names a column twice");
+        }
+        for (index, row) in rows.enumerate() {
+            if !tape.is_array(row) || tape.elements(row).count() != columns.len() {
+                return Err(TableError::Malformed(format!(
+                    "is JSON in which row {index} has not the {} cells of the header",
+                    columns.len()
+                )));
+            }
+            for (column, cell) in columns.iter().zip(tape.elements(row)) {
+                self.table.push(*column, tape, cell);
+            }
+            self.table.cells.end_row();
+        }
+        Ok(())
+    }
+
+    /// One row per object.
+    fn records(&mut self, objects: impl Iterator<Item = usize>) -> Result<(), TableError> {
+        for object in objects {
+            self.flatten(object, "")?;
+            self.table.cells.end_row();
+        }
+        Ok(())
+    }
+
+    /// The members of an object and of those in it, named by their paths.
+    fn flatten(&mut self, object: usize, path: &str) -> Result<(), TableError> {
+        let tape = self.tape;
+        for (name, value) in tape.members(object) {
+            let path: Cow<'_, str> = match path {
+                "" => Cow::Borrowed(name),
+                _ => Cow::Owned(format!("{path}.{name}")),
+            };
+            if tape.is_object(value) {
+                self.flatten(value, &path)?;
+            } else {
+                let column = self.table.column(&path)?;
+                self.table.push(column, tape, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of an object, what its shape is called, and whether it is a single record.
+    fn object(&mut self, root: usize) -> Result<(Option<&'static str>, bool), TableError> {
+        let tape = self.tape;
+        let member = |name| tape.member(root, name);
+        if let (Some(header), Some(rows)) = (member("columns"), member("data"))
+            && tape.is_array(header)
+            && tape.is_array(rows)
+        {
+            self.lists(header, tape.elements(rows))?;
+            return Ok((Some("split"), false));
+        }
+        if let (Some(described), Some(rows)) = (member("schema"), member("data"))
+            && tape.is_object(described)
+            && tape.is_array(rows)
+        {
+            return self.wrapped(rows, "table");
+        }
+        let values: Vec<usize> = tape.members(root).map(|(_, value)| value).collect();
+        let of_objects = |node: &&usize| {
+            let node = **node;
+            tape.is_array(node)
+                && tape
+                    .elements(node)
+                    .next()
+                    .is_some_and(|first| tape.is_object(first))
+        };
+        if let ([rows], true) = (
+            values
+                .iter()
+                .filter(of_objects)
+                .collect::<Vec<_>>()
+                .as_slice(),
+            values.len() == 1,
+        ) {
+            return self.wrapped(**rows, "records");
+        }
+        if !values.is_empty() && values.iter().all(|value| tape.is_array(*value)) {
+            return self.columns_of_lists(root);
+        }
+        match self.is_of_columns(root, &values)? {
+            Some(true) => self.columns_of_objects(root)?,
+            Some(false) => {
+                for (name, row) in tape.members(root) {
+                    // A number is where the row was, a text is what it is called.
+                    if name.parse::<f64>().is_err() {
+                        let index = self.table.column("index")?;
+                        self.table.cells.push(index, name);
+                    }
+                    self.flatten(row, "")?;
+                    self.table.cells.end_row();
+                }
+                return Ok((Some("index"), false));
+            }
+            None => {
+                self.records([root].into_iter())?;
+                return Ok((None, true));
+            }
+        }
+        Ok((Some("columns"), false))
+    }
+
+    fn wrapped(
+        &mut self,
+        rows: usize,
+        orient: &'static str,
+    ) -> Result<(Option<&'static str>, bool), TableError> {
+        let tape = self.tape;
+        if !tape.elements(rows).all(|row| tape.is_object(row)) {
+            return malformed("is a JSON table in which not every row is an object");
+        }
+        self.records(tape.elements(rows))?;
+        Ok((Some(orient), false))
+    }
+
+    /// Whether an object of objects holds columns (true) or rows (false); none where it is a record of its own.
+    fn is_of_columns(&self, root: usize, values: &[usize]) -> Result<Option<bool>, TableError> {
+        let tape = self.tape;
+        let Some(first) = values.first() else {
+            return Ok(None);
+        };
+        if !values.iter().all(|value| tape.is_object(*value)) {
+            return Ok(None);
+        }
+        let inner: Vec<&str> = tape.members(*first).map(|(name, _)| name).collect();
+        let same = |value: &usize| {
+            let mut members = tape.members(*value);
+            tape.members(*value).count() == inner.len()
+                && inner.iter().all(|name| {
+                    members
+                        .next()
+                        .is_some_and(|(other, value)| other == *name && tape.is_scalar(value))
+                })
+        };
+        if inner.is_empty() || !values.iter().all(same) {
+            return Ok(None);
+        }
+        let is_number = |name: &str| name.parse::<u64>().is_ok();
+        let outer = || tape.members(root).map(|(name, _)| name);
+        let (numbers_outside, numbers_inside) = (
+            outer().all(is_number),
+            inner.iter().all(|name| is_number(name)),
+        );
+        let known = |names: &mut dyn Iterator<Item = &str>| {
+            names.filter(|name| (self.is_known)(name)).count()
+        };
+        let (known_outside, known_inside) =
+            (known(&mut outer()), known(&mut inner.iter().copied()));
+        Ok(
+            match (
+                numbers_outside,
+                numbers_inside,
+                self.confirmed.get("orient"),
+            ) {
+                (_, _, Some("columns")) => Some(true),
+                (_, _, Some("index")) => Some(false),
+                (false, true, _) => Some(true),
+                (true, false, _) => Some(false),
+                // One object in another is a record.
+                _ if values.len() == 1 => None,
+                _ if known_outside > known_inside => Some(true),
+                _ if known_inside > known_outside => Some(false),
+                _ => {
+                    return Err(TableError::Uncertain(Uncertain {
+                        column: None,
+                        detail: "is a JSON object of objects, whose members may be columns or rows"
+                            .to_owned(),
+                        key: "orient".to_owned(),
+                        values: ["columns", "index"].map(str::to_owned).to_vec(),
+                    }));
+                }
+            },
+        )
+    }
+
+    /// Columns as objects, of which each has the rows' names.
+    fn columns_of_objects(&mut self, root: usize) -> Result<(), TableError> {
+        let tape = self.tape;
+        let mut members = Vec::new();
+        for (name, column) in tape.members(root) {
+            members.push((self.table.column(name)?, tape.elements(column)));
+        }
+        loop {
+            let mut is_row = false;
+            for (column, cells) in &mut members {
+                if let Some(name) = cells.next() {
+                    is_row = true;
+                    self.table.push(*column, tape, name + 1);
+                }
+            }
+            if !is_row {
+                return Ok(());
+            }
+            self.table.cells.end_row();
+        }
+    }
+
+    /// Columns as arrays.
+    fn columns_of_lists(
+        &mut self,
+        root: usize,
+    ) -> Result<(Option<&'static str>, bool), TableError> {
+        let tape = self.tape;
+        let mut members = Vec::new();
+        for (name, column) in tape.members(root) {
+            members.push((self.table.column(name)?, tape.elements(column)));
+        }
+        loop {
+            let cells: Vec<Option<usize>> =
+                members.iter_mut().map(|(_, cells)| cells.next()).collect();
+            if cells.iter().all(Option::is_none) {
+                return Ok((Some("list"), false));
+            }
+            for ((column, _), cell) in members.iter().zip(cells) {
+                let Some(cell) = cell else {
+                    return malformed("is JSON whose columns are not all as long as each other");
+                };
+                self.table.push(*column, tape, cell);
+            }
+            self.table.cells.end_row();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Confirmed, Table, TableError};
+
+    fn read(text: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TableError> {
+        let table = Table::read(text.as_bytes(), &Confirmed::default(), &|_| false)?;
+        let mut all = Vec::new();
+        let mut rows = table.rows();
+        while let Some(row) = rows.next_row() {
+            all.push(
+                row.cells()
+                    .map(|cell| cell.unwrap_or("(none)").to_owned())
+                    .collect(),
+            );
+        }
+        Ok((table.columns().to_vec(), all))
+    }
+
+    #[test]
+    fn shapes_of_one_table_are_read_alike() {
+        let expected = read("id,a,b\nx,1,yes\ny,2.5,\n").unwrap();
+        for text in [
+            r#"[{"id":"x","a":1,"b":"yes"},{"id":"y","a":2.5,"b":null}]"#,
+            "{\"id\":\"x\",\"a\":1,\"b\":\"yes\"}\n{\"id\":\"y\",\"a\":2.5,\"b\":NaN}\n",
+            r#"{"id":{"0":"x","1":"y"},"a":{"0":1,"1":2.5},"b":{"0":"yes","1":null}}"#,
+            r#"{"0":{"id":"x","a":1,"b":"yes"},"1":{"id":"y","a":2.5,"b":null}}"#,
+            r#"{"columns":["id","a","b"],"index":[0,1],"data":[["x",1,"yes"],["y",2.5,null]]}"#,
+            r#"[["id","a","b"],["x",1,"yes"],["y",2.5,null]]"#,
+            r#"{"schema":{"fields":[]},"data":[{"id":"x","a":1,"b":"yes"},{"id":"y","a":2.5,"b":null}]}"#,
+            r#"{"data":[{"id":"x","a":1,"b":"yes"},{"id":"y","a":2.5,"b":null}]}"#,
+            r#"{"id":["x","y"],"a":[1,2.5],"b":["yes",null]}"#,
+        ] {
+            assert_eq!(read(text).as_ref(), Ok(&expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn objects_within_a_record_are_flattened() {
+        let (columns, rows) = read(r#"[{"a":{"b":{"c":1}},"d":[1,"x"]}]"#).unwrap();
+        assert_eq!(columns, ["a.b.c", "d"]);
+        assert_eq!(rows, [["1", "[1,x]"]]);
+    }
+
+    #[test]
+    fn literals_of_python_are_read_outside_of_texts_only() {
+        let (_, rows) = read(r#"[{"a":NaN,"b":"NaN \" NaN","c":-Infinity}]"#).unwrap();
+        assert_eq!(rows, [["", "NaN \" NaN", "-Infinity"]]);
+    }
+
+    #[test]
+    fn an_object_of_objects_that_may_be_either_is_refused() {
+        let text = r#"{"x":{"a":1,"b":2},"y":{"a":3,"b":4}}"#;
+        let Err(TableError::Uncertain(uncertain)) = read(text) else {
+            panic!("{:?}", read(text));
+        };
+        assert!(
+            uncertain
+                .to_string()
+                .ends_with("confirm with read=orient:columns or read=orient:index")
+        );
+        let confirmed = Confirmed::parse("orient:index").unwrap();
+        let table = Table::read(text.as_bytes(), &confirmed, &|_| false).unwrap();
+        assert_eq!(table.columns(), ["index", "a", "b"]);
+    }
+
+    #[test]
+    fn long_numbers_take_little_memory() {
+        let (_, rows) =
+            read(r#"[{"a":1e300,"b":1e-300,"c":0.1,"d":18446744073709551616}]"#).unwrap();
+        assert!(rows[0].iter().all(|cell| cell.len() < 30), "{rows:?}");
+    }
+}

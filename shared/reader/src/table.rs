@@ -1,0 +1,367 @@
+//! A table of text cells, whatever it was read from.
+
+use crate::csv::{Dialect, Record, Records};
+use crate::evidence::{Evidence, Uncertain};
+use crate::fold::folded;
+use crate::{Confirmed, json, text};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Names that some programs give to a column of row numbers.
+const INDEX_NAMES: [&str; 2] = ["Unnamed: 0", "Unnamed: 0.1"];
+
+/// What spreadsheets call a row that sums up the others.
+const TOTALS: [&str; 10] = [
+    "total",
+    "totals",
+    "grandtotal",
+    "subtotal",
+    "sum",
+    "summe",
+    "gesamt",
+    "average",
+    "mean",
+    "totalgeneral",
+];
+
+/// Columns with names, and rows of text cells.
+///
+/// Rows are read again each time that they are asked for, so that a table takes no more memory than what it was read from.
+#[derive(Debug)]
+pub struct Table<'b> {
+    /// The names of the columns that are kept.
+    columns: Vec<String>,
+    /// Where in a record each of them is.
+    places: Vec<usize>,
+    source: Source<'b>,
+    evidence: Vec<Evidence>,
+    is_single: bool,
+}
+
+#[derive(Debug)]
+enum Source<'b> {
+    Csv {
+        text: Cow<'b, str>,
+        dialect: Dialect,
+    },
+    Cells(Cells),
+}
+
+/// Rows of cells in memory, as JSON has them.
+#[derive(Debug, Default)]
+pub struct Cells {
+    text: String,
+    /// Column, and where the text begins and ends.
+    cells: Vec<(u16, u32, u32)>,
+    /// Where the cells of each row end.
+    ends: Vec<u32>,
+}
+
+/// Why bytes are no table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableError {
+    /// A file of another kind; what it is, and what to do.
+    Unread(&'static str),
+    /// It makes no sense from somewhere on; where and why.
+    Malformed(String),
+    /// There are two plausible readings.
+    Uncertain(Uncertain),
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread(what) => f.write_str(what),
+            Self::Malformed(why) => f.write_str(why),
+            Self::Uncertain(uncertain) => uncertain.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TableError {}
+
+impl<'b> Table<'b> {
+    /// The table in a file of any supported kind. `is_known` says of a name whether a column with it is expected; it decides
+    /// where two readings are plausible.
+    ///
+    /// # Errors
+    /// See [`TableError`].
+    pub fn read(
+        bytes: &'b [u8],
+        confirmed: &Confirmed,
+        is_known: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, TableError> {
+        let mut evidence = Vec::new();
+        if let Some(what) = text::unread(bytes) {
+            return Err(TableError::Unread(what));
+        }
+        #[cfg(feature = "compressed")]
+        if let Some(decompressed) = text::decompressed(bytes, &mut evidence)? {
+            if let Some(what) = text::unread(&decompressed) {
+                return Err(TableError::Unread(what));
+            }
+            let text = text::decoded(&decompressed, confirmed, &mut evidence)?.into_owned();
+            return Self::of_text(Cow::Owned(text), confirmed, is_known, evidence);
+        }
+        let text = text::decoded(bytes, confirmed, &mut evidence)?;
+        Self::of_text(text, confirmed, is_known, evidence)
+    }
+
+    fn of_text(
+        text: Cow<'b, str>,
+        confirmed: &Confirmed,
+        is_known: &dyn Fn(&str) -> bool,
+        mut evidence: Vec<Evidence>,
+    ) -> Result<Self, TableError> {
+        if json::is_json(&text) {
+            let json = json::read(&text, confirmed, is_known, &mut evidence)?;
+            let mut table = Self::of_cells(json.columns, json.cells, evidence);
+            table.is_single = json.is_single;
+            return Ok(table);
+        }
+        let dialect = Dialect::of(&text, confirmed, is_known, &mut evidence)?;
+        let offset = usize::from(dialect.has_row_names);
+        let mut table = Self {
+            columns: Vec::new(),
+            places: Vec::new(),
+            source: Source::Cells(Cells::default()),
+            evidence,
+            is_single: false,
+        };
+        if dialect.has_row_names {
+            table.skip(0, "has no name");
+        }
+        for (column, name) in dialect.header.iter().enumerate() {
+            table.add(name, column + offset);
+        }
+        table.source = Source::Csv { text, dialect };
+        Ok(table)
+    }
+
+    /// A table of cells in memory: for whatever reads them from elsewhere, such as a workbook.
+    pub fn of_cells(columns: Vec<String>, cells: Cells, evidence: Vec<Evidence>) -> Self {
+        let mut table = Self {
+            columns: Vec::new(),
+            places: Vec::new(),
+            source: Source::Cells(cells),
+            evidence,
+            is_single: false,
+        };
+        for (column, name) in columns.iter().enumerate() {
+            table.add(name, column);
+        }
+        table
+    }
+
+    /// Adds a column, unless it has no name or the name of an index.
+    fn add(&mut self, name: &str, place: usize) {
+        let name = name.trim_start_matches('\u{feff}').trim();
+        if name.is_empty() {
+            self.skip(place, "has no name");
+        } else if INDEX_NAMES.contains(&name) {
+            self.skip(place, "is an index");
+        } else {
+            self.columns.push(name.to_owned());
+            self.places.push(place);
+        }
+    }
+
+    fn skip(&mut self, place: usize, why: &str) {
+        let reading = format!("column {} {why} and is skipped", place + 1);
+        self.evidence.push(Evidence::of_input(reading, 1));
+    }
+
+    /// The names of the columns, without blanks at their ends.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// What was detected.
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// Whether it is a single JSON object that describes one row.
+    pub fn is_single(&self) -> bool {
+        self.is_single
+    }
+
+    /// The rows, from the first.
+    pub fn rows(&self) -> Rows<'_> {
+        let source = match &self.source {
+            Source::Csv { text, dialect } => {
+                let mut records = Box::new(Records::new(text, dialect.delimiter));
+                // A header that could be read once can be read again.
+                for _ in 0..dialect.skipped {
+                    let _ = records.next_record();
+                }
+                RowSource::Csv {
+                    records,
+                    width: dialect.header.len() + usize::from(dialect.has_row_names),
+                }
+            }
+            Source::Cells(cells) => RowSource::Cells {
+                cells,
+                next: 0,
+                row: Vec::new(),
+            },
+        };
+        Rows {
+            table: self,
+            source,
+        }
+    }
+}
+
+/// The rows of a table, one at a time.
+pub struct Rows<'t> {
+    table: &'t Table<'t>,
+    source: RowSource<'t>,
+}
+
+enum RowSource<'t> {
+    Csv {
+        // Boxed, for it is much larger than the other.
+        records: Box<Records<'t>>,
+        /// How many cells the header has.
+        width: usize,
+    },
+    Cells {
+        cells: &'t Cells,
+        next: usize,
+        row: Vec<Option<&'t str>>,
+    },
+}
+
+/// One row.
+pub struct Row<'r> {
+    places: &'r [usize],
+    cells: RowCells<'r>,
+    /// Where it begins: in CSV the line, in JSON the position, both from 1.
+    pub line: u64,
+    /// Why it is no row like the others, if it is not.
+    pub fault: Option<String>,
+}
+
+enum RowCells<'r> {
+    Record(Record<'r>),
+    Cells(&'r [Option<&'r str>]),
+}
+
+impl<'r> Row<'r> {
+    /// The cell in this column; none where the row has none.
+    pub fn cell(&self, column: usize) -> Option<&'r str> {
+        let place = *self.places.get(column)?;
+        match self.cells {
+            RowCells::Record(record) => record.cell(place),
+            RowCells::Cells(cells) => *cells.get(place)?,
+        }
+    }
+
+    /// The cells of all columns.
+    pub fn cells(&self) -> impl Iterator<Item = Option<&'r str>> + '_ {
+        (0..self.places.len()).map(|column| self.cell(column))
+    }
+
+    /// The row that sums up the others says so in its first cell, and leaves most others blank.
+    fn is_total(&self) -> bool {
+        let is_filled = |cell: &&str| !cell.trim().is_empty();
+        let first = match self.cells {
+            RowCells::Record(record) => record.cells().find(is_filled),
+            RowCells::Cells(cells) => cells.iter().copied().flatten().find(is_filled),
+        };
+        first.is_some_and(|first| TOTALS.contains(&folded(first).as_str()))
+            && 2 * self.cells().flatten().filter(is_filled).count() <= self.places.len()
+    }
+}
+
+impl Rows<'_> {
+    /// The next row, if there is one. Rows without a value are passed over.
+    pub fn next_row(&mut self) -> Option<Row<'_>> {
+        let places = self.table.places.as_slice();
+        let least = places.iter().max().map_or(0, |last| last + 1);
+        let mut row = match &mut self.source {
+            RowSource::Csv { records, width } => {
+                let width = *width;
+                let fault = loop {
+                    match records.advance() {
+                        Ok(false) => return None,
+                        Err(crate::csv::TooWide) => break Some("has too many cells".to_owned()),
+                        Ok(true) => {}
+                    }
+                    let record = records.record();
+                    let filled = record.filled();
+                    if filled > 0 {
+                        let fits = (least..=width).contains(&record.len())
+                            || record.len() > width && filled <= width;
+                        break (!fits).then(|| {
+                            format!("has {} cells, and the header has {width}", record.len())
+                        });
+                    }
+                };
+                let line = records.line();
+                Row {
+                    places,
+                    cells: RowCells::Record(records.record()),
+                    line,
+                    fault,
+                }
+            }
+            RowSource::Cells { cells, next, row } => {
+                let bounds = loop {
+                    let position = *next;
+                    let end = *cells.ends.get(position)? as usize;
+                    let start = position
+                        .checked_sub(1)
+                        .map_or(0, |before| cells.ends[before] as usize);
+                    *next += 1;
+                    if start < end {
+                        break start..end;
+                    }
+                };
+                row.clear();
+                row.resize(least, None);
+                for (column, from, to) in &cells.cells[bounds] {
+                    if let Some(cell) = row.get_mut(usize::from(*column)) {
+                        *cell = cells.text.get(*from as usize..*to as usize);
+                    }
+                }
+                Row {
+                    places,
+                    cells: RowCells::Cells(row),
+                    line: *next as u64,
+                    fault: None,
+                }
+            }
+        };
+        if row.fault.is_none() && row.is_total() {
+            row.fault = Some("is a total of the others".to_owned());
+        }
+        Some(row)
+    }
+}
+
+impl Cells {
+    /// Adds a cell to the row that is being written. A column's cell that is given twice is the last.
+    pub fn push(&mut self, column: usize, text: &str) {
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        self.cells
+            .push((column as u16, start, self.text.len() as u32));
+    }
+
+    /// Ends a row.
+    pub fn end_row(&mut self) {
+        self.ends.push(self.cells.len() as u32);
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
