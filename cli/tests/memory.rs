@@ -11,8 +11,8 @@ use tempfile::TempDir;
 const CUSTOMERS: &str = include_str!("../../data/customers.csv");
 const MOST_KIB: i64 = 64 << 10;
 
-/// Scores a file of so many bytes with further arguments, and says how much memory that took at most, in KiB.
-fn peak(bytes: usize, arguments: &[&str]) -> i64 {
+/// Scores a file of so many bytes, and says how much memory that took at most, in KiB.
+fn peak(bytes: usize) -> i64 {
     let folder = TempDir::new().unwrap();
     let input = folder.path().join("input.csv");
     let (header, rows) = CUSTOMERS.split_once('\n').unwrap();
@@ -28,7 +28,6 @@ fn peak(bytes: usize, arguments: &[&str]) -> i64 {
     assert!(
         program
             .arg("bulk")
-            .args(arguments)
             .arg(input)
             .arg(&out)
             .status()
@@ -42,17 +41,16 @@ fn peak(bytes: usize, arguments: &[&str]) -> i64 {
     getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss()
 }
 
-/// On one thread: how much further ones take varies from run to run, and is most in a program that is not optimised.
 #[test]
 fn a_file_of_32_mb_takes_no_64_mb() {
-    let peak = peak(32_000_000, &["--threads", "1"]);
+    let peak = peak(32_000_000);
     assert!(peak < MOST_KIB, "{peak} KiB");
 }
 
 #[test]
 #[ignore = "writes and scores 2 GB; `make bulk-memory` runs it, optimised"]
 fn a_file_of_2_gb_takes_no_64_mb() {
-    let peak = peak(2_000_000_000, &[]);
+    let peak = peak(2_000_000_000);
     println!("2 GB of customers took {peak} KiB at most");
     assert!(peak < MOST_KIB, "{peak} KiB");
 }
