@@ -122,6 +122,7 @@ def train(workspace, source, frame, data_date, out):
     )
 
     booster = churn_model.fit(schema, rows, labels)
+    out.mkdir(parents=True, exist_ok=True)
     model_file = out / "churn.json"
     booster.save_model(model_file)
 

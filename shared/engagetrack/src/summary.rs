@@ -329,10 +329,11 @@ impl<'w> Report<'w> {
             .iter()
             .map(|contribution| contribution.contribution)
             .sum();
-        self.entry(
-            &format!("{} other features", others.len()),
-            &signed(others_sum),
-        );
+        match others.len() {
+            0 => {}
+            1 => self.entry("1 other feature", &signed(others_sum)),
+            more => self.entry(&format!("{more} other features"), &signed(others_sum)),
+        }
         self.entry(
             "Sum",
             &format!(
@@ -513,6 +514,24 @@ mod tests {
                 assert_eq!(line.trim_end(), line);
             }
         }
+    }
+
+    #[test]
+    fn the_rest_of_the_features_is_summed_where_there_is_any() {
+        let explanation = explanation::explain(view(), view().profile(0).codes());
+        let with = |count: usize| {
+            let mut explanation = explanation.clone();
+            explanation.contributions.truncate(count);
+            let mut report = Report {
+                schema: view().schema,
+                text: String::new(),
+            };
+            report.reasons(&explanation);
+            report.text
+        };
+        assert!(!with(CONTRIBUTIONS).contains(" other feature"));
+        assert!(with(CONTRIBUTIONS + 1).contains("  1 other feature  "));
+        assert!(with(CONTRIBUTIONS + 2).contains("  2 other features  "));
     }
 
     #[test]
