@@ -2,7 +2,7 @@
 .PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
 .PHONY: bulk compile bulk-memory bench-bulk bench-recourse bench-analytics bench-scale bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
-.PHONY: fmt openapi template model data build build-http package deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
+.PHONY: fmt openapi template model data build build-http package layer deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
 TELCO ?= ../shared/telco/Telco-Customer-Churn.csv
@@ -183,8 +183,9 @@ bulk-memory:
 
 # The paths are those of some customer.
 bench-cold-start: build-http
+	$(MAKE) compile WORKSPACE=. OUT=target/cold-start.workspace
 	RUSTFLAGS="$(LAMBDA_FLAGS)" cargo build --profile ship --target $(LAMBDA_TARGET) --package web --example idle
-	python3 shared/web/bench/cold_start.py target/$(LAMBDA_TARGET)/ship/examples/idle target/lambda \
+	python3 shared/web/bench/cold_start.py target/$(LAMBDA_TARGET)/ship/examples/idle target/lambda target/cold-start.workspace \
 		predict=/v1/predict/1866-PVWWG explain=/v1/explain/1866-PVWWG
 	python3 shared/web/bench/processor_time.py target/lambda data/customers.csv
 
@@ -223,8 +224,24 @@ build-http: .venv-tools
 package: build
 	$(WITH_TOOLS) python infra/deploy.py package
 
-deploy: package dashboard ## put it all on AWS and print the address; asks the first time
-	$(WITH_TOOLS) python infra/deploy.py up $(ARCH)
+# A layer for the functions, with a workspace in place of their own. What is no workspace is refused here, where it is told why, and
+# not by functions that fail to start.
+LAYER := target/layer.zip
+layer: .venv-tools ## zip a business as a layer for the functions, into target/layer.zip: make layer WORKSPACE=folder, or a compiled file
+	@test -n "$(WORKSPACE)" || { echo "usage: make layer WORKSPACE=folder, or a compiled file" >&2; exit 2; }
+	cargo build --quiet --release --package cli
+	@if test -d "$(WORKSPACE)"; then \
+		trap 'rm -f $(LAYER:zip=workspace)' EXIT; \
+		target/release/engagetrack compile "$(WORKSPACE)" --output $(LAYER:zip=workspace) && \
+		$(WITH_TOOLS) python infra/deploy.py layer $(LAYER:zip=workspace) $(LAYER); \
+	else \
+		target/release/engagetrack inspect "$(WORKSPACE)" && \
+		$(WITH_TOOLS) python infra/deploy.py layer "$(WORKSPACE)" $(LAYER); \
+	fi
+
+# A deployment that names no workspace leaves the one that is served, so that new code does not change whose customers are shown.
+deploy: $(if $(WORKSPACE),$(if $(EMBEDDED),$(error give WORKSPACE or EMBEDDED, not both),layer)) package dashboard ## put it all on AWS and print the address; asks the first time; with WORKSPACE=folder another business, with EMBEDDED=1 the functions' own again
+	$(WITH_TOOLS) python infra/deploy.py up $(ARCH) $(if $(WORKSPACE),--layer $(LAYER),$(if $(EMBEDDED),--embedded))
 
 rotate-origin-secret: package ## replace the secret by which the functions on AWS know CloudFront, in three deployments
 	$(WITH_TOOLS) python infra/deploy.py rotate
@@ -232,7 +249,7 @@ rotate-origin-secret: package ## replace the secret by which the functions on AW
 smoke: .venv-tools ## try what is on AWS by the part of the contract suite that only reads
 	$(WITH_TOOLS) python infra/deploy.py smoke
 
-undeploy: .venv-tools ## take it off AWS, all but the usage log and the bulk bucket
+undeploy: .venv-tools ## take it off AWS, served workspaces too, all but the usage log and the bulk bucket
 	$(WITH_TOOLS) python infra/deploy.py down
 
 # The container

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Deploys the built functions and the dashboard to AWS, smoke-tests or deletes the deployment.
 
-    deploy.py package         zips the functions of `make build`, for `up` and `rotate`
-    deploy.py up ARCH         after `make package dashboard`; the first time sam asks and keeps the answers in samconfig.toml
-    deploy.py rotate          replaces the secret by which the functions know CloudFront
+    deploy.py package             zips the functions of `make build`, for `up` and `rotate`
+    deploy.py layer FILE ZIP      zips a compiled workspace, for `up`
+    deploy.py up ARCH             after `make package dashboard`; the first time sam asks and keeps the answers in samconfig.toml
+    deploy.py up ARCH --layer ZIP     the same, and from then on the functions serve that workspace
+    deploy.py up ARCH --embedded      the same, and from then on they serve the workspace in themselves
+    deploy.py rotate              replaces the secret by which the functions know CloudFront
     deploy.py smoke
     deploy.py down
 
 Run it from the root of the repository, with sam on the PATH and credentials in the environment.
 """
 
+import base64
 import hashlib
 import json
 import mimetypes
@@ -30,6 +34,13 @@ from botocore.exceptions import ClientError
 SETTINGS = Path("samconfig.toml")
 TEMPLATE = Path("template.yaml")
 FUNCTIONS = Path("target/lambda")
+# What Lambda unpacks of a function and its layers together at most, and what AWS's secrets extension may take of that: its size is
+# not published, so this is a guess on the safe side.
+UNPACKED = 250 << 20
+EXTENSION = 16 << 20
+# Megabytes that the functions which answer HTTP have at least, and with which a function has a whole processor.
+FUNCTION_MB = 256
+PROCESSOR_MB = 1769
 # What `provided.al2023` has: a program that needs a newer one does not start.
 GLIBC = (2, 34)
 DASHBOARD = Path("dashboard/dist")
@@ -45,24 +56,52 @@ def main():
         case ["package"]:
             check_glibc(FUNCTIONS)
             package(FUNCTIONS)
+        case ["layer", workspace, archive]:
+            package_workspace(Path(workspace), Path(archive), FUNCTIONS)
         case ["up", arch]:
-            stack = deploy(arch)
-            stack.publish(DASHBOARD)
-            print(f"EngageTrack AI is at {stack.output('Url')}")
+            up(arch, Stack.workspace)
+        case ["up", arch, "--layer", archive]:
+            check_room(archive, unpacked_size(archive), FUNCTIONS)
+            up(arch, lambda stack: stack.publish_workspace(Path(archive)))
+        case ["up", arch, "--embedded"]:
+            up(arch, lambda stack: EMBEDDED)
         case ["rotate"]:
-            Stack().origin_secret().rotate(deploy_stack)
+            stack = Stack()
+            stack.origin_secret().rotate(lambda parameters: deploy_stack(parameters | stack.workspace()))
             print("CloudFront sends a new secret, and the functions accept no other.")
         case ["smoke"]:
             stack = Stack()
             check_own_address(stack.output("ApiUrl"), sign_in(stack.parameters))
             smoke(stack.output("Url"), sign_in(stack.parameters))
         case ["down"]:
-            stack = Stack()
-            stack.empty_site()
-            subprocess.run(["sam", "delete"], check=True)
-            print("The usage log's bucket and its key, and the bulk bucket, are kept; docs/aws.md says how to delete them.")
+            down()
         case _:
             sys.exit(__doc__)
+
+
+def up(arch, workspace):
+    """Deploys everything, with what `workspace` says of the stack, and prints what is served where."""
+    stack = deploy(arch, workspace)
+    stack.publish(DASHBOARD)
+    stack.delete_former_workspaces()
+    print(f"EngageTrack AI is at {stack.output('Url')}")
+    layer = stack.workspace()["WorkspaceLayer"]
+    print(f"It serves the workspace in the layer {layer}." if layer else "It serves the workspace in the functions.")
+
+
+def down():
+    """Deletes the stack, and then the workspaces, of which Lambda keeps copies as long as functions refer to them. Started again, it
+    deletes what is left."""
+    stack = Stack.if_deployed()
+    if stack:
+        stack.empty_site()
+        subprocess.run(["sam", "delete"], check=True)
+    if Stack.if_deployed():
+        sys.exit("The stack is still there, and so is the workspace that it serves. The dashboard is gone; make deploy brings it back.")
+    session, name = saved_stack()
+    Layers(session.client("lambda"), name).delete()
+    print("Layers with workspaces are deleted; the files that they were made of are where you keep them.")
+    print("The usage log's bucket and its key, and the bulk bucket, are kept; docs/aws.md says how to delete them.")
 
 
 def check_glibc(folder):
@@ -81,15 +120,58 @@ def check_glibc(folder):
 def package(folder):
     """Zips each function, so that the same programs give the same archives, which are what Lambda runs."""
     for program in sorted(folder.glob("*/bootstrap")):
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        with zipfile.ZipFile(program.parent.with_suffix(".zip"), "w") as archive:
-            archive.writestr(entry, program.read_bytes(), compresslevel=9)
+        with program.parent.with_suffix(".zip").open("wb") as archive:
+            write_zip(archive, "bootstrap", 0o755, program)
 
 
-def deploy(arch):
-    """Deploys the stack, with functions that are built for this processor and answer CloudFront only, and returns it."""
+def package_workspace(workspace, archive, folder):
+    """Zips a compiled workspace as a layer, the same bytes for the same workspace."""
+    check_room(workspace, workspace.stat().st_size, folder)
+    # It holds customers' data, like the compiled file, which only its owner may read.
+    archive.unlink(missing_ok=True)
+    with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        # Lambda unpacks it as another user than the one who runs the functions, who could not read it with the mode of the file.
+        write_zip(file, "workspace", 0o644, workspace)
+    print(f"{archive}: {archive.stat().st_size} bytes, and {unpacked_size(archive)} unpacked")
+
+
+def check_room(name, size, folder):
+    """Refuses a workspace for which Lambda has no room beside the largest of the functions, as far as they are built."""
+    largest = max((program.stat().st_size for program in folder.glob("*/bootstrap")), default=0)
+    room = UNPACKED - EXTENSION - largest
+    if size > room:
+        sys.exit(
+            f"{name} has {size} bytes, and Lambda has room for {room} of them beside a function's program and AWS's secrets "
+            "extension: compile a workspace of fewer customers, or serve this one from the container image (docs/server.md)."
+        )
+
+
+def unpacked_size(archive):
+    """Bytes of the workspace in a layer's archive."""
+    with zipfile.ZipFile(archive) as zipped:
+        return zipped.getinfo("workspace").file_size
+
+
+def write_zip(file, name, mode, content):
+    """An archive of one file, whose bytes follow from these three: it says nothing of when or on whose machine it was made."""
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = mode << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(entry, content.read_bytes(), compresslevel=9)
+
+
+def workspace_memory(size):
+    """Megabytes that each function which answers HTTP gets for a workspace of that many bytes, 0 where it has enough by itself. It
+    needs twice the file, as analytics take 1.63 times it (docs/scale.md), and 64 for the program and AWS's extension. What needs more
+    has also more to compute, and gets a whole processor: a share of one would not explain a million customers in the time it has."""
+    needed = 64 + 2 * size / 1_000_000
+    return 0 if needed <= FUNCTION_MB else PROCESSOR_MB
+
+
+def deploy(arch, workspace):
+    """Deploys the stack, with functions that are built for this processor and answer CloudFront only, and returns it. Which
+    workspace they serve, `workspace` says of the stack, as parameters."""
     if not SETTINGS.exists():
         command = ["--guided", "--stack-name", "engagetrack", "--capabilities", "CAPABILITY_IAM"]
         subprocess.run(["sam", "deploy", *command, "--parameter-overrides", f"Arch={arch}"], check=True)
@@ -99,14 +181,15 @@ def deploy(arch):
     secret = Stack.origin_secret_if_deployed()
     if secret is None:
         # Makes the secret, whose digest the functions can only then be given.
-        deploy_stack({})
+        deploy_stack(EMBEDDED)
         secret = Stack().origin_secret()
-    deploy_stack(secret.parameters(secret.labels()))
+    deploy_stack(secret.parameters(secret.labels()) | workspace(Stack()))
     return Stack()
 
 
 def deploy_stack(parameters):
-    """Deploys the zipped functions under the saved settings and these parameters."""
+    """Deploys the zipped functions under the saved settings and these parameters, which must say what workspace is served: sam
+    would take it from the settings, which do not know it."""
     overrides = saved_overrides() + "".join(f' {name}="{value}"' for name, value in parameters.items())
     overrides += f' Release="{release(FUNCTIONS, TEMPLATE.read_text(), overrides)}"'
     subprocess.run(["sam", "deploy", "--no-fail-on-empty-changeset", "--parameter-overrides", overrides], check=True)
@@ -129,6 +212,12 @@ def saved_settings():
     if not SETTINGS.exists():
         sys.exit(f"{SETTINGS} is missing: nothing was deployed from here.")
     return tomllib.loads(SETTINGS.read_text())["default"]["deploy"]["parameters"]
+
+
+def saved_stack():
+    """Where the stack is, or was, and its name."""
+    saved = saved_settings()
+    return boto3.Session(region_name=saved.get("region"), profile_name=saved.get("profile")), saved["stack_name"]
 
 
 def sign_in(parameters):
@@ -241,26 +330,87 @@ class OriginSecret:
         )
 
 
+class Layers:
+    """The versions of the layer with a stack's workspace. Each holds all of its customers."""
+
+    def __init__(self, client, stack):
+        self.client = client
+        self.name = f"{stack}-workspace"
+
+    def digest(self, layer):
+        """The SHA-256 of a layer's archive, where there is that layer."""
+        if not layer:
+            return None
+        try:
+            found = self.client.get_layer_version_by_arn(Arn=layer)
+        except self.client.exceptions.ResourceNotFoundException:
+            return None
+        return base64.b64decode(found["Content"]["CodeSha256"])
+
+    def publish(self, content, bucket):
+        """Publishes a version and returns its ARN. Lambda takes archives of more than 50 MB from a bucket only; this one is private,
+        and made for customers' data."""
+        uploaded = bucket.Object(f"layers/{self.name}-{time.time_ns()}.zip")
+        try:
+            uploaded.put(Body=content)
+            published = self.client.publish_layer_version(
+                LayerName=self.name,
+                Description="A compiled workspace of EngageTrack AI. It holds customers' data.",
+                Content={"S3Bucket": bucket.name, "S3Key": uploaded.key},
+            )
+        finally:
+            uploaded.delete()
+        return published["LayerVersionArn"]
+
+    def delete(self, kept="", functions=()):
+        """Deletes all versions but one, and the versions of functions that refer to them: until then Lambda keeps copies, and in
+        them customers who are in the workspace no more."""
+        for function in functions:
+            for version in pages(self.client, "list_versions_by_function", "Versions", FunctionName=function):
+                layers = {layer["Arn"] for layer in version.get("Layers", [])} - {kept}
+                if version["Version"] != "$LATEST" and any(f":layer:{self.name}:" in layer for layer in layers):
+                    self.client.delete_function(FunctionName=function, Qualifier=version["Version"])
+        for version in self.versions():
+            if version["LayerVersionArn"] != kept:
+                self.client.delete_layer_version(LayerName=self.name, VersionNumber=version["Version"])
+
+    def versions(self):
+        try:
+            return pages(self.client, "list_layer_versions", "LayerVersions", LayerName=self.name)
+        except self.client.exceptions.ResourceNotFoundException:
+            # None was ever published.
+            return []
+
+
+# The parameters of a stack whose functions serve the workspace in themselves.
+EMBEDDED = {"WorkspaceLayer": "", "WorkspaceMemory": "0"}
+
+
 class Stack:
     """The deployed stack."""
 
     def __init__(self):
-        saved = saved_settings()
-        self.session = boto3.Session(region_name=saved.get("region"), profile_name=saved.get("profile"))
-        found = self.session.client("cloudformation").describe_stacks(StackName=saved["stack_name"])["Stacks"][0]
+        self.session, self.name = saved_stack()
+        self.layers = Layers(self.session.client("lambda"), self.name)
+        found = self.session.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
         self.parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found["Parameters"]}
 
     @classmethod
     def origin_secret_if_deployed(cls):
         """The secret, unless the stack does not exist or is one of before there was a secret."""
+        stack = cls.if_deployed()
+        return stack.origin_secret() if stack and "OriginSecretArn" in stack.outputs else None
+
+    @classmethod
+    def if_deployed(cls):
+        """The stack, if it exists."""
         try:
-            stack = cls()
+            return cls()
         except ClientError as error:
             if "does not exist" not in str(error):
                 raise
             return None
-        return stack.origin_secret() if "OriginSecretArn" in stack.outputs else None
 
     def output(self, name):
         return self.outputs[name]
@@ -283,6 +433,33 @@ class Stack:
     def empty_site(self):
         """A bucket is deleted only when it is empty."""
         self.site().objects.all().delete()
+
+    def workspace(self):
+        """The parameters that say which workspace the functions serve."""
+        return {name: self.parameters.get(name, embedded) for name, embedded in EMBEDDED.items()}
+
+    def publish_workspace(self, archive):
+        """Publishes a zipped workspace as a layer, unless it is the one that the functions serve, and returns the parameters by
+        which they serve it."""
+        content = archive.read_bytes()
+        layer = self.workspace()["WorkspaceLayer"]
+        if self.layers.digest(layer) != hashlib.sha256(content).digest():
+            layer = self.layers.publish(content, self.session.resource("s3").Bucket(self.output("BulkBucketName")))
+        return {"WorkspaceLayer": layer, "WorkspaceMemory": str(workspace_memory(unpacked_size(archive)))}
+
+    def delete_former_workspaces(self):
+        """Deletes the workspaces that are served no longer."""
+        self.layers.delete(kept=self.workspace()["WorkspaceLayer"], functions=self.functions())
+
+    def functions(self):
+        """The names of the stack's functions."""
+        found = pages(self.session.client("cloudformation"), "list_stack_resources", "StackResourceSummaries", StackName=self.name)
+        return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == "AWS::Lambda::Function"]
+
+
+def pages(client, operation, key, **parameters):
+    """The items of all pages of a list, which may be changed meanwhile."""
+    return [item for page in client.get_paginator(operation).paginate(**parameters) for item in page[key]]
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 import template
+from deploy import EMBEDDED, FUNCTION_MB, PROCESSOR_MB
 from test_deploy import OPEN
 
+NO_VALUE = {"Ref": "AWS::NoValue"}
 HTTP_FUNCTIONS = ["Analytics", "Explain", "Nudges", "Predict", "Summary"]
 
 
@@ -42,13 +44,20 @@ class Template(unittest.TestCase):
     def properties(self, resource):
         return self.template["Resources"][resource]["Properties"]
 
+    def defaults(self):
+        return {name: parameter["Default"] for name, parameter in self.template["Parameters"].items()}
+
+    def resolved(self, resource, **parameters):
+        """The properties of a resource under these parameters, and else the defaults."""
+        return resolved(self.properties(resource), self.template["Conditions"], self.defaults() | parameters)
+
     def statements(self, bucket):
         return {statement["Sid"]: statement for statement in self.properties(f"{bucket}Policy")["PolicyDocument"]["Statement"]}
 
     def test_it_has_the_parameters_and_outputs_that_are_read(self):
         self.assertLessEqual(set(OPEN) | {"Arch", "Release"}, set(self.template["Parameters"]))
-        self.assertLessEqual({"OriginSecretHashes", "OriginSecretVersion"}, set(self.template["Parameters"]))
-        outputs = {"Url", "ApiUrl", "OriginSecretArn", "DistributionId", "SiteBucket"}
+        self.assertLessEqual({"OriginSecretHashes", "OriginSecretVersion", *EMBEDDED}, set(self.template["Parameters"]))
+        outputs = {"Url", "ApiUrl", "OriginSecretArn", "DistributionId", "SiteBucket", "BulkBucketName"}
         self.assertLessEqual(outputs, set(self.template["Outputs"]))
 
     def test_its_dashboard_is_json(self):
@@ -88,8 +97,38 @@ class Template(unittest.TestCase):
         for hashes, allowed in [("", True), ("a" * 64, True), (f"{'a' * 64},{'0' * 64}", True), ("a" * 63, False)]:
             self.assertEqual(re.fullmatch(pattern, hashes) is not None, allowed, hashes)
 
+    def test_a_layer_brings_the_workspace_that_each_function_but_archive_serves(self):
+        arn = "arn:aws:lambda:eu-central-1:123456789012:layer:engagetrack-workspace:7"
+        for name in [*HTTP_FUNCTIONS, "Bulk"]:
+            extensions = 0 if name == "Bulk" else 1
+            for layer in [arn, ""]:
+                properties = self.resolved(f"{name}Function", WorkspaceLayer=layer)
+                self.assertEqual(properties["Environment"]["Variables"].get("WORKSPACE"), "/opt/workspace" if layer else None, name)
+                self.assertEqual(properties.get("Layers", [])[extensions:], [layer] if layer else [], name)
+                self.assertNotIn("", properties.get("Layers", []))
+        self.assertNotIn("Layers", self.properties("ArchiveFunction"))
+        self.assertNotIn("WORKSPACE", self.properties("ArchiveFunction")["Environment"]["Variables"])
+        pattern = self.template["Parameters"]["WorkspaceLayer"]["AllowedPattern"]
+        for value, allowed in [("", True), (arn, True), (arn.removesuffix(":7"), False), ("workspace", False)]:
+            self.assertEqual(re.fullmatch(pattern, value) is not None, allowed, value)
+
+    def test_it_serves_the_functions_own_workspace_by_default(self):
+        self.assertEqual({name: str(self.defaults()[name]) for name in EMBEDDED}, EMBEDDED)
+
+    def test_a_workspace_gives_memory_to_the_functions_that_answer_http(self):
+        for name in HTTP_FUNCTIONS:
+            self.assertGreaterEqual(self.resolved(f"{name}Function")["MemorySize"], FUNCTION_MB)
+            given = self.resolved(f"{name}Function", WorkspaceMemory=PROCESSOR_MB)
+            self.assertEqual(given["MemorySize"], PROCESSOR_MB)
+
+    def test_a_workspace_on_its_way_to_a_layer_is_deleted_by_itself(self):
+        rules = self.properties("BulkBucket")["LifecycleConfiguration"]["Rules"]
+        (rule,) = [rule for rule in rules if rule.get("Prefix") == "layers/"]
+        self.assertEqual((rule["Status"], rule["ExpirationInDays"]), ("Enabled", 1))
+
     def test_the_functions_read_what_the_template_sets_and_measure_what_it_shows(self):
-        source = "".join(path.read_text() for path in sorted(Path("shared/web/src").rglob("*.rs")) if path.name != "tests.rs")
+        paths = [Path("functions/predict/src/main.rs"), *sorted(Path("shared/web/src").rglob("*.rs"))]
+        source = "".join(path.read_text() for path in paths if path.name != "tests.rs")
         amazons = ("PARAMETERS_SECRETS_EXTENSION_", "SECRETS_MANAGER_")
         settings = self.properties("PredictFunction")["Environment"]["Variables"]
         metrics = re.findall(r'\["(?:EngageTrack|\.)", "(\w+)"', self.properties("Dashboard")["DashboardBody"]["Fn::Sub"])
@@ -130,6 +169,28 @@ class Template(unittest.TestCase):
         releases = [versions(self.template, release) for release in ["", "a" * 64, "b" * 64]]
         functions = len(HTTP_FUNCTIONS) + len(["Archive", "Bulk"])
         self.assertEqual(len(set().union(*releases)), 3 * functions)
+
+
+def resolved(value, conditions, parameters):
+    """What CloudFormation makes of conditions and parameters in a value; references to resources stay."""
+
+    def resolve(value):
+        match value:
+            case {"Fn::If": [condition, yes, no]}:
+                return resolve(yes if resolve(conditions[condition]) else no)
+            case {"Fn::Not": [one]}:
+                return not resolve(one)
+            case {"Fn::Equals": [one, other]}:
+                return str(resolve(one)) == str(resolve(other))
+            case {"Ref": name} if name in parameters:
+                return parameters[name]
+            case dict():
+                return {key: resolved for key, one in value.items() if (resolved := resolve(one)) != NO_VALUE}
+            case list():
+                return [resolved for one in value if (resolved := resolve(one)) != NO_VALUE]
+        return value
+
+    return resolve(value)
 
 
 def versions(deployed, release):
