@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
-.PHONY: bulk compile bulk-memory bench-bulk bench-recourse bench-analytics bench-scale bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
+.PHONY: bulk compile adopt bulk-memory bench-bulk bench-recourse bench-analytics bench-scale bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
 .PHONY: fmt openapi template model data build build-http package layer deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
 
 # IBM's file, which stays outside of the project.
@@ -59,10 +59,11 @@ test: lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashbo
 	@echo "make test: all checks passed"
 
 # Runs every night, and before an issue is closed.
-test-long: .venv-schemathesis ## the same properties over many more cases: property tests, generated requests, simulations
+test-long: .venv .venv-schemathesis ## the same properties over many more cases: property tests, generated requests, simulations
 	PROPTEST_CASES=$(LONG_CASES) cargo test --release --workspace --no-fail-fast -- --include-ignored
-	cargo build --release --package server
-	$</bin/python .ci/api-conformance.py target/release/server 500
+	cargo build --release --package server --package cli
+	.venv-schemathesis/bin/python .ci/api-conformance.py target/release/server 500
+	cd models && ENGAGETRACK=$(CURDIR)/target/release/engagetrack $(CURDIR)/$(PYTHON) -m unittest --verbose adopt.businesses
 	$(MAKE) bench-experiment
 	@echo "make test-long: all checks passed"
 
@@ -113,6 +114,7 @@ test-dashboard: dashboard chromium
 	cd dashboard && CHROMIUM="$(CHROMIUM)" npm run test:browser
 
 test-python: .venv
+	cargo build --quiet --package cli
 	$(foreach folder,models data $(wildcard examples/*/data examples/*/models),cd $(CURDIR)/$(folder) && $(CURDIR)/$(PYTHON) -m unittest --verbose &&) true
 
 # What runs on AKS, rendered.
@@ -204,9 +206,18 @@ template: .venv-tools ## write template.yaml anew from infra/template.yaml.j2 an
 
 # The model and the customers
 
+option_of = $(subst _,-,$(shell echo $(1) | tr A-Z a-z))
+
 model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Customer-Churn.csv; with WORKSPACE=folder, that one's
 	$(PYTHON) models/train.py $(if $(WORKSPACE),--workspace $(WORKSPACE),$(TELCO))
 	$(PYTHON) models/golden.py $(if $(WORKSPACE),--workspace $(WORKSPACE))
+
+# Reading and checking are the program's, so that a file is read by the same rules everywhere.
+adopt: .venv ## make a workspace of a CSV file of customers: make adopt CSV=file INTO=folder [TARGET= ID= LEFT= STAYED= ALLOW= DROP= KEEP= READ= AS_OF= CURRENCY=]
+	@test -n "$(CSV)" -a -n "$(INTO)" || { echo "usage: make adopt CSV=customers.csv TARGET=Churned INTO=folder; docs/adopt.md has more" >&2; exit 2; }
+	@cargo build --quiet --release --package cli
+	@PYTHONPATH=models $(PYTHON) -m adopt "$(CSV)" --into "$(INTO)" --program target/release/engagetrack \
+		$(foreach option,TARGET ID LEFT STAYED ALLOW DROP KEEP READ AS_OF CURRENCY,$(if $(findstring command,$(origin $(option))),"--$(call option_of,$(option))=$($(option))"))
 
 data: .venv ## draw the simulated customers; with KEEP=1 keep those of TELCO and fill the columns they lack; with WORKSPACE=folder, that one's
 	$(PYTHON) $(if $(WORKSPACE),$(WORKSPACE)/data/simulate.py,data/simulate.py $(if $(KEEP),--keep) $(TELCO))

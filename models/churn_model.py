@@ -20,6 +20,12 @@ SETTINGS = {
 }
 
 
+def changed(change):
+    """The settings and the number of trees after a change, which may have `rounds`."""
+    settings = {**SETTINGS, **change}
+    return settings, settings.pop("rounds", ROUNDS)
+
+
 def matrix(schema, rows, labels=None):
     """The rows, encoded as the schema does, as XGBoost wants them."""
     return xgboost.DMatrix(

@@ -5,6 +5,7 @@ golden.py [--workspace FOLDER] [--model churn.json] [--card card.json] [--custom
 
 import argparse
 import json
+from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +52,16 @@ def main():
     parser.add_argument("--out", type=Path, help="default: the workspace's models/golden")
     options = parser.parse_args()
 
-    workspace = Workspace(options.workspace)
-    schema, out = workspace.schema, options.out or workspace.models / "golden"
-    booster = xgboost.Booster({"nthread": 1}, model_file=options.model or workspace.models / "churn.json")
-    card = options.card or workspace.models / "card.json"
+    write(Workspace(options.workspace), options.model, options.card, options.customers, options.out)
+
+
+def write(workspace, model=None, card=None, customers=None, out=None):
+    """Writes the files; what is not given is the workspace's own."""
+    schema, out = workspace.schema, out or workspace.models / "golden"
+    booster = xgboost.Booster({"nthread": cpu_count()}, model_file=model or workspace.models / "churn.json")
+    card = card or workspace.models / "card.json"
     calibration = json.loads(card.read_text())["calibration"]
-    customers = workspace.read(options.customers or workspace.customers, allow_other_data=True)
+    customers = workspace.read(customers or workspace.customers, allow_other_data=True)
     rows = sample(schema.encode(customers))
     matrix = churn_model.matrix(schema, rows)
     margins = booster.predict(matrix, output_margin=True)

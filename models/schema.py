@@ -205,6 +205,11 @@ class Schema:
         """The rows whose outcome is known."""
         return frame[frame[self.columns_of("outcome")[0]].str.strip() != ""]
 
+    def outcome_spellings(self, state):
+        """The spellings of `left` or `stayed`, the schema's own before the usual ones."""
+        stayed, left = FLAG_SPELLINGS
+        return [*self.roles["outcome"].get(state, []), *(left if state == "left" else stayed)]
+
     def left(self, frame):
         """1 for every customer who left, else 0; their outcomes must be known."""
         column, spelled = self.columns_of("outcome")[0], self.roles["outcome"]

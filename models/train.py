@@ -8,6 +8,8 @@ Without a file it trains on the workspace's own customers. Customers whose outco
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +97,7 @@ def search(schema, rows, labels):
     """Prints as a Markdown table how each candidate does out of fold, uncalibrated."""
     print("| change | trees | ROC-AUC | log loss |\n|---|---|---|---|")
     for change in SEARCH:
-        settings = {**churn_model.SETTINGS, **change}
-        rounds = settings.pop("rounds", churn_model.ROUNDS)
+        settings, rounds = churn_model.changed(change)
         scores = []
         for seed in range(SEARCH_REPEATS):
             margins, _ = evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed)
@@ -112,16 +113,20 @@ def train(workspace, source, frame, data_date, out):
     schema, source_sha256 = workspace.schema, sha256(source)
     rows, labels = schema.encode(frame), schema.left(frame)
 
-    repeats = [
-        evaluation.out_of_fold(schema, rows, labels, churn_model.SETTINGS, churn_model.ROUNDS, seed)
-        for seed in range(evaluation.REPEATS)
-    ]
+    settings, rounds = workspace.settings, workspace.rounds
+    # Each repeat has its own random numbers, so that they may be trained side by side.
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        repeats = list(
+            pool.map(
+                lambda seed: evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed), range(evaluation.REPEATS)
+            )
+        )
     probabilities = [evaluation.cross_calibrated(margins, labels, folds) for margins, folds in repeats]
     slope, intercept = churn_model.fit_calibration(
         np.concatenate([margins for margins, _ in repeats]), np.tile(labels, len(repeats))
     )
 
-    booster = churn_model.fit(schema, rows, labels)
+    booster = churn_model.fit(schema, rows, labels, settings, rounds)
     out.mkdir(parents=True, exist_ok=True)
     model_file = out / "churn.json"
     booster.save_model(model_file)
@@ -138,7 +143,7 @@ def train(workspace, source, frame, data_date, out):
         "data_date": data_date,
         "base_rate": labels.mean(),
         "libraries": {library.__name__: library.__version__ for library in LIBRARIES},
-        "settings": {**churn_model.SETTINGS, "rounds": churn_model.ROUNDS},
+        "settings": {**settings, "rounds": rounds},
         "calibration": {"method": "platt", "slope": slope, "intercept": intercept},
         "metrics": {
             "folds": evaluation.FOLDS,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import churn_model
 from schema import Schema
 
 
@@ -19,7 +20,9 @@ class Workspace:
     """A folder with `data/schema.toml`, and maybe `models/training.toml`.
 
     The latter has `name`, `source` and `sha256` of the file that the model is trained on, if that is not `data/customers.csv`,
-    and `groups`, the fields of the fairness table, if these are not all flags and choices about a person.
+    `groups`, the fields of the fairness table, if these are not all flags and choices about a person, and `settings`, by which the
+    model's differ from `churn_model.SETTINGS` (`rounds` is the number of trees). Adoption also keeps there what it was told:
+    `allowed`, columns that look as if they knew the outcome, and `dates`, from which column of dates a field is made.
     """
 
     def __init__(self, folder):
@@ -32,6 +35,10 @@ class Workspace:
         self.source_name = training.get("name", "the training file")
         self.source = training.get("source")
         self.source_sha256 = training.get("sha256")
+        self.settings, self.rounds = churn_model.changed(training.get("settings", {}))
+        self.has_settings = "settings" in training
+        self.allowed = training.get("allowed", [])
+        self.dates = training.get("dates", {})
         people = [field for field in self.schema.fields.values() if field.about == "person" and field.values is not None]
         self.groups = training.get("groups", [field.name for field in people])
 

@@ -1,0 +1,381 @@
+"""The steps of an adoption, from the file to the folder."""
+
+import datetime
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import golden
+import train
+from adopt import kinds, leaks, names, page, propose, relations, search, target, write
+from adopt.faults import Faults, Refused
+from adopt.read import read
+from workspace import Workspace
+
+FEWEST_ROWS, FEWEST_LEAVERS = 500, 100
+PAGE = "ADOPTED.md"
+SCHEMA, NUDGES, CUSTOMERS, TRAINING = (
+    "data/schema.toml",
+    "data/nudges.toml",
+    "data/customers.csv",
+    "models/training.toml",
+)
+
+
+@dataclass
+class Facts:
+    """What the page says beside the proposal."""
+
+    warnings: list = field(default_factory=list)
+    unnamed: list = field(default_factory=list)
+
+
+def adopt(options, progress):
+    """Adopts a table, and returns the page. The folder changes only when all is well."""
+    into = options.into
+    if (into / CUSTOMERS).exists() and not (into / PAGE).exists():
+        raise Refused([f"{into} holds customers that were not adopted. Choose another folder: INTO=<folder>."])
+    progress(f"reading {options.csv}")
+    table = read(options.csv, options.read, options.program)
+    progress(f"{len(table.frame):,} rows, {len(table.frame.columns)} columns")
+    facts = Facts(list(table.warnings))
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix=".adopting-") as folder:
+        draft = Path(folder) / "workspace"
+        for part in ("data", "models/golden"):
+            (draft / part).mkdir(parents=True)
+        if (into / SCHEMA).is_file():
+            text = adopt_again(options, table, draft, facts, progress)
+        else:
+            text = adopt_anew(options, table, draft, facts, progress)
+        progress("checking the workspace")
+        check(options.program, draft)
+        (draft / PAGE).write_text(text)
+        shutil.copytree(draft, into, dirs_exist_ok=True)
+    return text
+
+
+def adopt_anew(options, table, draft, facts, progress):
+    """Adopts a table of which nothing is known."""
+    proposal = propose_all(options, table, facts, progress)
+    (draft / SCHEMA).write_text(write.schema_toml(proposal))
+    (draft / NUDGES).write_text(write.nudges_toml(proposal))
+    (draft / TRAINING).write_text(write.training_toml(proposal, allowed_columns(options, table.frame, [])))
+    conform(draft, table, draft, proposal.target.others, facts)
+    results = search_settings(draft, progress)
+    card = train_model(draft, progress)
+    return page.write(proposal, card, results, search.described, facts)
+
+
+def adopt_again(options, table, draft, facts, progress):
+    """Adopts a table by the schema that is there."""
+    into = options.into
+    for name in (SCHEMA, NUDGES, TRAINING):
+        if (into / name).is_file():
+            shutil.copy(into / name, draft / name)
+    workspace = Workspace(draft)
+    schema = workspace.schema
+    faults = Faults()
+    if "outcome" not in schema.roles:
+        faults.append("schema.toml has no role `outcome`, so nothing says who left.")
+        faults.refuse()
+    others = leaks_again(options, table, workspace, facts, faults, progress)
+    faults.refuse()
+    if not (draft / NUDGES).is_file():
+        (draft / NUDGES).write_text(write.only_otherwise())
+    conform(draft, table, draft, others, facts)
+    known = {names.folded(name) for name in schema.columns} | {
+        names.folded(date["column"]) for date in workspace.dates.values()
+    }
+    facts.unnamed = [column for column in table.frame if names.folded(column) not in known]
+    if not workspace.has_settings:
+        search_settings(draft, progress)
+    return page.write_again(options, table, train_model(draft, progress), facts)
+
+
+def leaks_again(options, table, workspace, facts, faults, progress):
+    """Looks for leaks among the model's fields, and returns the outcomes that are not known."""
+    schema = workspace.schema
+    found = write.finder(table.frame)
+    column = found(schema.columns_of("outcome"))
+    if column is None:
+        faults.append(f"The column {schema.columns_of('outcome')[0]} of schema.toml is not in {table.source.name}.")
+        return []
+    left, stayed = (schema.outcome_spellings(which) for which in ("left", "stayed"))
+    values = list(table.frame[column].unique())
+    others = [value for value in values if value and value not in left and value not in stayed]
+    if others:
+        facts.warnings.append(
+            f"Customers whose {column} is {', '.join(map(repr, others))} are taken as current ones without a known outcome."
+        )
+    state = target.Target(column, left, stayed, others, table.frame[column].value_counts().to_dict())
+    labels = state.labels(table.frame)
+    check_size(labels, faults)
+    faults.refuse()
+    dates = {date["column"] for date in workspace.dates.values()}
+    sources = {found(field.columns) for field in schema.features.values()} | dates
+    columns = kinds.infer(table.frame, {name for name in table.frame if name not in sources}, {}, lambda line: None)
+    progress("looking for columns that know the outcome")
+    look_for_leaks(columns, table.frame, labels, options, [*workspace.allowed, *options.allow], facts, faults)
+    return others
+
+
+def propose_all(options, table, facts, progress):
+    """Everything that is guessed about a table."""
+    frame, faults = table.frame, Faults()
+    state = target.find_target(frame, options.target, options.left, options.stayed, faults)
+    skipped = {state.column} if state else set()
+    dropped = [
+        column for column in (target.find_column(frame, name, "DROP", faults) for name in options.drop) if column
+    ]
+    identity = target.find_id(frame.drop(columns=dropped), options.id, state.column if state else None, faults)
+    allowed = allowed_columns(options, frame, faults)
+    keep = kept_levels(options, frame, faults)
+    if identity and identity.column:
+        skipped.add(identity.column)
+    columns = kinds.infer(frame, skipped, keep, facts.warnings.append)
+    for column in columns:
+        if column.source in dropped:
+            column.dropped, column.codes = "as told (DROP)", None
+    proposal = write.Proposal(table, options, state, identity, columns, None)
+    date_of(proposal, faults)
+    if state:
+        proposal.labels = state.labels(frame)
+        check_size(proposal.labels, faults)
+        if enough(proposal.labels):
+            progress("looking for columns that know the outcome")
+            left_in = [column for column in columns if column.source not in dropped]
+            proposal.auc = look_for_leaks(left_in, frame, proposal.labels, options, allowed, facts, faults)
+    faults.refuse()
+    progress("looking for what columns have to do with each other")
+    repeated_rows(table, identity, columns, facts)
+    relate(proposal)
+    if not any(column.in_model for column in proposal.fields):
+        raise Refused(["No column is left that a model could learn from."])
+    return proposal
+
+
+def allowed_columns(options, frame, faults):
+    """The columns that a person allowed."""
+    return [column for column in (target.find_column(frame, name, "ALLOW", faults) for name in options.allow) if column]
+
+
+def kept_levels(options, frame, faults):
+    """How many values of a column of many are kept, where a person says so."""
+    keep = {}
+    for wanted in options.keep:
+        name, _, number = wanted.rpartition(":")
+        if not name or not number.isdigit():
+            name, number = wanted, ""
+        column = target.find_column(frame, name, "KEEP", faults)
+        if column is None:
+            continue
+        count = int(number) if number else frame[column].nunique()
+        if not 2 <= count <= kinds.MOST_VALUES - 1:
+            faults.append(
+                f"KEEP={wanted}: a choice has 2 to {kinds.MOST_VALUES - 1} values and one for all others, not {count:,}."
+            )
+        keep[column] = count
+    return keep
+
+
+def enough(labels):
+    """Whether a model can be trained on the customers with a known outcome."""
+    left, known = int(np.nansum(labels)), int(np.sum(~np.isnan(labels)))
+    return known >= FEWEST_ROWS and left >= FEWEST_LEAVERS and known - left >= FEWEST_LEAVERS
+
+
+def check_size(labels, faults):
+    """Adds what a table has too little of."""
+    left, known = int(np.nansum(labels)), int(np.sum(~np.isnan(labels)))
+    if known < FEWEST_ROWS:
+        faults.append(
+            f"{known:,} customers have a known outcome; a model needs {FEWEST_ROWS} or more. Bring a longer period or more customers."
+        )
+    for count, what in ((left, "left"), (known - left, "stayed")):
+        if count < FEWEST_LEAVERS:
+            faults.append(
+                f"{count:,} customers {what}; a model needs {FEWEST_LEAVERS} or more. Bring a longer period or more customers."
+            )
+
+
+def date_of(proposal, faults):
+    """The date of the snapshot and the currency."""
+    options = proposal.options
+    if options.as_of:
+        try:
+            proposal.as_of = datetime.date.fromisoformat(options.as_of).isoformat()
+        except ValueError:
+            faults.append(f"AS_OF={options.as_of} is no date; write it as 2026-11-22.")
+    else:
+        newest = [column.newest for column in proposal.columns if column.kind == "date"]
+        today = datetime.date.today().isoformat()
+        proposal.as_of = min(max(newest), today) if newest else today
+        origin = "the newest date in the file" if newest else "the day of the adoption"
+        proposal.as_of_guess = f"the customers are as of {proposal.as_of}, {origin}; AS_OF=YYYY-MM-DD says another"
+    if options.currency:
+        proposal.currency = options.currency.upper()
+    elif any(column.kind == "money" for column in proposal.columns):
+        proposal.currency, evidence = currency_of(proposal.table)
+        proposal.currency_guess = f"amounts are in {proposal.currency}, {evidence}; CURRENCY=EUR says another"
+
+
+def currency_of(table):
+    """The currency that the reader saw a sign of, or the usual one."""
+    for sign, currency in (("€", "EUR"), ("£", "GBP"), ("₹", "INR"), ("¥", "JPY"), ("$", "USD")):
+        if any(sign in line for line in table.evidence):
+            return currency, f"by the sign {sign}"
+    return "USD", "which nothing in the file says"
+
+
+def look_for_leaks(columns, frame, labels, options, allowed, facts, faults):
+    """Adds columns that know the outcome to the faults, unless they are allowed. Returns the AUC of each column alone."""
+    found = {}
+    alone = leaks.alone(
+        [column for column in columns if column.kind != "constant" or is_partly_filled(column, frame)], frame, labels
+    )
+    for column in columns:
+        leak = leaks.fill_leak(column.source, frame[column.source], labels)
+        if leak is None and alone.get(column.source, 0) >= leaks.ALONE:
+            leak = leaks.Leak(column.source, f"alone it tells who left with an AUC of {alone[column.source]:.3f}", True)
+        if leak:
+            found[column.source] = leak
+    for leak in leaks.date_leaks([column for column in columns if column.source not in found], options.as_of):
+        found.setdefault(leak.column, leak)
+    rest = [
+        column
+        for column in columns
+        if column.codes is not None and column.dropped is None and column.source not in found
+    ]
+    if len(rest) > 2:
+        drops, whole = leaks.joint(rest, labels)
+        leak = leaks.joint_leak(drops, whole)
+        if leak:
+            found[leak.column] = leak
+    for leak in found.values():
+        if leak.column in allowed:
+            facts.warnings.append(f"{leak.column} was allowed: {leak.why}.")
+        elif leak.blocks:
+            faults.append(
+                f"{leak.column} seems to know the outcome: {leak.why}. DROP={leak.column} leaves it out; ALLOW={leak.column} keeps it, if it "
+                f"is known before a customer leaves."
+            )
+        else:
+            facts.warnings.append(
+                f"{leak.column} matters far more than any other column: {leak.why}. Is it known before a customer leaves?"
+            )
+    return alone
+
+
+def is_partly_filled(column, frame):
+    """Whether a column of one value is blank in some rows, which may say something."""
+    return bool((frame[column.source] == "").any() and (frame[column.source] != "").any())
+
+
+def repeated_rows(table, identity, columns, facts):
+    """Warns of rows that repeat each other, and of customers who have several."""
+    frame = table.frame
+    inside = [column for column in frame if identity.column is None or column != identity.column]
+    index = [column.source for column in columns if column.kind == "index"]
+    repeated = int(frame.duplicated([column for column in inside if column not in index]).sum())
+    if repeated:
+        facts.warnings.append(
+            f"{repeated:,} rows are the same as an earlier one{' but for the id' if identity.column else ''}. If they are one customer twice, "
+            f"the model has seen the customers that it is tested on, and the figures are too good: remove them and adopt again."
+        )
+    for column in columns:
+        if column.kind == "id" and not frame[column.source].is_unique:
+            count = frame[column.source].nunique()
+            facts.warnings.append(
+                f"{count:,} different {column.source} share {len(frame):,} rows: a row is not one of these. Scores are of rows, and rows of one "
+                f"{column.source} are in several folds."
+            )
+
+
+def relate(proposal):
+    """Fills in what columns have to do with each other, what they are about, and what is guessed of them."""
+    columns = proposal.columns
+    propose.describe(proposal.fields)
+    for identity in relations.recodings(proposal.fields):
+        column = by_source(columns, identity.column)
+        if identity.coarse and column.change != "never":
+            column.doubts.append(
+                f"{column.source} follows from {', '.join(identity.of)}: a change of the one leaves the other as it is."
+            )
+        else:
+            column.dropped = f"repeats {', '.join(identity.of)}: {identity.formula}"
+    for identity in relations.identities(proposal.fields):
+        column = by_source(columns, identity.column)
+        column.in_model = False
+        column.guesses.append(
+            f"{column.source} {identity.formula} wherever all are known, so the model does not see it: a change of one would leave the other"
+        )
+    for column in proposal.fields:
+        if column.about == "experiment":
+            column.in_model = False
+    proposal.roles = propose.find_roles(proposal.fields)
+    proposal.name_fields()
+    for column, other, allowed, excluded in relations.implications(proposal.fields):
+        column.needs[other.name] = write.needed(other, allowed)
+        without = ", ".join(other.level_names[code] for code in excluded)
+        column.guesses.append(f"needs {other.name}: never yes where {other.source} is {without}")
+    for flag, number in relations.depending(proposal.fields):
+        if flag.change != "never":
+            flag.doubts.append(
+                f"{number.source} is 0 exactly where {flag.source} is no; a change of {flag.source} leaves it as it is."
+            )
+    proposal.find_alarms()
+
+
+def by_source(columns, source):
+    """The column of a name in the table."""
+    return next(column for column in columns if column.source == source)
+
+
+def conform(draft, table, folder, others, facts):
+    """Writes the customers as the schema has them."""
+    workspace, faults = Workspace(folder), Faults()
+    frame = write.conform(table, workspace.schema, workspace.dates, faults)
+    faults.refuse()
+    outcome = workspace.schema.columns_of("outcome")[0]
+    frame[outcome] = frame[outcome].where(~frame[outcome].isin(others), "")
+    write.write_customers(draft / CUSTOMERS, frame)
+
+
+def training_rows(workspace):
+    """The rows with a known outcome as the model sees them, and their outcomes."""
+    frame = workspace.schema.settled(workspace.read(workspace.customers, allow_other_data=True))
+    return workspace.schema.encode(frame), workspace.schema.left(frame)
+
+
+def search_settings(draft, progress):
+    """Chooses the settings, and writes them into training.toml."""
+    workspace = Workspace(draft)
+    progress("searching for the settings of the model")
+    change, results = search.choose(workspace.schema, *training_rows(workspace), progress)
+    with (draft / TRAINING).open("a") as file:
+        file.write(write.settings_toml(change, results, search.described))
+    return results
+
+
+def train_model(draft, progress):
+    """Trains and evaluates the model and writes its files; returns its card."""
+    workspace = Workspace(draft)
+    progress("training the model, and evaluating it out of fold")
+    frame = workspace.schema.settled(workspace.read(workspace.customers, allow_other_data=True))
+    train.train(workspace, workspace.customers, frame, workspace.schema.as_of, workspace.models)
+    progress("writing what XGBoost says, to test the program with")
+    golden.write(workspace)
+    return json.loads((workspace.models / "card.json").read_text())
+
+
+def check(program, draft):
+    """Has the program check the workspace."""
+    checked = subprocess.run([program, "check", draft], capture_output=True, text=True, check=False)
+    if checked.returncode != 0:
+        raise Refused((checked.stdout + checked.stderr).strip().splitlines())

@@ -1,0 +1,334 @@
+"""What columns have to do with each other: recodings, exact identities, implications and prices."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from adopt import names
+
+# A field is taken to imply another only if chance would have broken the rule this often.
+EXPECTED_EXCEPTIONS = 20
+# Rows on which identities are tried before they are checked on all.
+TRIED_ROWS = 200
+# What a value may differ by, beside rounding to the decimals that it is written with.
+RELATIVE = 1e-9
+NO_VALUES = {"no", "none", "not", "without", "0", "free", "basic"}
+FEWEST_VALUES, FEWEST_ROWS = 10, 100
+# Columns of numbers among which identities are searched: the search grows with their third power.
+MOST_NUMBERS = 60
+DERIVED_WORDS = {"total", "sum", "ratio", "avg", "average", "mean", "per", "net", "gross", "difference", "diff", "annual", "arr", "yearly",
+                 "revenue", "charge", "cost"}  # fmt: skip
+DERIVED_WITHIN = ("total", "ratio", "average")
+
+
+@dataclass
+class Identity:
+    """A column that follows from others exactly."""
+
+    column: str
+    formula: str
+    of: tuple
+    # Whether it says less than what it follows from.
+    coarse: bool = False
+
+
+def decimals(codes):
+    """With how many decimals the numbers of a column are written, at most 9."""
+    present = codes[~np.isnan(codes)][:TRIED_ROWS]
+    for count in range(9):
+        if np.allclose(present, np.round(present, count), rtol=0, atol=1e-10):
+            return count
+    return 9
+
+
+def tolerance(codes):
+    """What each value of a column may differ by, as it is rounded."""
+    return 0.5000001 * 10.0 ** -decimals(codes) + RELATIVE * np.abs(codes)
+
+
+NOTHING = Identity("", "", ())
+
+
+def depending(columns):
+    """Numbers that are 0 or missing exactly where a flag is no: (flag, number)."""
+    found = []
+    for flag in columns:
+        if flag.kind != "flag" or flag.about == "person":
+            continue
+        for number in columns:
+            empty = np.isnan(number.codes) | (number.codes == 0)
+            if not number.is_named and empty.any() and (empty == (flag.codes != 1)).all():
+                found.append((flag, number))
+    return found
+
+
+def recodings(columns):
+    """Columns that repeat another: each value of one goes with one value of the other, or with a range of its numbers."""
+    found, gone = [], set()
+    for column in columns:
+        for other in columns:
+            if column is other or other.source in gone or column.source in gone:
+                continue
+            identity = repeats(column, other, columns)
+            if identity:
+                found.append(identity)
+                gone.add(column.source)
+                break
+    return found
+
+
+def repeats(column, other, columns):
+    """The identity by which a column repeats another one, if it does."""
+    ours, theirs = column.codes, other.codes
+    missing = np.isnan(ours)
+    if column.other is not None or other.other is not None:
+        return None
+    if (missing != np.isnan(theirs)).any():
+        return None
+    ours, theirs = ours[~missing], theirs[~missing]
+    if len(ours) == 0:
+        return None
+    if len(np.unique(ours)) == len(np.unique(theirs)) and is_function(theirs, ours) and is_function(ours, theirs):
+        if column.is_named and other.is_named:
+            # Of two names for the same the one that says more stays: texts rather than numbers.
+            if plain(other) and not plain(column):
+                return None
+            if plain(other) == plain(column) and columns.index(column) < columns.index(other):
+                return None
+            return Identity(column.source, f"{other.source} in other words", (other.source,))
+        if not column.is_named and not other.is_named and columns.index(column) > columns.index(other):
+            if len(np.unique(ours)) >= FEWEST_VALUES and np.allclose(ours, theirs):
+                return Identity(column.source, f"= {other.source}", (other.source,))
+        return None
+    if column.is_named and len(np.unique(ours)) < len(np.unique(theirs)) and is_function(theirs, ours):
+        if other.is_named and len(np.unique(ours)) * 2 <= len(np.unique(theirs)) and len(np.unique(theirs)) <= 60:
+            return Identity(column.source, f"a coarser {other.source}", (other.source,), coarse=True)
+        if not other.is_named and len(np.unique(theirs)) >= FEWEST_VALUES and in_ranges(theirs, ours):
+            return Identity(column.source, f"ranges of {other.source}", (other.source,), coarse=True)
+    return None
+
+
+def plain(column):
+    """Whether the values of a flag or choice are numbers, which say less than words."""
+    return column.kind == "flag" or all(value.replace(".", "").isdigit() for value in column.values)
+
+
+def is_function(of, values):
+    """Whether equal elements of `of` always have equal values."""
+    order = np.lexsort((values, of))
+    same = of[order][1:] == of[order][:-1]
+    return bool((values[order][1:][same] == values[order][:-1][same]).all())
+
+
+def in_ranges(numbers, codes):
+    """Whether each code, which follows from the number, has a range or two of the numbers to itself, of several different ones each."""
+    order = np.argsort(numbers, kind="stable")
+    ranges = int(np.sum(codes[order][1:] != codes[order][:-1])) + 1
+    # Where a value stands for one number only, such as no for 0, it is the number that depends on it.
+    fewest = min(len(np.unique(numbers[codes == code])) for code in np.unique(codes))
+    return ranges <= 2 * len(np.unique(codes)) and 3 * ranges <= len(np.unique(numbers)) and fewest >= 2
+
+
+def derived_rank(column, columns):
+    """Of columns that follow from each other, the one of the highest rank is said to follow from the others."""
+    name = names.words(column.source)
+    return (bool(set(name) & DERIVED_WORDS) or names.has_word(column.source, (), DERIVED_WITHIN), columns.index(column))
+
+
+def numbers_of(columns):
+    """The columns of numbers that may be in an identity."""
+    numeric = [column for column in columns if not column.is_named]
+    return [column for column in numeric if len(np.unique(column.codes[~np.isnan(column.codes)])) >= FEWEST_VALUES][
+        :MOST_NUMBERS
+    ]
+
+
+def identities(columns):
+    """Numbers that follow from others exactly."""
+    found = multiples(columns)
+    return [*found, *combined(columns, {identity.column for identity in found})]
+
+
+def multiples(columns):
+    """Numbers that are a constant times another column's: arr = 12 × mrr, charge = rate × minutes."""
+    found = {}
+    for pair in combinations(numbers_of(columns), 2):
+        column, other = sorted(pair, key=lambda column: derived_rank(column, columns), reverse=True)
+        if column.source in found:
+            continue
+        rate = rate_of(column, other)
+        if rate is not None:
+            found[column.source] = Identity(column.source, f"= {rate:.9g} × {other.source}", (other.source,))
+    return list(found.values())
+
+
+def rate_of(column, other):
+    """The rate by which a column is a multiple of another, as exactly as both are written."""
+    both = ~np.isnan(column.codes) & ~np.isnan(other.codes)
+    if (np.isnan(column.codes) != np.isnan(other.codes)).any():
+        return None
+    ours, theirs = column.codes[both], other.codes[both]
+    largest = np.argsort(-np.abs(theirs), kind="stable")[:50]
+    if len(ours) < FEWEST_ROWS or not theirs[largest].all():
+        return None
+    rate = float(np.median(ours[largest] / theirs[largest]))
+    near = tolerance(ours) + abs(rate) * (tolerance(theirs) if decimals(theirs) else 0)
+    for digits in (2, 3, 4, 6, 9):
+        rounded = float(f"{rate:.{digits}g}")
+        # A column of zeros and a few others may be any multiple.
+        if rounded and (np.abs(ours - rounded * theirs) <= near).all() and np.mean(ours != 0) > 0.02:
+            return rounded
+    return None
+
+
+def combined(columns, known):
+    """Numbers that are a sum, difference, product or ratio of two others, or a sum of several."""
+    numeric = [column for column in numbers_of(columns) if column.source not in known]
+    complete = [column for column in numeric if np.mean(np.isnan(column.codes)) < 0.5]
+    rng = np.random.default_rng(0)
+    rows = (
+        np.sort(rng.choice(len(columns[0].codes), min(TRIED_ROWS, len(columns[0].codes)), replace=False))
+        if columns
+        else []
+    )
+    near = {column.source: tolerance(column.codes) for column in complete}
+    found = {}
+    for three in combinations(complete, 3):
+        for column in sorted(three, key=lambda column: derived_rank(column, columns), reverse=True):
+            first, second = (other for other in three if other is not column)
+            if column.source in found or first.source in found or second.source in found:
+                continue
+            formula = combination_of(column, first, second, near[column.source], rows)
+            if formula:
+                found[column.source] = Identity(column.source, formula, (first.source, second.source))
+                break
+    left = [column for column in complete if column.source not in found]
+    for column in sorted(left, key=lambda column: derived_rank(column, columns), reverse=True):
+        others = [
+            other
+            for other in numeric
+            if other is not column and column.source not in found.get(other.source, NOTHING).of
+        ]
+        identity = sum_of(column, others)
+        if identity:
+            found[column.source] = identity
+    return list(found.values())
+
+
+def combination_of(column, first, second, near, rows):
+    """The formula by which a column follows from two others, if there is one."""
+    ours, a, b = column.codes, first.codes, second.codes
+    known = np.flatnonzero(~np.isnan(ours))
+    for sign, make, swapped in OPERATIONS:
+        x, y = (b, a) if swapped else (a, b)
+        if (
+            not agrees(ours, near, x, y, make, rows)
+            or not agrees(ours, near, x, y, make, known)
+            or trivial(a, b, known)
+        ):
+            continue
+        x, y = (second, first) if swapped else (first, second)
+        return f"= {x.source} {sign} {y.source}"
+    return None
+
+
+OPERATIONS = [
+    ("+", np.add, False),
+    ("×", np.multiply, False),
+    ("−", np.subtract, False),
+    ("−", np.subtract, True),
+    ("÷", np.divide, False),
+    ("÷", np.divide, True),
+]
+
+
+def agrees(values, near, a, b, make, rows):
+    """Whether a combination gives a column's values wherever it can be computed, which is nearly everywhere."""
+    with np.errstate(all="ignore"):
+        made = make(a[rows], b[rows])
+    possible = np.isfinite(made) & ~np.isnan(values[rows])
+    return possible.mean() > 0.5 and bool((np.abs(made - values[rows])[possible] <= near[rows][possible]).all())
+
+
+def trivial(a, b, rows):
+    """Whether one of two columns hardly varies, so that the other says all."""
+    return any(np.mean(values[rows] == np.median(values[rows])) > 0.98 for values in (a, b))
+
+
+def sum_of(column, others):
+    """The columns of which an amount is the sum, some of them subtracted."""
+    amounts = [other for other in others if other.missing == 0]
+    if column.kind not in ("money", "number") or column.missing or len(amounts) < 3 or len(column.codes) < FEWEST_ROWS:
+        return None
+    matrix = np.column_stack([amount.codes for amount in amounts])
+    weights, *_ = np.linalg.lstsq(matrix, column.codes)
+    signs = np.round(weights)
+    if np.abs(weights - signs).max() > 0.01 or not 3 <= np.count_nonzero(signs) or np.abs(signs).max() > 1:
+        return None
+    if (np.abs(matrix @ signs - column.codes) > tolerance(column.codes)).any():
+        return None
+    parts = [(sign, amount.source) for sign, amount in zip(signs, amounts, strict=True) if sign]
+    formula = " ".join(f"{'+' if sign > 0 else '−'} {source}" for sign, source in parts).removeprefix("+ ")
+    return Identity(column.source, f"= {formula}", tuple(source for _, source in parts))
+
+
+def implications(columns):
+    """What flags need of others: (column, needed column, the codes of it that allow, evidence).
+
+    A value such as no excludes yes if no row has both, though chance would have made some.
+    """
+    found = []
+    for column in columns:
+        if column.kind != "flag" or column.about == "person":
+            continue
+        for other in columns:
+            if (
+                other is column
+                or not other.is_named
+                or other.about == "person"
+                or needs_each_other(found, column, other)
+            ):
+                continue
+            excluded = excluded_codes(column, other)
+            if excluded:
+                codes = range(len(other.level_names))
+                found.append((column, other, [code for code in codes if code not in excluded], excluded))
+    return direct(found)
+
+
+def excluded_codes(column, other):
+    """The codes of another column, of those that mean no, with which a flag is never yes, where it never applies."""
+    ours, theirs = column.codes, other.codes
+    both = ~np.isnan(theirs)
+    yes = ours == 1
+    share = yes[both].mean() if both.any() else 0
+    excluded = []
+    for code, name in enumerate(other.level_names):
+        with_code = both & (theirs == code)
+        is_no = set(names.words(name)) & NO_VALUES or name == other.without
+        exceptions = int((yes & with_code).sum())
+        if is_no and with_code.any() and exceptions == 0 and with_code.sum() * share >= EXPECTED_EXCEPTIONS:
+            excluded.append(code)
+    if column.without is not None:
+        # What does not apply says so in exactly these rows.
+        absent = ours == 2
+        if not excluded or (absent != (both & np.isin(theirs, excluded))).any():
+            return []
+    return excluded
+
+
+def needs_each_other(found, column, other):
+    """Whether the other is known to need this one."""
+    return any(needing is other and needed is column for needing, needed, _, _ in found)
+
+
+def direct(found):
+    """Implications without those that follow from others: what needs internet needs no more than that."""
+    kept = []
+    for column, other, allowed, excluded in found:
+        through = [needed for needing, needed, _, _ in found if needing is column and needed is not other]
+        follows = any(needing is middle and needed is other for middle in through for needing, needed, _, _ in found)
+        if not follows:
+            kept.append((column, other, allowed, excluded))
+    return kept

@@ -1,0 +1,359 @@
+"""Tests of the steps of an adoption, each by itself, over tables of customers who do not exist."""
+
+import argparse
+import re
+import unittest
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from adopt import adoption, cells, kinds, made, names, propose, read, relations, target, write
+from adopt.faults import Faults, Refused
+
+
+def options(**given):
+    """The options of the command line."""
+    usual = {
+        "target": None,
+        "id": None,
+        "left": [],
+        "stayed": [],
+        "allow": [],
+        "drop": [],
+        "keep": [],
+        "as_of": None,
+        "currency": None,
+    }
+    return argparse.Namespace(**{"into": Path("gym"), **usual, **given})
+
+
+def propose_of(frame, **given):
+    """What is proposed for a table, and what the page says beside it."""
+    facts = adoption.Facts()
+    table = read.normalised(frame, Path("members.csv"))
+    return adoption.propose_all(options(**given), table, facts, lambda line: None), facts
+
+
+def column_of(*cells, name="column", keep=None):
+    """What is inferred of a column of these cells."""
+    warnings = []
+    return kinds.infer_column(name, pd.Series(list(cells)), keep, warnings.append)
+
+
+class Names(unittest.TestCase):
+    def test_words_are_found_in_any_style(self):
+        for name in ("NumOfProducts", "num_of_products", "num of  products", "Num-Of-Products"):
+            self.assertEqual(names.words(name), ["num", "of", "products"])
+        self.assertEqual(names.words("MonthlyGBDownload"), ["monthly", "gb", "download"])
+
+    def test_reserved_names_are_those_of_the_schema(self):
+        page = (Path(__file__).parents[2] / "docs" / "schema.md").read_text()
+        listed = page.split("## Reserved names")[1].split("Nor can")[0]
+        self.assertEqual(names.RESERVED, set(re.findall(r"`(\w+)`", listed)))
+
+    def test_fields_get_names_that_a_schema_takes(self):
+        fields = names.FieldNames()
+        self.assertEqual(fields.field("Call  Failure"), "call_failure")
+        self.assertEqual(fields.field("Status"), "status_field")
+        self.assertEqual(fields.field("tenure"), "tenure")
+        self.assertEqual(fields.field("tenure_min"), "tenure_min_field")
+        self.assertEqual(fields.field("2nd line"), "field_2nd_line")
+        self.assertEqual(fields.field("call failure"), "call_failure_2")
+        self.assertEqual(fields.field("ärger"), "arger")
+        self.assertEqual(fields.field("顧客"), "column")
+
+
+class Cells(unittest.TestCase):
+    def normalised(self, *texts):
+        found, seen = cells.normalised(pd.Series(list(texts)))
+        return list(found), seen
+
+    def test_missing_values_are_blank_in_every_spelling(self):
+        found, seen = self.normalised("3", "NA", "nan", "NULL", "-", "?", "")
+        self.assertEqual(found, ["3", "", "", "", "", "", ""])
+        self.assertIn("is missing (5)", seen[0])
+
+    def test_none_is_a_value(self):
+        self.assertEqual(self.normalised("None", "Offer A"), (["None", "Offer A"], []))
+
+    def test_numbers_are_decided_by_the_whole_column(self):
+        self.assertEqual(self.normalised("1.234,50", "7,5")[0], ["1234.50", "7.5"])
+        self.assertEqual(self.normalised("1,234.50", "7.5")[0], ["1234.50", "7.5"])
+        self.assertEqual(self.normalised("1,5", "2,25")[0], ["1.5", "2.25"])
+        self.assertEqual(self.normalised("$1,234", "$-5.25", "")[0], ["1234", "-5.25", ""])
+        self.assertEqual(self.normalised("12 €", "1.000 €", "0,5 €")[0], ["12", "1000", "0.5"])
+        self.assertEqual(self.normalised("(3.50)", "2.00")[0], ["-3.50", "2.00"])
+
+    def test_plain_numbers_and_texts_stay(self):
+        for texts in (["1", "2.5", "1e3"], ["a", "b"], ["2024-01-02", "2024-05-06"], ["12.03.2024", "13.04.2024"]):
+            self.assertEqual(self.normalised(*texts), (texts, []))
+
+
+class Targets(unittest.TestCase):
+    def states(self, values, name="Churn", **given):
+        faults = Faults()
+        frame = pd.DataFrame({name: values})
+        given = {"left": [], "stayed": [], **given}
+        return target.find_target(frame, given.pop("target", name), given["left"], given["stayed"], faults), faults
+
+    def test_left_and_stayed_are_known_in_many_spellings(self):
+        for left, stayed in (
+            ("1", "0"), ("Yes", "No"), ("VRAI", "FAUX"), ("True", "False"), ("Churned", "Stayed"), ("CHURN", "no churn"),
+            ("Attrited Customer", "Existing Customer"), ("left", "Active"), ("1.0", "0.0"), ("ja", "nein"),
+        ):  # fmt: skip
+            state, faults = self.states([left, stayed, stayed])
+            self.assertEqual((faults, state.left, state.stayed), ([], [left], [stayed]))
+
+    def test_mixed_case_is_one_state(self):
+        state, faults = self.states(["Yes", "YES", "no", "No", ""])
+        self.assertEqual((faults, sorted(state.left), sorted(state.stayed)), ([], ["YES", "Yes"], ["No", "no"]))
+        self.assertTrue(np.isnan(state.labels(pd.DataFrame({"Churn": [""]}))).all())
+
+    def test_a_third_state_is_refused_until_told(self):
+        values = ["Churned", "Stayed", "Joined"]
+        state, faults = self.states(values)
+        self.assertIsNone(state)
+        self.assertIn("LEFT=Churned STAYED=Stayed", faults[0])
+        self.assertIn("'Joined' 1", faults[0])
+        state, faults = self.states(values, left=["churned"], stayed=["stayed"])
+        self.assertEqual((faults, state.others), ([], ["Joined"]))
+        np.testing.assert_array_equal(state.labels(pd.DataFrame({"Churn": values})), [1, 0, np.nan])
+
+    def test_one_of_two_values_says_the_other(self):
+        state, faults = self.states(["2", "1"], left=["2"])
+        self.assertEqual((faults, state.left, state.stayed), ([], ["2"], ["1"]))
+
+    def test_values_without_meaning_are_refused(self):
+        for values in (["1", "2"], ["a", "b"], ["1", "1"], [str(number) for number in range(30)]):
+            self.assertIsNone(self.states(values)[0], values)
+
+    def test_a_target_that_says_the_opposite_is_refused_until_told(self):
+        state, faults = self.states(["1", "0"], name="retained")
+        self.assertIsNone(state)
+        self.assertIn("LEFT=0 STAYED=1", faults[0])
+
+    def test_the_target_is_found_by_name(self):
+        faults = Faults()
+        frame = pd.DataFrame({"plan": ["a", "b"], "Churn Flag": ["0", "1"], "status": ["x", "y"]})
+        self.assertEqual(target.find_target(frame, None, [], [], faults).column, "Churn Flag")
+        self.assertEqual(target.find_target(frame, "churnflag", [], [], faults).column, "Churn Flag")
+        self.assertIsNone(target.find_target(frame[["plan"]], None, [], [], faults))
+        self.assertIn("Say TARGET=", faults[0])
+
+    def test_the_id_is_the_unique_column_that_is_named_like_one(self):
+        frame = pd.DataFrame(
+            {"n": ["1", "2", "3"], "subscription_id": ["S1", "S2", "S3"], "account_id": ["A", "A", "B"]}
+        )
+        self.assertEqual(target.find_id(frame, None, None, Faults()).column, "subscription_id")
+        self.assertIsNone(target.find_id(frame[["n"]], None, None, Faults()).column)
+        self.assertIsNone(target.find_id(frame, "none", None, Faults()).column)
+        faults = Faults()
+        target.find_id(frame, "account_id", None, faults)
+        self.assertIn("not unique: 2 rows", faults[0])
+        faults = Faults()
+        self.assertIsNone(target.find_id(frame.assign(user_id=["a", "b", "c"]), None, None, faults))
+        self.assertIn("Say ID=", faults[0])
+
+
+class Kinds(unittest.TestCase):
+    def test_kinds_follow_from_the_cells(self):
+        many = [str(number / 8) for number in range(100)]
+        for expected, made_column in (
+            ("flag", column_of("0", "1", "1.0")),
+            ("flag", column_of("Yes", "no", "")),
+            ("choice", column_of("1", "2", "1", name="Tariff Plan")),
+            ("choice", column_of("408", "415", "510", name="area code")),
+            ("whole", column_of("12.0", "7", "3", name="visits")),
+            ("number", column_of("1.5", "7", "3", name="height")),
+            ("money", column_of(*many, name="Monthly charge")),
+            ("number", column_of(*many, name="Balance salary ratio")),
+            ("date", column_of("2024-01-31", "2023-05-01T10:00:00", "")),
+            ("date", column_of("31/01/2024", "01/05/2023")),
+            ("choice", column_of("Mon", "Tue", "Mon")),
+        ):
+            self.assertEqual((made_column.kind, made_column.dropped), (expected, None), made_column)
+
+    def test_dates_are_days_before_the_newest(self):
+        np.testing.assert_array_equal(column_of("2024-01-31", "2024-01-01", "").codes, [0, 30, np.nan])
+
+    def test_choices_have_the_order_that_their_names_say(self):
+        self.assertEqual(column_of("Premium", "Basic", "Pro").values, ["Basic", "Pro", "Premium"])
+        self.assertEqual(
+            column_of("Two year", "Month-to-month", "One year").values, ["Month-to-month", "One year", "Two year"]
+        )
+        self.assertEqual(column_of("30-39", "20-29", "<20", "40+").values, ["<20", "20-29", "30-39", "40+"])
+        self.assertFalse(column_of("red", "blue").ordered)
+
+    def test_spellings_of_one_value_are_one_value(self):
+        column = column_of("Credit card", "credit_card", "Credit card", "Cash")
+        self.assertEqual((column.values, column.spelled), (["Credit card", "Cash"], {"Credit card": ["credit_card"]}))
+
+    def test_a_third_value_of_a_flag_may_say_that_it_does_not_apply(self):
+        column = column_of("Yes", "No", "No internet service")
+        self.assertEqual((column.kind, column.without, list(column.codes)), ("flag", "No internet service", [1, 0, 2]))
+
+    def test_of_many_values_the_most_common_are_kept(self):
+        cells_of = [f"town {number % 130}" for number in range(1000)] + ["town 7"] * 5
+        column = column_of(*cells_of, name="town")
+        self.assertEqual((len(column.values), column.values[-1], column.other), (51, "other", "other"))
+        self.assertIn("town 7", column.values)
+        self.assertEqual(len(column_of(*cells_of, name="town", keep=130).values), 130)
+        self.assertIsNone(column_of(*cells_of, name="town", keep=130).other)
+
+
+class Defects(unittest.TestCase):
+    """Thirty-odd defects, planted in an honest table: each is found, and nothing else is."""
+
+    def setUp(self):
+        self.frame, self.left = made.table()
+        self.rng = np.random.default_rng(7)
+
+    def test_the_honest_table_is_left_alone(self):
+        proposal, facts = propose_of(self.frame)
+        self.assertEqual([column.source for column in proposal.columns if column.dropped], [])
+        self.assertEqual([column.source for column in proposal.columns if not column.in_model], [])
+        self.assertEqual(facts.warnings, [])
+        self.assertEqual((proposal.target.column, proposal.identity.column), ("churned", "member"))
+
+    def test_every_leak_stops(self):
+        planted = made.leaks(self.left, self.rng)
+        with self.assertRaises(Refused) as refused:
+            propose_of(self.frame.assign(**planted))
+        stopped = {fault.split(" seems to know")[0] for fault in refused.exception.faults}
+        self.assertEqual(stopped, set(planted))
+
+    def test_leaks_that_a_person_drops_or_allows_do_not_stop(self):
+        planted = {
+            name: values
+            for name, values in made.leaks(self.left, self.rng).items()
+            if name in ("account", "churn year")
+        }
+        proposal, facts = propose_of(self.frame.assign(**planted), drop=["account"], allow=["Churn_Year"])
+        self.assertEqual(
+            [column.source for column in proposal.columns if column.dropped == "as told (DROP)"], ["account"]
+        )
+        self.assertIn("churn year was allowed", facts.warnings[0])
+
+    def test_a_score_that_only_tells_with_others_stops(self):
+        score = made.churn_score(self.frame, self.left, self.rng)
+        with self.assertRaises(Refused) as refused:
+            propose_of(self.frame.assign(**{"churn score": score}))
+        self.assertEqual(len(refused.exception.faults), 1)
+        self.assertIn("churn score seems to know the outcome: without it", refused.exception.faults[0])
+
+    def test_ids_constants_and_texts_are_dropped(self):
+        planted = {
+            **made.ids(self.left, self.rng), **made.constants(self.left, self.rng), **made.texts(self.left, self.rng)
+        }  # fmt: skip
+        proposal, facts = propose_of(self.frame.assign(**planted), id="member")
+        self.assertEqual({column.source for column in proposal.columns if column.dropped}, set(planted))
+        self.assertTrue(any("different account_id share" in warning for warning in facts.warnings), facts.warnings)
+
+    def test_identities_are_found(self):
+        planted = made.identities(self.frame, self.rng)
+        proposal, _ = propose_of(self.frame.assign(**planted))
+        derived = {column.source: column for column in proposal.columns if not column.in_model}
+        self.assertEqual(set(derived), set(made.DERIVED))
+        for name, of in made.DERIVED.items():
+            self.assertTrue(any(of in guess for guess in derived[name].guesses), derived[name].guesses)
+        repeated = {column.source: column.dropped for column in proposal.columns if column.dropped}
+        self.assertEqual(set(repeated), set(made.REPEATED))
+        for name, of in made.REPEATED.items():
+            self.assertIn(f"repeats {of}", repeated[name])
+
+    def test_dates_after_a_given_snapshot_stop(self):
+        with self.assertRaises(Refused) as refused:
+            propose_of(self.frame, as_of="2025-01-01")
+        self.assertIn("started seems to know the outcome", refused.exception.faults[0])
+
+    def test_what_is_wrong_is_said_all_at_once(self):
+        with self.assertRaises(Refused) as refused:
+            propose_of(self.frame.head(400), drop=["x"], keep=["y:7"], allow=["z"], as_of="today", id="sex")
+        text = "\n".join(refused.exception.faults)
+        for part in (
+            "DROP=x is no column",
+            "KEEP=y",
+            "ALLOW=z",
+            "AS_OF=today is no date",
+            "The id sex is not unique",
+            "400 customers",
+        ):
+            self.assertIn(part, text)
+
+
+class Relations(unittest.TestCase):
+    def column(self, source, codes, kind="number", **given):
+        return kinds.Column(source, kind, "", np.array(codes, float), **given)
+
+    def test_what_is_never_had_without_another_needs_it(self):
+        rng = np.random.default_rng(1)
+        internet = rng.integers(0, 2, 1000)
+        backup = rng.integers(0, 2, 1000) * internet
+        paperless = rng.integers(0, 2, 1000)
+        columns = [
+            self.column(name, codes, "flag")
+            for name, codes in (("internet", internet), ("backup", backup), ("paperless", paperless))
+        ]
+        found = [
+            (column.source, other.source, allowed) for column, other, allowed, _ in relations.implications(columns)
+        ]
+        self.assertEqual(found, [("backup", "internet", [1])])
+
+    def test_few_rows_imply_nothing(self):
+        columns = [self.column("internet", [0] * 20 + [1] * 20, "flag"), self.column("backup", [0] * 39 + [1], "flag")]
+        self.assertEqual(relations.implications(columns), [])
+
+    def test_a_number_that_depends_on_a_flag_does_not_repeat_it(self):
+        plan = np.array([0, 1] * 200)
+        messages = plan * np.arange(400) % 50 + plan
+        columns = [self.column("plan", plan, "flag"), self.column("messages", messages, "whole")]
+        self.assertEqual(relations.recodings(columns), [])
+        self.assertEqual(
+            [(flag.source, number.source) for flag, number in relations.depending(columns)], [("plan", "messages")]
+        )
+
+    def test_a_sum_of_several_is_found(self):
+        rng = np.random.default_rng(2)
+        parts = {name: np.round(rng.gamma(2, 20, 500), 2) for name in ("calls", "data", "rent", "credit")}
+        total = parts["calls"] + parts["data"] + parts["rent"] - parts["credit"]
+        columns = [self.column(name, codes, "money") for name, codes in {**parts, "total": np.round(total, 2)}.items()]
+        self.assertEqual([found.formula for found in relations.identities(columns)], ["= calls + data + rent − credit"])
+
+
+class Proposals(unittest.TestCase):
+    def test_persons_are_protected_and_plans_can_change(self):
+        for name, expected in (
+            ("Gender", "person"), ("AgeGroup", "person"), ("Numberofdependents", "person"), ("MaritalStatus", "person"),
+            ("CityTier", "person"), ("NumberOfAddress", "behaviour"), ("Percentage of usage", "behaviour"), ("Contract", "plan"),
+            ("Paperlessbilling", "plan"), ("support calls", "behaviour"),
+        ):  # fmt: skip
+            column = kinds.Column(name, "choice", "", np.zeros(3), ["a", "b"])
+            propose.describe([column])
+            self.assertEqual(column.about, expected, name)
+            self.assertEqual(column.change != "never", name in ("Contract", "Paperlessbilling"), name)
+
+    def test_two_names_for_one_value_are_asked_about(self):
+        column = kinds.Column(
+            "Payment",
+            "choice",
+            "",
+            np.zeros(3),
+            ["COD", "Cash on Delivery", "CC", "Credit Card", "Phone", "Mobile Phone"],
+        )
+        self.assertEqual(
+            propose.may_be_the_same(column),
+            [("COD", "Cash on Delivery"), ("CC", "Credit Card"), ("Phone", "Mobile Phone")],
+        )
+
+    def test_a_warning_sign_catches_a_share_that_leaves_more_often(self):
+        rng = np.random.default_rng(4)
+        calls = rng.poisson(2, 3000)
+        left = rng.random(3000) < np.where(calls > 4, 0.6, 0.1)
+        side, bound, *_ = write.warning_sign(calls, left.astype(float))
+        self.assertEqual((side, bound), ("above", 4))
+        self.assertIsNone(write.warning_sign(calls, (rng.random(3000) < 0.2).astype(float)))
+
+
+if __name__ == "__main__":
+    unittest.main()

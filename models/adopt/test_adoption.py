@@ -1,0 +1,109 @@
+"""Tests of whole adoptions, as `make adopt` runs them: from a file to a folder that the program serves."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import unittest
+from pathlib import Path
+
+from adopt import made
+from adopt.adoption import PAGE
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(os.environ.get("ENGAGETRACK", ROOT / "target" / "debug" / "engagetrack"))
+
+
+def run(path, into, *options):
+    """Adopts a file as `make adopt` does."""
+    command = [sys.executable, "-m", "adopt", path, "--into", into, "--program", PROGRAM, *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "models")}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def files_of(folder):
+    """The bytes of each file but the page, which says of a second adoption that it is one."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != PAGE)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+class Adoption(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        folder = Path(cls.folder.name)
+        frame, left = made.table(900)
+        frame["churned"] = ["" if place % 40 == 7 else value for place, value in enumerate(frame["churned"])]
+        # As a French spreadsheet exports it.
+        frame["monthly fee"] = frame["monthly fee"].str.replace(".", ",")
+        cls.file, cls.into = folder / "members.csv", folder / "gym"
+        frame.to_csv(cls.file, index=False, sep=";")
+        cls.adopted = run(cls.file, cls.into, "--as-of", "2025-06-30", "--currency", "EUR")
+        assert cls.adopted.returncode == 0, cls.adopted.stdout + cls.adopted.stderr
+
+    def test_the_folder_is_a_workspace(self):
+        checked = subprocess.run([PROGRAM, "check", self.into], capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        schema = tomllib.loads((self.into / "data" / "schema.toml").read_text())
+        self.assertEqual((schema["name"], schema["currency"], schema["as_of"].isoformat()), ("gym", "EUR", "2025-06-30"))
+        self.assertEqual(schema["roles"]["id"], {"name": "member"})
+        fields = {field["name"]: field for field in schema["field"]}
+        self.assertEqual(fields["monthly_fee"]["kind"], "money")
+        self.assertEqual(fields["sex"]["about"], "person")
+        self.assertEqual(fields["contract"]["change"], "up")
+        self.assertEqual(fields["started_days"]["kind"], "whole")
+
+    def test_the_page_is_printed_and_written(self):
+        self.assertEqual((self.into / PAGE).read_text().strip(), self.adopted.stdout.strip())
+        for part in ("## The model", "ROC-AUC", "±", "## Kept", "## Guesses to check", "delimiter: semicolon", "look again"):
+            self.assertIn(part, self.adopted.stdout)
+        self.assertIn(f"make run WORKSPACE={self.into}", self.adopted.stdout)
+
+    def test_customers_without_an_outcome_are_kept_and_not_trained_on(self):
+        with (self.into / "data" / "customers.csv").open() as file:
+            customers = list(csv.DictReader(file))
+        unknown = sum(customer["churned"] == "" for customer in customers)
+        card = json.loads((self.into / "models" / "card.json").read_text())
+        self.assertEqual(len(customers), 900)
+        self.assertGreater(unknown, 20)
+        self.assertEqual(card["trained_on"]["customers"], 900 - unknown)
+
+    def test_adopting_again_keeps_edits(self):
+        with tempfile.TemporaryDirectory() as folder:
+            again = Path(folder) / "gym"
+            shutil.copytree(self.into, again)
+            before = files_of(again)
+            self.assertEqual(run(self.file, again).returncode, 0)
+            self.assertEqual(files_of(again), before)
+
+            schema = (again / "data" / "schema.toml").read_text()
+            schema = schema.replace('label = "Visits"', 'label = "Visits in a month"')
+            edited = schema.replace('name = "plan"', 'name = "package"\ncolumns = ["plan"]')
+            (again / "data" / "schema.toml").write_text(edited)
+            nudges = (again / "data" / "nudges.toml").read_text().replace("plan =", "package =")
+            (again / "data" / "nudges.toml").write_text(nudges)
+            done = run(self.file, again)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertEqual((again / "data" / "schema.toml").read_text(), edited)
+            self.assertEqual((again / "data" / "nudges.toml").read_text(), nudges)
+            self.assertIn("package", json.loads((again / "models" / "churn.json").read_text())["learner"]["feature_names"])
+
+    def test_what_is_refused_leaves_the_folder_as_it_was(self):
+        before = files_of(self.into)
+        refused = run(self.file, self.into, "--read", "delimiter:tab")
+        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(files_of(self.into), before)
+
+    def test_a_folder_that_was_not_adopted_is_not_touched(self):
+        refused = run(self.file, ROOT / "examples" / "saas")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("Choose another folder", refused.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
