@@ -110,7 +110,7 @@ test-bulk: .venv-tools .venv-moto
 
 test-dashboard: dashboard chromium
 	cd dashboard && npm test
-	cargo build --package server
+	cargo build --package server --package cli
 	cd dashboard && CHROMIUM="$(CHROMIUM)" npm run test:browser
 
 test-python: .venv

@@ -4,6 +4,7 @@ import {
   activeAndLeft,
   currencySign,
   customers,
+  date,
   eValue,
   follow,
   fraction,
@@ -97,6 +98,14 @@ describe("numbers as people read them", () => {
       "NPS score",
       "streaming TV",
       "x",
+    ]);
+  });
+
+  it("writes dates without regard to the time zone", () => {
+    expect(["2026-11-22", "2024-02-29", "2025-09-01"].map(date)).toEqual([
+      "22\u00a0Nov\u00a02026",
+      "29\u00a0Feb\u00a02024",
+      "1\u00a0Sep\u00a02025",
     ]);
   });
 

@@ -85,6 +85,14 @@ export function plural(value: number, unit: string, units = `${unit}s`): string 
   return `${count(value)}${NO_BREAK_SPACE}${value === 1 ? unit : units}`;
 }
 
+const months = new Intl.DateTimeFormat("en-US", { month: "short", timeZone: "UTC" });
+
+/** A date of the API, such as `2026-11-22`, as `22 Nov 2026`. */
+export function date(text: string): string {
+  const day = new Date(text);
+  return [day.getUTCDate(), months.format(day), day.getUTCFullYear()].join(NO_BREAK_SPACE);
+}
+
 /** A count of customers with the statuses that it covers. */
 export function customers(value: number, statuses: readonly string[]): string {
   const noun = value === 1 ? "customer" : "customers";

@@ -7,6 +7,7 @@ import type {
   Advice,
   Analytics,
   Change,
+  Changes,
   CohortWhatIf,
   Customer,
   DirectoryPage,
@@ -15,6 +16,7 @@ import type {
   ExperimentRequest,
   Explanation,
   GlobalExplanation,
+  GoneCustomer,
   Profile,
   Quality,
   Readout,
@@ -122,6 +124,19 @@ export const predictCsv = (csv: string, signal: AbortSignal): Promise<string> =>
 
 export const fetchAnalytics = (query: Query, signal: AbortSignal): Promise<Analytics> =>
   answer(api.GET("/v1/analytics", { params: { query }, signal }));
+
+/** What changed for the selection since the previous data; refused where there are none. */
+export const fetchChanges = (query: Query, signal: AbortSignal): Promise<Changes> =>
+  answerAs(api.GET("/v1/analytics/changes", { params: { query }, signal }));
+
+/** A page of the customers of the previous data who are gone, the likeliest to leave first. */
+export interface GonePage {
+  readonly items: readonly GoneCustomer[];
+  readonly total: number;
+}
+
+export const fetchGone = (query: Query, signal: AbortSignal): Promise<GonePage> =>
+  answerAs(api.GET("/v1/summary", { params: { query }, signal }));
 
 /** What a change would mean for everybody in the selection whom it fits. */
 export const cohortWhatIf = (

@@ -105,6 +105,8 @@ export interface Schema {
   /** Which workspace this is of. */
   readonly versions: { readonly workspace: string };
   readonly title: string;
+  /** The data that answers say what changed since, by their date, `YYYY-MM-DD`; absent where there are none. */
+  readonly previous?: { readonly as_of: string };
   /** ISO 4217. */
   readonly currency: string;
   /** The line that every page carries. */
@@ -140,8 +142,18 @@ export type Prediction = Omit<Schemas["Prediction"], "risk_level"> & { readonly 
 /** Whether a customer is still one. */
 export type Status = Schemas["Status"];
 
+/** What changed about a customer's risk since the previous data; answers have it where there are such. */
+export interface RiskChange {
+  /** Probability minus former probability; null for a new customer. */
+  readonly change: number | null;
+  /** Where the risk level moved; null where it is the same. */
+  readonly moved: "up" | "down" | "new" | null;
+  /** Whether another model gave the former probability. */
+  readonly model_changed: boolean;
+}
+
 /** One customer in the directory, with the fields that the schema lists. */
-export interface DirectoryEntry {
+export interface DirectoryEntry extends Partial<RiskChange> {
   readonly customer_id: string;
   readonly probability: number;
   readonly risk_level: string;
@@ -166,7 +178,8 @@ export type Customer = Prediction & {
   readonly persona?: Schemas["PersonaCard"] | null;
   readonly stage?: string | null;
   readonly profile: Profile;
-} & Readonly<Record<string, unknown>>;
+} & Partial<RiskChange> &
+  Readonly<Record<string, unknown>>;
 
 /** How the features add up to a prediction. */
 export type Explanation = Schemas["Explanation"];
@@ -221,6 +234,23 @@ export interface WhatIf {
 
 /** A selection of customers: counts, distributions, revenue, drivers. */
 export type Analytics = Schemas["Analytics"];
+/** A customer whose probability changed since the previous data. */
+export type Mover = Omit<Schemas["Mover"], "former_risk_level" | "risk_level"> & {
+  readonly former_risk_level: string;
+  readonly risk_level: string;
+};
+/** What changed for a selection since the previous data. */
+export type Changes = Omit<Schemas["Changes"], "risk_levels" | "risen" | "fallen"> & {
+  readonly risk_levels: readonly string[];
+  readonly risen: readonly Mover[];
+};
+/** A customer of the previous data who is gone. */
+export interface GoneCustomer {
+  readonly customer_id: string;
+  readonly former_probability: number;
+  readonly former_risk_level: string;
+  readonly former_status: Status;
+}
 /** A selection over one field. */
 export type Distribution = Schemas["Distribution"];
 /** One bar of a distribution. */

@@ -1,6 +1,8 @@
+import type { ComponentChildren } from "preact";
+
 interface Column<Row> {
   readonly head: string;
-  readonly cell: (row: Row) => string;
+  readonly cell: (row: Row) => ComponentChildren;
   /** Numbers stand to the right. */
   readonly numeric?: boolean;
 }

@@ -32,3 +32,15 @@ export const ArrowLeft = () => (
     />
   </svg>
 );
+
+export const Rise = () => (
+  <svg viewBox="0 0 16 16" width="8" height="8" aria-hidden="true">
+    <path d="M8 2l7 12H1z" fill="currentColor" />
+  </svg>
+);
+
+export const Fall = () => (
+  <svg viewBox="0 0 16 16" width="8" height="8" aria-hidden="true">
+    <path d="M8 14L1 2h14z" fill="currentColor" />
+  </svg>
+);

@@ -56,10 +56,10 @@ export function Page<Q, T>(props: Props<Q, T>) {
 }
 
 /** One figure with what it is. */
-export const Tile = ({ label, value, note }: { label: string; value: string; note?: string | undefined }) => (
+export const Tile = (props: { label: string; value: string; note?: ComponentChildren }) => (
   <div class="tile">
-    <dt>{label}</dt>
-    <dd>{value}</dd>
-    <dd class="small muted">{note ?? "\u00a0"}</dd>
+    <dt>{props.label}</dt>
+    <dd>{props.value}</dd>
+    <dd class="small muted">{props.note || "\u00a0"}</dd>
   </div>
 );

@@ -1,5 +1,6 @@
 /** The directory's list: pages of customers, fetched as the person scrolls towards them. */
 import { signal } from "@preact/signals";
+import { Problem } from "../api/client.ts";
 import { fetchDirectory, type Query } from "../api/requests.ts";
 import type { DirectoryEntry, DirectoryPage } from "../api/types.ts";
 import { inSentence, sentenceCase } from "../format.ts";
@@ -13,6 +14,8 @@ const PAGE_SIZE = 100;
 const LONGEST_PAGE = 500;
 
 export const DEFAULT_SORT = "-probability";
+/** The sort by what changed since the previous data, those first whose probability fell most. */
+export const CHANGE_SORT = "change";
 
 /** A way to sort the directory: the API's key and its words. */
 export interface Sort {
@@ -35,6 +38,8 @@ function sortLabels(name: string): readonly [string, string?] {
       return ["Lowest risk", "Highest risk"];
     case "customer_id":
       return ["Customer id"];
+    case CHANGE_SORT:
+      return ["Risk fell most", "Risk rose most"];
     case tenure:
       return ["Newest", "Longest with us"];
     case outcome:
@@ -63,11 +68,20 @@ export interface Listing {
   readonly cursor: string | null;
 }
 
-const loadPage = ({ query, cursor, limit }: PageQuestion, signal: AbortSignal): Promise<DirectoryPage> =>
-  fetchDirectory(
+async function loadPage({ query, cursor, limit }: PageQuestion, signal: AbortSignal): Promise<DirectoryPage> {
+  // No control asks for them, but an address can.
+  if (query.moved?.includes("gone")) {
+    throw new Problem(
+      "The list is of today’s customers",
+      "Customers who are gone have no profile; “What changed” in Analytics lists them.",
+      422,
+    );
+  }
+  return fetchDirectory(
     { ...query, limit: [String(limit)], ...(cursor === null ? {} : { cursor: [cursor] }) },
     signal,
   );
+}
 
 /** The pages after the first, each with the query and the cursor that it answers. */
 const further = signal<readonly Answered<PageQuestion, DirectoryPage>[]>([]);

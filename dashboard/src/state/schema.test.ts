@@ -3,6 +3,7 @@ import { GYM } from "../../tests/gym.ts";
 import {
   hasLeft,
   hasRevenue,
+  levelAt,
   levelLabel,
   levelPlace,
   period,
@@ -31,6 +32,18 @@ describe("a risk level", () => {
     setSchema(GYM);
     expect(GYM.risk.levels.map(({ name }) => levelPlace(name))).toEqual([0, 0.25, 0.5, 0.75, 1]);
     expect(levelLabel("lost")).toBe("Nearly lost");
+  });
+
+  it("begins at its own probability", () => {
+    setSchema(GYM);
+    expect([0, 0.19, 0.2, 0.899, 0.9, 1].map(levelAt)).toEqual([
+      "calm",
+      "calm",
+      "watch",
+      "alarm",
+      "lost",
+      "lost",
+    ]);
   });
 
   it("that is the only one is the lowest", () => {

@@ -6,7 +6,7 @@
 import { signal } from "@preact/signals";
 import { fetchSchema } from "../api/requests.ts";
 import type { Field, Schema } from "../api/types.ts";
-import { follow } from "../format.ts";
+import { date, follow } from "../format.ts";
 
 const current = signal<Schema | undefined>(undefined);
 
@@ -95,6 +95,17 @@ export const stageLabel = (name: string): string =>
 
 export const levelLabel = (name: string): string =>
   schema().risk.levels.find((one) => one.name === name)?.label ?? name;
+
+/** The name of the risk level of a probability. */
+export const levelAt = (probability: number): string | undefined =>
+  // A former probability is a difference of two, which may miss the level's beginning by a rounding error.
+  schema().risk.levels.findLast(({ from }) => from <= probability + 1e-9)?.name;
+
+/** The date of the data that answers say what changed since; undefined where there are none. */
+export const previousDate = (): string | undefined => {
+  const { previous } = schema();
+  return previous && date(previous.as_of);
+};
 
 /** A risk level's place among all of them, from 0 for the lowest to 1 for the highest. */
 export function levelPlace(name: string): number {

@@ -11,22 +11,25 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TestProject } from "vitest/node";
 import { writeWorkspace } from "./minimal/workspace.ts";
+import { compileNightly } from "./nightly/workspace.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     baseUrl: string;
-    /** The folder of the workspace that is served; empty where it is part of the program. */
+    /** The folder or file of the workspace that is served; empty where it is part of the program. */
     workspace: string;
   }
 }
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
-/** The workspaces by the business: their folder, made where it is none of the repository. */
-const WORKSPACES: Readonly<Record<string, () => string>> = {
+const SAAS = join(REPOSITORY, "examples/saas");
+/** The workspaces by the project: of the repository, or made in a folder of their own. */
+const WORKSPACES: Readonly<Record<string, (folder: string) => string>> = {
   telco: () => "",
-  saas: () => join(REPOSITORY, "examples/saas"),
-  minimal: () => writeWorkspace(mkdtempSync(join(tmpdir(), "workspace-"))),
-  changing: () => writeWorkspace(mkdtempSync(join(tmpdir(), "workspace-"))),
+  saas: () => SAAS,
+  minimal: writeWorkspace,
+  changing: writeWorkspace,
+  nightly: (folder) => compileNightly(SAAS, folder, binary("engagetrack")),
 };
 
 const START_LIMIT_MS = 30_000;
@@ -39,10 +42,11 @@ export default async function setup(project: TestProject) {
     project.provide("workspace", "");
     return;
   }
-  const workspace = WORKSPACES[project.name]?.() ?? "";
+  const folder = mkdtempSync(join(tmpdir(), "workspace-"));
+  const workspace = WORKSPACES[project.name]?.(folder) ?? "";
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
-  const server = spawn(binary(), {
+  const server = spawn(binary("server"), {
     cwd: REPOSITORY,
     env: { ...process.env, HOST: "127.0.0.1", PORT: String(port), USAGE_LOG: "off", WORKSPACE: workspace },
     stdio: ["ignore", "ignore", "pipe"],
@@ -60,18 +64,16 @@ export default async function setup(project: TestProject) {
     if (server.exitCode !== null) console.error(said);
     server.kill("SIGTERM");
     await ended;
-    if (workspace.startsWith(tmpdir())) rmSync(workspace, { recursive: true });
+    rmSync(folder, { recursive: true });
   };
 }
 
-function binary(): string {
-  const candidates = ["release", "ship", "debug"].map((profile) =>
-    join(REPOSITORY, "target", profile, "server"),
-  );
+function binary(name: "server" | "engagetrack"): string {
+  const candidates = ["release", "ship", "debug"].map((profile) => join(REPOSITORY, "target", profile, name));
   // The one that was built last: others may be of an older commit.
   const [found] = candidates.filter(existsSync).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   if (!found)
-    throw new Error(`No server found; build one (make build) or set SERVER_URL. Looked for ${candidates}.`);
+    throw new Error(`No ${name} found; build one (make build) or set SERVER_URL. Looked for ${candidates}.`);
   if (!existsSync(join(dirname(import.meta.dirname), "../dist/index.html"))) {
     throw new Error("dashboard/dist is missing; run npm run build first.");
   }

@@ -22,6 +22,7 @@ export default defineConfig({
       business("minimal", "minimal/*.browser.ts"),
       // Its files change, so it has a server to itself.
       business("changing", "changing/*.browser.ts"),
+      business("nightly", "nightly/*.browser.ts"),
     ],
   },
 });

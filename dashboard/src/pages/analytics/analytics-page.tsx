@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
-import { fetchAnalytics, fetchDirectoryCsv } from "../../api/requests.ts";
-import type { Analytics, Bin, Distribution, Driver, Status } from "../../api/types.ts";
+import { fetchAnalytics, fetchChanges, fetchDirectoryCsv, type Query } from "../../api/requests.ts";
+import type { Analytics, Bin, Changes, Distribution, Driver, Status } from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { reliability } from "../../charts/reliability.ts";
 import { shares, sharesHeight } from "../../charts/shares.ts";
@@ -21,23 +21,39 @@ import {
   roundMoney,
   withSign,
 } from "../../format.ts";
-import { useAnswer } from "../../state/request.ts";
-import { hasOutcome, period, revenueOf } from "../../state/schema.ts";
+import { mapAnswer, useAnswer } from "../../state/request.ts";
+import { hasOutcome, period, revenueOf, schema } from "../../state/schema.ts";
 import { type BinFilter, isSelected, selection, toggleBin } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
+import { ChangesCard } from "./changes-card.tsx";
 import { CohortCard } from "./cohort-card.tsx";
 
 /** How many drivers are shown. */
 const DRIVERS = 8;
 
+/** The selection in numbers, and what changed about it where there are previous data. */
+interface Answers {
+  readonly analytics: Analytics;
+  readonly changes: Changes | undefined;
+}
+
+/** Both at once, so that the page is drawn once. */
+async function loadAnswers(query: Query, signal: AbortSignal): Promise<Answers> {
+  const [analytics, changes] = await Promise.all([
+    fetchAnalytics(query, signal),
+    schema().previous && fetchChanges(query, signal),
+  ]);
+  return { analytics, changes };
+}
+
 /** The selection in numbers: who they are, how many leave, what it costs, what drives it. */
 export function AnalyticsPage() {
   const query = selection();
-  const analytics = useAnswer(fetchAnalytics, query);
+  const answers = useAnswer(loadAnswers, query);
   return (
     <Page
       title="Analytics"
-      asked={analytics}
+      asked={mapAnswer(answers, ({ analytics }) => analytics)}
       size={(data) => Math.max(data.count, data.known_outcomes)}
       extent={(data) =>
         `${customers(data.count, data.statuses)}, of ${count(data.population)} customers in all`
@@ -54,22 +70,29 @@ export function AnalyticsPage() {
             name="customers.csv"
             type="text/csv"
             content={() => fetchDirectoryCsv(query)}
-            isReady={analytics.state === "answered"}
+            isReady={answers.state === "answered"}
           />
         </>
       }
     >
-      <Answer of={analytics} class="stack" skeleton={<PageSkeleton />}>
-        {(data) => <Cards data={data} />}
+      <Answer of={answers} class="stack" skeleton={<PageSkeleton />}>
+        {({ analytics, changes }, asked) => <Cards data={analytics} changes={changes} query={asked} />}
       </Answer>
       <CohortCard />
     </Page>
   );
 }
 
-const Cards = ({ data }: { data: Analytics }) => (
+interface CardsProps {
+  readonly data: Analytics;
+  readonly changes: Changes | undefined;
+  readonly query: Query;
+}
+
+const Cards = ({ data, changes, query }: CardsProps) => (
   <>
     <Figures data={data} />
+    {changes && <ChangesCard changes={changes} query={query} />}
     <div class="grid">
       {data.distributions.map((distribution) => (
         <DistributionCard key={distribution.field} distribution={distribution} statuses={data.statuses} />

@@ -6,11 +6,13 @@ import { CheckMenu } from "../../components/check-menu.tsx";
 import { Chips } from "../../components/chips.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskBar } from "../../components/risk.tsx";
+import { ChangeMark } from "../../components/risk-change.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { paramsWith } from "../../customer/edits.ts";
 import { valueText } from "../../customer/fields.ts";
 import { customers, percent } from "../../format.ts";
 import {
+  CHANGE_SORT,
   DEFAULT_SORT,
   directoryQuery,
   forget,
@@ -22,7 +24,14 @@ import {
   sorts,
 } from "../../state/directory.ts";
 import { keyOf } from "../../state/request.ts";
-import { hasOutcome, levelLabel, listedFields, personaLabel } from "../../state/schema.ts";
+import {
+  hasOutcome,
+  levelLabel,
+  listedFields,
+  personaLabel,
+  previousDate,
+  schema,
+} from "../../state/schema.ts";
 import {
   asOption,
   change,
@@ -47,7 +56,7 @@ export function Directory() {
   const usual = usualFilters();
 
   return (
-    <section class="directory" aria-label="Directory">
+    <section class={schema().previous ? "directory with-changes" : "directory"} aria-label="Directory">
       <search class="directory-controls">
         <SearchField />
         <div class="directory-filters">
@@ -65,6 +74,7 @@ export function Directory() {
         <Chips except={usual.map(({ parameter }) => parameter)} />
       </search>
       <CountAndSort listed={listed} />
+      {schema().previous && <Heads />}
       <Answer of={listed} class="listing" skeleton={<Waiting />}>
         {(list, { query }) => <List list={list} query={query} />}
       </Answer>
@@ -109,12 +119,16 @@ function SearchField() {
   );
 }
 
+const sortedBy = (): string => param("sort")[0] ?? DEFAULT_SORT;
+
+const sortBy = (key: string): void =>
+  adjust({
+    ...view.value,
+    params: withParams(view.value.params, { sort: key === DEFAULT_SORT ? [] : [key] }),
+  });
+
 function CountAndSort({ listed }: { listed: ReturnType<typeof listing> }) {
   const query = directoryQuery();
-  const { params } = view.value;
-  const sort = param("sort")[0] ?? DEFAULT_SORT;
-  const sortBy = (key: string) =>
-    adjust({ ...view.value, params: withParams(params, { sort: key === DEFAULT_SORT ? [] : [key] }) });
   return (
     <div class="directory-count">
       <span role="status">
@@ -130,7 +144,7 @@ function CountAndSort({ listed }: { listed: ReturnType<typeof listing> }) {
       />
       <label class="sort">
         <span class="visually-hidden">Sort by</span>
-        <select class="select" value={sort} onChange={(event) => sortBy(event.currentTarget.value)}>
+        <select class="select" value={sortedBy()} onChange={(event) => sortBy(event.currentTarget.value)}>
           {sorts().map(({ key, label }) => (
             <option key={key} value={key}>
               {label}
@@ -138,6 +152,29 @@ function CountAndSort({ listed }: { listed: ReturnType<typeof listing> }) {
           ))}
         </select>
       </label>
+    </div>
+  );
+}
+
+/** The heads of the columns where there are previous data: two numbers in a row must be told apart. */
+function Heads() {
+  const rose = `-${CHANGE_SORT}`;
+  const sort = sortedBy();
+  const next = sort === rose ? CHANGE_SORT : rose;
+  return (
+    <div class="heads">
+      <span>Customer</span>
+      <span>Risk level</span>
+      <span class="number">Now</span>
+      <button
+        type="button"
+        class="link"
+        aria-pressed={sort === rose || sort === CHANGE_SORT}
+        title={`Change of the probability since the data of ${previousDate()}. Sort by it: ${next === rose ? "risen" : "fallen"} most first`}
+        onClick={() => sortBy(next)}
+      >
+        Change since {previousDate()}
+      </button>
     </div>
   );
 }
@@ -222,7 +259,9 @@ function entryLine(item: DirectoryEntry): string {
 const Row = ({ item }: { item: DirectoryEntry }) => (
   <>
     <span>
-      <span class="id">{item.customer_id}</span>
+      <span class="id" title={item.customer_id}>
+        {item.customer_id}
+      </span>
       <span class="sub" title={entryLine(item)}>
         {entryLine(item)}
       </span>
@@ -232,6 +271,7 @@ const Row = ({ item }: { item: DirectoryEntry }) => (
       <RiskBar probability={item.probability} level={item.risk_level} />
     </span>
     <span class="number">{percent(item.probability)}</span>
+    {item.change !== undefined && <ChangeMark change={item.change} moved={item.moved ?? null} />}
   </>
 );
 

@@ -5,6 +5,7 @@ import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskScale, RiskTag } from "../../components/risk.tsx";
 import { LinesSkeleton } from "../../components/skeletons.tsx";
 import { summaryLine, valueText, wordsFor } from "../../customer/fields.ts";
+import { riskChangeOf, riskChangeText } from "../../customer/risk-change.ts";
 import { percent, percentile, points } from "../../format.ts";
 import { isEdited, type PlanQuestion } from "../../state/plan.ts";
 import type { Asked } from "../../state/request.ts";
@@ -82,11 +83,13 @@ export function Identity({ customer, shown, isUnanswered }: Props) {
                 {percentile(prediction.percentile)} of risk; the average customer is at{" "}
                 {percent(prediction.base_rate)}
               </p>
-              {isEdited(question) && (
+              {isEdited(question) ? (
                 <p class="small difference">
                   {points(prediction.probability - customer.probability)} against the actual{" "}
                   {percent(customer.probability, 1)}
                 </p>
+              ) : (
+                <Since customer={customer} />
               )}
             </>
           )}
@@ -98,6 +101,23 @@ export function Identity({ customer, shown, isUnanswered }: Props) {
         )}
       </div>
     </article>
+  );
+}
+
+/** What changed about the customer's risk since the previous data, where there are such. */
+function Since({ customer }: { customer: Customer }) {
+  const change = riskChangeOf(customer);
+  if (change === undefined) return null;
+  return (
+    <>
+      {/* A change that crosses no risk level is noise more often than news. */}
+      <p class={change.moved === null ? "small muted" : "small difference"}>
+        {riskChangeText(customer.probability, change)}
+      </p>
+      {change.model_changed && change.change !== null && (
+        <p class="small muted">Another model gave the former probability.</p>
+      )}
+    </>
   );
 }
 

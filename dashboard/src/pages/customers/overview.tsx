@@ -1,16 +1,21 @@
-import { fetchAnalytics } from "../../api/requests.ts";
-import type { Analytics } from "../../api/types.ts";
+import { fetchAnalytics, fetchChanges, type Query } from "../../api/requests.ts";
+import type { Analytics, Changes } from "../../api/types.ts";
 import { Answer } from "../../components/answer.tsx";
+import { Card } from "../../components/card.tsx";
 import { Tile } from "../../components/page.tsx";
-import { TilesSkeleton } from "../../components/skeletons.tsx";
+import { ANOTHER_MODEL, RisenTable } from "../../components/risen-table.tsx";
+import { CardSkeleton, TilesSkeleton } from "../../components/skeletons.tsx";
 import { count, customers, percent, roundMoney } from "../../format.ts";
 import { useAnswer } from "../../state/request.ts";
-import { hasRevenue, period, revenueOf, schema } from "../../state/schema.ts";
+import { hasRevenue, period, previousDate, revenueOf, schema } from "../../state/schema.ts";
 import { selection } from "../../state/selection.ts";
 import { formatView } from "../../state/view.ts";
 import { BringFile } from "./scored-file.tsx";
 
-/** What stands beside the directory while nobody is open: what is at stake, and how to go on. */
+/** Customers whose risk rose most that are shown here; Analytics has more. */
+const RISEN = 5;
+
+/** What stands beside the directory while nobody is open: what is at stake, whose risk rose, and how to go on. */
 export function Overview() {
   const query = selection();
   const analytics = useAnswer(fetchAnalytics, query);
@@ -19,6 +24,7 @@ export function Overview() {
       <Answer of={analytics} skeleton={<TilesSkeleton tiles={hasRevenue() ? 3 : 2} />}>
         {(data) => <Stakes data={data} />}
       </Answer>
+      {schema().previous && <Risen query={query} />}
       <div class="empty">
         <h2>Choose a customer</h2>
         <p>
@@ -33,6 +39,32 @@ export function Overview() {
     </>
   );
 }
+
+const risenTitle = (): string => `Whose risk rose most since ${previousDate()}`;
+
+/** The customers whose risk rose most since the previous data. */
+function Risen({ query }: { query: Query }) {
+  const changes = useAnswer(fetchChanges, query);
+  return (
+    <Answer of={changes} skeleton={<CardSkeleton title={risenTitle()} lines={7} />}>
+      {(data, asked) => <RisenCard changes={data} query={asked} />}
+    </Answer>
+  );
+}
+
+const RisenCard = ({ changes, query }: { changes: Changes; query: Query }) => (
+  <Card
+    title={risenTitle()}
+    note={changes.model_changed && ANOTHER_MODEL}
+    actions={
+      <a class="button" href={formatView({ place: "analytics", customer: null, params: query })}>
+        All changes
+      </a>
+    }
+  >
+    <RisenTable movers={changes.risen.slice(0, RISEN)} query={query} />
+  </Card>
+);
 
 function Stakes({ data }: { data: Analytics }) {
   const revenue = revenueOf(data);

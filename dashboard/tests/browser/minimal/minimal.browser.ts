@@ -32,6 +32,8 @@ describe("a minimal business", () => {
       // The calculators are for experiments of anybody, and the file of anybody's own.
       if (where !== "experiment") expect(text).not.toMatch(NONSENSE);
       expect(asked).not.toContain("GET /v1/analytics/experiment");
+      // Nor data before these.
+      expect(asked).not.toContain("GET /v1/analytics/changes");
       expect(await page.getByRole("alert").count()).toBe(0);
       await expectAccessible(page);
     }),
