@@ -18,9 +18,7 @@ interface Props {
   readonly id: (index: number) => string;
   readonly row: (index: number) => ComponentChildren;
   readonly onSelect: (index: number) => void;
-  /** What comes after the last row; another one is asked for even where the list is as long as before. */
-  readonly next: string | null;
-  /** The last rows are nearly in view. */
+  /** The last rows are nearly in view; called again as long as they are. */
   readonly onNearEnd: () => void;
 }
 
@@ -61,10 +59,10 @@ export function VirtualList(props: Props) {
   const perPage = Math.max(1, Math.floor(window_.height / rowHeight) - 1);
 
   const nearEnd = length > 0 && end + perPage >= length;
-  // Asked again when the list has grown and is still too short
+  // The list may have grown and still be too short, or have been loaded anew and be as it was.
   useEffect(() => {
     if (nearEnd) onNearEnd();
-  }, [nearEnd, length, props.next]);
+  });
 
   const move = (to: number) => {
     const index = Math.min(length - 1, Math.max(0, to));

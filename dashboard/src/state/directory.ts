@@ -159,9 +159,11 @@ export function listing(query: Query): Asked<PageQuestion, Listing> {
 export const nextPage = (query: Query, { cursor }: Listing): Asked<PageQuestion, DirectoryPage> =>
   next.asked(cursor === null ? null : { query, cursor, limit: PAGE_SIZE });
 
-/** Loads the page that follows a list, unless there is none, it is on its way, or it was refused. */
-export function loadMore(query: Query, { cursor }: Listing): void {
-  if (cursor !== null) next.ask({ query, cursor, limit: PAGE_SIZE });
+/** Loads the page that follows the list, once the list is there; not again while that page is on its way or after it was refused. */
+export function loadMore(query: Query): void {
+  const listed = listing(query);
+  if (listed.state !== "answered" || listed.data.cursor === null) return;
+  next.ask({ query, cursor: listed.data.cursor, limit: PAGE_SIZE });
 }
 
 /** What the list that is shown knows of a customer. */

@@ -221,9 +221,8 @@ function List({ list, query }: { list: Listing; query: Query }) {
           const item = rows[index];
           return item && <Row item={item} />;
         }}
-        next={list.cursor}
         onSelect={open}
-        onNearEnd={() => loadMore(query, list)}
+        onNearEnd={() => loadMore(query)}
       />
       {more.state === "refused" && (
         <div class="more-refused small" role="alert" aria-live="polite">

@@ -116,7 +116,6 @@ function Rows({ name, file }: { name: string; file: ScoredFile }) {
             const row = rows[index];
             return row && <Row row={row} />;
           }}
-          next={null}
           onSelect={select}
           onNearEnd={() => undefined}
         />

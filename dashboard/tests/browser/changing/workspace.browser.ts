@@ -7,6 +7,7 @@ import type { Schema } from "../../../src/api/types.ts";
 import { fromApi, listed, place } from "../api.ts";
 import { address, expectAccessible, useBrowser, withPage } from "../browser.ts";
 import { FILES } from "../minimal/workspace.ts";
+import { hold } from "../network.ts";
 
 useBrowser();
 
@@ -180,6 +181,41 @@ describe("another workspace", () => {
         expect(await page.locator(".directory [role=alert]").count()).toBe(0);
       },
       // The page that went on in the former workspace.
+      { allowed: /409/ },
+    ));
+
+  it("has its next page although that was asked for before its schema came", () =>
+    withPage(
+      async (page) => {
+        await page.route("**/workspace", (route) =>
+          route.fulfill({ json: { source: "embedded", version: ORIGINAL, faults: [] } }),
+        );
+        await page.goto(address("#/customers?sort=customer_id"));
+        await page.locator(ROWS).first().waitFor();
+        write("data/customers.csv", `${FILES["data/customers.csv"]}"zzz",20,Day,1\n`);
+        await expect.poll(version, PATIENCE).not.toBe(ORIGINAL);
+        const { total } = await listed();
+        const schema = await hold(page, "**/v1/schema");
+        const next = await hold(page, `**/v1/summary?*cursor=${await version()}*`);
+        const list = page.locator("[aria-label=Customers][role=listbox]");
+        // The first answer of the new workspace: the list begins again, and its next page is asked for.
+        await list.focus();
+        await page.keyboard.press("End");
+        await expect.poll(() => next.routes.length, PATIENCE).toBe(1);
+        await expect.poll(() => schema.routes.length).toBe(1);
+        // The page asks anew for whatever it shows, and gives up on what is under way.
+        const again = page.waitForResponse((response) => /summary\?(?!.*cursor)/.test(response.url()));
+        await schema.release();
+        await again;
+        await next.release();
+        await expect
+          .poll(async () => {
+            await list.focus();
+            await page.keyboard.press("End");
+            return page.locator(ROWS).last().getAttribute("aria-posinset");
+          }, PATIENCE)
+          .toBe(String(total));
+      },
       { allowed: /409/ },
     ));
 });
