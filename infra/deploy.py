@@ -38,8 +38,9 @@ FUNCTIONS = Path("target/lambda")
 # not published, so this is a guess on the safe side.
 UNPACKED = 250 << 20
 EXTENSION = 16 << 20
-# Megabytes that the functions which answer HTTP have at least, and with which a function has a whole processor.
-FUNCTION_MB = 256
+# Bytes of a workspace for which the memory is enough that the functions have which answer HTTP, and the share of a processor that
+# comes with it; and megabytes with which a function has a whole one.
+LARGE = 32_000_000
 PROCESSOR_MB = 1769
 # What `provided.al2023` has: a program that needs a newer one does not start.
 GLIBC = (2, 34)
@@ -162,11 +163,9 @@ def write_zip(file, name, mode, content):
 
 
 def workspace_memory(size):
-    """Megabytes that each function which answers HTTP gets for a workspace of that many bytes, 0 where it has enough by itself. It
-    needs twice the file, as analytics take 1.63 times it (docs/scale.md), and 64 for the program and AWS's extension. What needs more
-    has also more to compute, and gets a whole processor: a share of one would not explain a million customers in the time it has."""
-    needed = 64 + 2 * size / 1_000_000
-    return 0 if needed <= FUNCTION_MB else PROCESSOR_MB
+    """Megabytes that each function which answers HTTP gets for a workspace of that many bytes, 0 where it has enough by itself. For all
+    customers at once the time runs out before the memory does."""
+    return PROCESSOR_MB if size > LARGE else 0
 
 
 def deploy(arch, workspace):

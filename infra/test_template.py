@@ -13,7 +13,7 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 import template
-from deploy import EMBEDDED, FUNCTION_MB, PROCESSOR_MB
+from deploy import EMBEDDED, LARGE, PROCESSOR_MB
 from test_deploy import OPEN
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
@@ -115,11 +115,15 @@ class Template(unittest.TestCase):
     def test_it_serves_the_functions_own_workspace_by_default(self):
         self.assertEqual({name: str(self.defaults()[name]) for name in EMBEDDED}, EMBEDDED)
 
-    def test_a_workspace_gives_memory_to_the_functions_that_answer_http(self):
+    def test_a_large_workspace_gives_memory_and_time_to_the_functions_that_answer_http(self):
         for name in HTTP_FUNCTIONS:
-            self.assertGreaterEqual(self.resolved(f"{name}Function")["MemorySize"], FUNCTION_MB)
+            own = self.resolved(f"{name}Function")
             given = self.resolved(f"{name}Function", WorkspaceMemory=PROCESSOR_MB)
             self.assertEqual(given["MemorySize"], PROCESSOR_MB)
+            self.assertLess(own["MemorySize"], PROCESSOR_MB)
+            self.assertGreater(given["Timeout"], own["Timeout"])
+            # Twice a workspace that is not large, and 64 for the program and AWS's extension.
+            self.assertLess(2 * LARGE / 1e6 + 64, own["MemorySize"])
 
     def test_a_workspace_on_its_way_to_a_layer_is_deleted_by_itself(self):
         rules = self.properties("BulkBucket")["LifecycleConfiguration"]["Rules"]
