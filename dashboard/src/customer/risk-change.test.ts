@@ -35,6 +35,15 @@ describe("a change of the probability", () => {
     expect(changeText(change)).toBe(`${text} ${SINCE}`);
   });
 
+  it("has no date in a schema without previous data", () => {
+    setSchema(GYM);
+    expect([changeText(0.082), changeText(0), changeText(null)]).toEqual([
+      "Up 8.2 points",
+      "Unchanged",
+      "New",
+    ]);
+  });
+
   it("has the words of the schema for a risk level that moved, and none for one that did not", () => {
     expect(movementText(0.082, "up")).toBe(`Up 8.2 points ${SINCE}; risk level rose`);
     expect(movementText(0.082, null)).toBe(`Up 8.2 points ${SINCE}`);

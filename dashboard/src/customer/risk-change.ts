@@ -14,12 +14,13 @@ export function direction(change: number | null): "up" | "down" | null {
 
 /** A change of the probability in words, such as `Up 8.2 points since 22 Nov 2026`. */
 export function changeText(change: number | null): string {
-  const since = `since ${previousDate()}`;
-  if (change === null) return `New ${since}`;
-  if (change === 0) return `Unchanged ${since}`;
+  // While a workspace without previous data takes the place of one with them, the former answers are still shown.
+  const since = previousDate() === undefined ? "" : ` since ${previousDate()}`;
+  if (change === null) return `New${since}`;
+  if (change === 0) return `Unchanged${since}`;
   const towards = direction(change);
-  if (towards === null) return `Changed by less than 0.1 points ${since}`;
-  return `${towards === "up" ? "Up" : "Down"} ${decimal(100 * Math.abs(change), 1)} points ${since}`;
+  if (towards === null) return `Changed by less than 0.1 points${since}`;
+  return `${towards === "up" ? "Up" : "Down"} ${decimal(100 * Math.abs(change), 1)} points${since}`;
 }
 
 /** The same with where the risk level moved, if it did. */
