@@ -289,7 +289,7 @@ class Region:
         self.stack = CfnParameterOverridesType().convert((command[-1],), None, None)
         self.told.append(self.stack)
         for versions in self.versions.values():
-            versions[f"{len(versions) + 1}"] = versions["$LATEST"] = self.layer_in_use()
+            versions[f"{len(self.told)}"] = versions["$LATEST"] = self.layer_in_use()
 
     # CloudFormation
 
@@ -341,6 +341,7 @@ class Region:
         }
 
     def DeleteFunction(self, FunctionName, Qualifier):
+        assert Qualifier != f"{len(self.told)}", "the alias points to that version"
         del self.versions[FunctionName][Qualifier]
 
     # S3
