@@ -31,13 +31,21 @@ def churn_forest(rows, churned, seed):
 
 def leanings(frame, seed):
     """How much each customer leans towards leaving: 0 on average, spread about 1, higher for those who did leave."""
-    churned = telco.SCHEMA.left(frame)
+    rows, known = telco.SCHEMA.encode(frame), (frame[telco.OUTCOME].str.strip() != "").to_numpy()
+    churned = telco.SCHEMA.left(frame[known])
     if churned.all() or not churned.any():
         sys.exit("the customers must include some who left and some who stayed, or there is no risk to follow.")
-    risk = churn_forest(telco.SCHEMA.encode(frame), churned, seed).oob_decision_function_[:, 1]
+    forest = churn_forest(rows[known], churned, seed)
+    risk = np.empty(len(frame))
+    risk[known] = forest.oob_decision_function_[:, 1]
+    # What becomes of the others is not known yet; they lean by their risk alone.
+    outcome = np.full(len(frame), churned.mean())
+    outcome[known] = churned
+    if not known.all():
+        risk[~known] = forest.predict_proba(np.nan_to_num(rows[~known]))[:, 1]
     log_odds = logit(np.clip(risk, 0.01, 0.99))
     standardised = (log_odds - log_odds.mean()) / log_odds.std()
-    return 0.6 * standardised + 0.8 * (churned - churned.mean())
+    return 0.6 * standardised + 0.8 * (outcome - churned.mean())
 
 
 def usage_frequency(frame, leaning, rng):
@@ -85,3 +93,9 @@ def fill(frame, seed):
     if "variant" not in frame:
         filled["variant"] = frame["customerID"].map(variant)
     return filled[[*telco.COLUMNS, *draws, "variant"]]
+
+
+def invented(frame):
+    """The columns that `fill` draws, because the frame lacks them."""
+    added = [telco.SCHEMA[name].column for name in ("usage_frequency", "support_calls", "payment_delay", "variant")]
+    return [column for column in added if column not in frame]

@@ -4,11 +4,13 @@ simulate.py TELCO.csv [--out FOLDER] [--allow-other-data]
     writes customers.csv and truth.json, and the measured fidelity into the folder's README.md;
     fails when the population is not as like the real one as it must be
 simulate.py --keep CUSTOMERS.csv [--out FOLDER]
-    writes customers.csv: the given customers as they are, with the behaviour columns they lack
+    writes customers.csv: the given customers as they are, with the behaviour columns they lack; the column `simulated` names
+    these, and so does the note of the folder's schema.toml, which every page shows
 """
 
 import argparse
 import json
+import re
 import string
 import sys
 from pathlib import Path
@@ -41,6 +43,9 @@ CHARGE_ATTEMPTS = 200
 
 # What treatment B does to the chance of churn, on the average of the whole population.
 VARIANT_EFFECT = -0.03
+
+# The column that names those of a kept file that are not its own.
+SIMULATED = "simulated"
 
 FIDELITY_START = "<!-- measured by simulate.py: start -->"
 FIDELITY_END = "<!-- measured by simulate.py: end -->"
@@ -226,6 +231,32 @@ def write_section(readme, text):
         readme.write_text(f"{before}{FIDELITY_START}\n{text}\n{FIDELITY_END}{after}")
 
 
+def keep(source, folder):
+    """Writes the given customers with the columns that they lack, and says in file and schema which these are."""
+    given = telco.read(source, allow_other_data=True)
+    invented = behaviour.invented(given)
+    kept = behaviour.fill(given, SEED)
+    if invented:
+        kept[SIMULATED] = " ".join(invented)
+    kept.to_csv(folder / "customers.csv", index=False)
+    named = [
+        next(field.name for field in telco.SCHEMA.fields.values() if field.column == column) for column in invented
+    ]
+    what = f"{', '.join(named)} are simulated" if invented else "nothing is simulated"
+    note = f"The customers are those of {source.name}; {what}. The model is trained on IBM's Telco Customer Churn data."
+    schema = folder / "schema.toml"
+    if schema.is_file():
+        text = re.sub(
+            r"^note = .*$",
+            lambda _: f"note = {json.dumps(note, ensure_ascii=False)}",
+            schema.read_text(),
+            flags=re.MULTILINE,
+        )
+        title = json.dumps(f"Customers of {source.name}", ensure_ascii=False)
+        schema.write_text(re.sub(r"^title = .*$", lambda _: f"title = {title}", text, count=1, flags=re.MULTILINE))
+    print(note)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, metavar="TELCO.csv")
@@ -236,7 +267,7 @@ def main():
 
     target = options.out / "customers.csv"
     if options.keep:
-        behaviour.fill(telco.read(options.source, allow_other_data=True), SEED).to_csv(target, index=False)
+        keep(options.source, options.out)
         return
     real = telco.read(options.source, allow_other_data=options.allow_other_data)
     simulated, truth = simulate(real)

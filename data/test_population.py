@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -106,8 +107,53 @@ class Filling(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             self.given.drop(columns="variant").to_csv(folder / "mine.csv", index=False)
+            shutil.copy(HERE / "schema.toml", folder)
             run("--keep", folder / "mine.csv", "--out", folder)
-            self.assertTrue(telco.read(folder / "customers.csv", allow_other_data=True).equals(self.given))
+            kept = telco.read(folder / "customers.csv", allow_other_data=True)
+            self.assertTrue(kept.drop(columns="simulated").equals(self.given))
+            self.assertEqual(set(kept["simulated"]), {"variant"})
+            schema = tomllib.loads((folder / "schema.toml").read_text())
+            self.assertIn("those of mine.csv; variant are simulated", schema["note"])
+            self.assertEqual(schema["title"], "Customers of mine.csv")
+
+    def test_outcomes_may_be_spelled_in_other_ways_or_not_be_known(self):
+        spelled = self.given["Churn"].map({"Yes": "Churned", "No": "stayed"})
+        spelled.iloc[:20], spelled.iloc[20:30] = "Joined", ""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            self.given[telco.COLUMNS].assign(Churn=spelled).to_csv(folder / "mine.csv", index=False)
+            run("--keep", folder / "mine.csv", "--out", folder)
+            kept = telco.read(folder / "customers.csv", allow_other_data=True)
+        self.assertEqual(list(kept["Churn"][:30]), [""] * 30)
+        self.assertTrue(kept["Churn"][30:].equals(self.given["Churn"][30:]))
+        self.assertTrue(kept["SupportCalls"].astype(int).between(0, 100).all())
+
+    def test_all_faults_of_a_file_are_said_at_once(self):
+        wrong = self.given[telco.COLUMNS].copy()
+        wrong.loc[0, "Contract"], wrong.loc[1, "tenure"], wrong.loc[2, "Churn"] = "Weekly", "two", "perhaps"
+        wrong.loc[3, "customerID"] = wrong.loc[4, "customerID"]
+        with tempfile.TemporaryDirectory() as folder:
+            wrong.to_csv(Path(folder) / "mine.csv", index=False)
+            done = run("--keep", Path(folder) / "mine.csv", "--out", folder, check=False)
+        for part in (
+            "Contract holds 'Weekly' in 1 row",
+            "tenure holds 'two'",
+            "Churn holds 'perhaps'",
+            "customerID is not unique: 2 rows",
+        ):
+            self.assertIn(part, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+    def test_an_add_on_against_the_line_is_refused(self):
+        wrong = self.given[telco.COLUMNS].copy()
+        online = wrong.index[wrong["InternetService"] != "No"]
+        wrong.loc[online[:3], "OnlineBackup"] = "No internet service"
+        with tempfile.TemporaryDirectory() as folder:
+            wrong.to_csv(Path(folder) / "mine.csv", index=False)
+            done = run("--keep", Path(folder) / "mine.csv", "--out", folder, check=False)
+        self.assertIn(
+            "OnlineBackup is 'No internet service' in 3 rows in spite of what it needs of InternetService", done.stderr
+        )
 
 
 class Drawing(unittest.TestCase):
@@ -140,9 +186,11 @@ class Reproduction(unittest.TestCase):
             self.assertTrue(filled[telco.COLUMNS].equals(real))
 
 
-def run(*arguments):
+def run(*arguments, check=True):
     """Runs the script as a user would."""
-    subprocess.run([sys.executable, HERE / "simulate.py", *arguments], check=True, stdout=subprocess.DEVNULL)
+    return subprocess.run(
+        [sys.executable, HERE / "simulate.py", *arguments], check=check, capture_output=True, text=True
+    )
 
 
 if __name__ == "__main__":

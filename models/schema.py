@@ -190,16 +190,19 @@ class Schema:
         if name not in encoded:
             field = self.fields[name]
             codes = field.encode(frame[field.column])
-            unmet = np.zeros(len(codes), bool)
-            for needed, values in field.needs.items():
-                allowed = [
-                    self.fields[needed].code(value) for value in (values if isinstance(values, list) else [values])
-                ]
-                held = self.codes(needed, frame, encoded)
-                unmet |= ~np.isnan(held) & ~np.isin(held, allowed)
+            unmet = self.unmet(name, frame, encoded)
             absent = 0 if field.without is None else field.choices
             encoded[name] = np.where(unmet & ~(codes > 0), absent, codes)
         return encoded[name]
+
+    def unmet(self, name, frame, encoded):
+        """The customers who are known to lack what a field needs."""
+        unmet = np.zeros(len(frame), bool)
+        for needed, values in self.fields[name].needs.items():
+            allowed = [self.fields[needed].code(value) for value in (values if isinstance(values, list) else [values])]
+            held = self.codes(needed, frame, encoded)
+            unmet |= ~np.isnan(held) & ~np.isin(held, allowed)
+        return unmet
 
     def settled(self, frame):
         """The rows whose outcome is known."""

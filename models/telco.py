@@ -15,7 +15,8 @@ FEATURE_COLUMNS = [field.column for field in SCHEMA.features.values()]
 CATEGORICAL_COLUMNS = [field.column for field in SCHEMA.features.values() if field.values is not None]
 NUMERIC_COLUMNS = [field.column for field in SCHEMA.features.values() if field.values is None]
 MONEY_COLUMNS = [field.column for field in SCHEMA.features.values() if field.kind == "money"]
-COLUMNS = [SCHEMA.columns_of("id")[0], *FEATURE_COLUMNS, SCHEMA.columns_of("outcome")[0]]
+OUTCOME = SCHEMA.columns_of("outcome")[0]
+COLUMNS = [SCHEMA.columns_of("id")[0], *FEATURE_COLUMNS, OUTCOME]
 
 # What is sold beside internet service.
 ADD_ONS = [field for field in SCHEMA.fields.values() if "internet_service" in field.needs]

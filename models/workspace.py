@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 import churn_model
+import intake
 from schema import Schema
 
 
@@ -47,7 +48,7 @@ class Workspace:
         return self.source if digest == self.source_sha256 else None
 
     def read(self, path, *, allow_other_data=False):
-        """Reads a file of the schema's columns as text, blanks kept; ends the program with a sentence when it cannot serve."""
+        """Reads a file of the schema's columns as text, blanks kept; ends the program with all faults when it cannot serve."""
         path = Path(path)
         download = f" Download it from {self.source} and pass its path." if self.source else ""
         if not path.is_file():
@@ -59,9 +60,9 @@ class Workspace:
                 f"--allow-other-data takes this one."
             )
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        features = [field.columns for field in self.schema.features.values()]
-        known = [self.schema.columns_of("id"), *features, self.schema.columns_of("outcome")]
-        missing = [columns[0] for columns in known if not set(columns) & set(frame.columns)]
-        if missing:
-            sys.exit(f"{path} lacks the columns {', '.join(missing)}.")
-        return frame.rename(columns={name: columns[0] for columns in known for name in columns})
+        frame, faults, notes = intake.conform(self.schema, frame)
+        for note in notes:
+            print(f"{path}: {note}", file=sys.stderr)
+        if faults:
+            sys.exit("\n".join(f"{path}: {fault}" for fault in faults))
+        return frame

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import golden
+import intake
+import spelling
 import train
 from adopt import kinds, leaks, names, page, propose, relations, search, target, write
 from adopt.faults import Faults, Refused
@@ -66,7 +68,7 @@ def adopt_anew(options, table, draft, facts, progress):
     (draft / SCHEMA).write_text(write.schema_toml(proposal))
     (draft / NUDGES).write_text(write.nudges_toml(proposal))
     (draft / TRAINING).write_text(write.training_toml(proposal, allowed_columns(options, table.frame, [])))
-    conform(draft, table, draft, proposal.target.others, facts)
+    conform(draft, table, proposal.target.others)
     results = search_settings(draft, progress)
     card = train_model(draft, progress)
     return page.write(proposal, card, results, search.described, facts)
@@ -80,49 +82,47 @@ def adopt_again(options, table, draft, facts, progress):
             shutil.copy(into / name, draft / name)
     workspace = Workspace(draft)
     schema = workspace.schema
-    faults = Faults()
     if "outcome" not in schema.roles:
-        faults.append("schema.toml has no role `outcome`, so nothing says who left.")
-        faults.refuse()
-    others = leaks_again(options, table, workspace, facts, faults, progress)
-    faults.refuse()
+        raise Refused(["schema.toml has no role `outcome`, so nothing says who left."])
+    others = unknown_outcomes(schema, table.frame)
+    if others:
+        known = ", ".join(map(repr, others))
+        facts.warnings.append(f"Customers whose outcome is {known} are taken as current ones without a known outcome.")
+    frame = conform(draft, table, others)
+    leaks_again(options, table, workspace, frame, facts, progress)
     if not (draft / NUDGES).is_file():
         (draft / NUDGES).write_text(write.only_otherwise())
-    conform(draft, table, draft, others, facts)
-    known = {names.folded(name) for name in schema.columns} | {
-        names.folded(date["column"]) for date in workspace.dates.values()
-    }
+    known = {names.folded(name) for name in [*schema.columns, *workspace.dates.values()]}
     facts.unnamed = [column for column in table.frame if names.folded(column) not in known]
     if not workspace.has_settings:
         search_settings(draft, progress)
     return page.write_again(options, table, train_model(draft, progress), facts)
 
 
-def leaks_again(options, table, workspace, facts, faults, progress):
-    """Looks for leaks among the model's fields, and returns the outcomes that are not known."""
-    schema = workspace.schema
-    found = write.finder(table.frame)
-    column = found(schema.columns_of("outcome"))
-    if column is None:
-        faults.append(f"The column {schema.columns_of('outcome')[0]} of schema.toml is not in {table.source.name}.")
-        return []
-    left, stayed = (schema.outcome_spellings(which) for which in ("left", "stayed"))
-    values = list(table.frame[column].unique())
-    others = [value for value in values if value and value not in left and value not in stayed]
-    if others:
-        facts.warnings.append(
-            f"Customers whose {column} is {', '.join(map(repr, others))} are taken as current ones without a known outcome."
-        )
-    state = target.Target(column, left, stayed, others, table.frame[column].value_counts().to_dict())
-    labels = state.labels(table.frame)
+def leaks_again(options, table, workspace, frame, facts, progress):
+    """Looks for leaks among the model's fields, as they are in the file."""
+    schema, faults = workspace.schema, Faults()
+    outcome = frame[schema.columns_of("outcome")[0]]
+    known = (outcome.str.strip() != "").to_numpy()
+    labels = np.full(len(frame), np.nan)
+    labels[known] = schema.left(frame[known])
     check_size(labels, faults)
     faults.refuse()
-    dates = {date["column"] for date in workspace.dates.values()}
-    sources = {found(field.columns) for field in schema.features.values()} | dates
+    find = intake.finder(table.frame)
+    sources = {find(field.columns) for field in schema.features.values()} | set(workspace.dates.values())
     columns = kinds.infer(table.frame, {name for name in table.frame if name not in sources}, {}, lambda line: None)
     progress("looking for columns that know the outcome")
     look_for_leaks(columns, table.frame, labels, options, [*workspace.allowed, *options.allow], facts, faults)
-    return others
+    faults.refuse()
+
+
+def unknown_outcomes(schema, frame):
+    """Values of the outcome that say neither that a customer left nor that one stayed."""
+    column = intake.finder(frame)(schema.columns_of("outcome"))
+    if column is None:
+        return []
+    own = {spelling.fold(text) for state in ("left", "stayed") for text in schema.outcome_spellings(state)}
+    return [value for value in frame[column].unique() if value and spelling.fold(value) not in own]
 
 
 def propose_all(options, table, facts, progress):
@@ -337,14 +337,13 @@ def by_source(columns, source):
     return next(column for column in columns if column.source == source)
 
 
-def conform(draft, table, folder, others, facts):
-    """Writes the customers as the schema has them."""
-    workspace, faults = Workspace(folder), Faults()
-    frame = write.conform(table, workspace.schema, workspace.dates, faults)
+def conform(draft, table, others):
+    """Writes the customers as the schema has them, and returns them."""
+    workspace, faults = Workspace(draft), Faults()
+    frame, _ = write.conform(table, workspace.schema, workspace.dates, others, faults)
     faults.refuse()
-    outcome = workspace.schema.columns_of("outcome")[0]
-    frame[outcome] = frame[outcome].where(~frame[outcome].isin(others), "")
     write.write_customers(draft / CUSTOMERS, frame)
+    return frame
 
 
 def training_rows(workspace):

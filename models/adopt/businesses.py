@@ -5,11 +5,13 @@ The files are outside of the project ($BUSINESSES names their folder); without t
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 BUSINESSES = Path(os.environ.get("BUSINESSES", ROOT.parent / "shared" / "businesses"))
+TELCO = Path(os.environ.get("TELCO", ROOT.parent / "shared" / "telco" / "Telco-Customer-Churn.csv"))
 PROGRAM = Path(os.environ.get("ENGAGETRACK", ROOT / "target" / "debug" / "engagetrack"))
 REFERENCE = {
     "objective": "binary:logistic",
@@ -131,10 +134,48 @@ def reference_auc(workspace):
     return float(np.mean(repeats))
 
 
+class Server:
+    """The program, serving a workspace on a free port."""
+
+    def __init__(self, workspace, folder):
+        environment = {**os.environ, "WORKSPACE": str(workspace), "LISTEN": "127.0.0.1:0"}
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self.address = self.process.stdout.readline().decode().split()[-1].strip()
+
+    def get(self, path):
+        """An answer in JSON, or as text."""
+        with urllib.request.urlopen(f"{self.address}{path}") as response:
+            body = response.read().decode()
+            return json.loads(body) if "json" in response.headers["content-type"] else body
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 @unittest.skipUnless(
     BUSINESSES.is_dir(), f"{BUSINESSES} is absent; set BUSINESSES to the folder of the businesses' files"
 )
 class Businesses(unittest.TestCase):
+    @unittest.skipUnless(TELCO.is_file(), f"{TELCO} is absent")
+    def test_telco_by_the_shipped_schema_gives_the_shipped_model(self):
+        with tempfile.TemporaryDirectory() as folder:
+            into = Path(folder) / "telco"
+            (into / "data").mkdir(parents=True)
+            for name in ("schema.toml", "nudges.toml"):
+                shutil.copy(ROOT / "data" / name, into / "data" / name)
+            adopted = run(TELCO, into)
+            self.assertEqual(adopted.returncode, 0, adopted.stdout + adopted.stderr[-2000:])
+            self.assertEqual(
+                (into / "models" / "churn.json").read_bytes(), (ROOT / "models" / "churn.json").read_bytes()
+            )
+
     def test_each_is_adopted_and_its_model_is_as_good_as_xgboost(self):
         for business in TABLES:
             with self.subTest(business.file), tempfile.TemporaryDirectory() as folder:
@@ -154,11 +195,7 @@ class Businesses(unittest.TestCase):
         self.assertEqual(adopted.returncode, 0, adopted.stdout + adopted.stderr[-2000:])
         workspace = Workspace(into)
         schema = workspace.schema
-        found = (
-            None if "columns" not in schema.roles["id"] and schema.roles["id"]["name"] not in ("customer_id",) else True
-        )
-        id_column = schema.columns_of("id")[0]
-        self.assertEqual(id_column, business.id or "customer_id", found)
+        self.assertEqual(schema.columns_of("id")[0], business.id or "customer_id")
         for column in business.dropped:
             self.assertIn(f"| {column} |", adopted.stdout.split("## Dropped")[1].split("## ")[0])
         for name in business.person:
@@ -169,6 +206,26 @@ class Businesses(unittest.TestCase):
         theirs = reference_auc(workspace)
         print(f"{business.file}: AUC {ours:.4f}, XGBoost {theirs:.4f}, {seconds:.0f} s", flush=True)
         self.assertGreater(ours, theirs - MOST_BELOW)
+        self.serve(into)
+
+    def serve(self, into):
+        """Asks for what a user of the dashboard sees: the worklist, and all of the riskiest customer."""
+        with Server(into, into.parent) as server:
+            worklist = server.get("/v1/summary?sort=-probability&limit=5")["items"]
+            self.assertEqual(len(worklist), 5)
+            self.assertGreaterEqual(worklist[0]["probability"], worklist[4]["probability"])
+            customer = worklist[0]["customer_id"]
+            explained = server.get(f"/v1/explain/{customer}")
+            self.assertIn("Mostly because", explained["sentence"])
+            whole = explained["base_value"] + sum(part["contribution"] for part in explained["contributions"])
+            self.assertAlmostEqual(whole, explained["prediction_value"], delta=1e-6)
+            nudges = server.get(f"/v1/nudges/{customer}?target=0.1")
+            self.assertGreater(len(nudges["nudges"]), 0)
+            self.assertIn("recourse", nudges)
+            self.assertIn("change = {", (into / "data" / "nudges.toml").read_text())
+            known = Workspace(into).schema.settled(Workspace(into).read(into / "data" / "customers.csv"))
+            self.assertEqual(server.get("/v1/analytics")["known_outcomes"], len(known))
+            self.assertIn(customer, server.get(f"/v1/summary/{customer}"))
 
 
 if __name__ == "__main__":

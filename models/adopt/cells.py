@@ -4,8 +4,8 @@ import re
 
 import pandas as pd
 
-# As people write that a value is missing; a text with one of these among words is left alone.
-MISSING = {"na", "nan", "null", "n/a", "#n/a", "<na>", "-", "--", "?", "nil", "missing"}
+from spelling import MISSING, fold
+
 CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "₹": "INR", "¥": "JPY"}
 PLAIN = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 SIGNED = r"[-+]?\s*[$€£₹¥]?\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*\s*[$€£₹¥%]?|\(\s*[$€£₹¥]?[\d.,'\s]*\d[\d.,'\s]*\)"
@@ -16,8 +16,7 @@ COMMA = r"\d{1,3}([.'\s]\d{3})*(,\d*)?|\d+(,\d*)?|,\d+"
 def normalised(text):
     """The cells, and what was done with them."""
     seen = []
-    folded = text.str.casefold()
-    is_missing = folded.isin(MISSING)
+    is_missing = text.map(fold).isin(MISSING)
     if is_missing.any():
         spelled = ", ".join(repr(cell) for cell in text[is_missing].unique()[:4])
         seen.append(f"{spelled} is missing ({int(is_missing.sum()):,})")

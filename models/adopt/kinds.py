@@ -8,27 +8,8 @@ import pandas as pd
 
 from adopt import names
 from adopt.target import ID_WORDS, is_index
+from spelling import NO, YES, fold
 
-YES = {
-    "yes",
-    "y",
-    "true",
-    "t",
-    "1",
-    "1.0",
-    "on",
-    "vrai",
-    "oui",
-    "ja",
-    "wahr",
-    "si",
-    "sí",
-    "sim",
-    "vero",
-    "verdadero",
-    "verdadeiro",
-}
-NO = {"no", "n", "false", "f", "0", "0.0", "off", "faux", "non", "nein", "falsch", "nao", "não", "falso"}
 # The most values of a choice, and how many are kept of more.
 MOST_LEVELS, KEPT_LEVELS = 100, 50
 # What a schema allows, one value being kept for all others.
@@ -146,11 +127,6 @@ def infer(table, skipped, keep, warn):
 def drop(source, kind, evidence, why):
     """A column that is no field."""
     return Column(source, kind, evidence, dropped=why)
-
-
-def fold(value):
-    """A value without case, and with one blank for blanks and underscores: by it values match."""
-    return " ".join(value.casefold().replace("_", " ").split())
 
 
 def without_strays(text):

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from intake import folded
+
 # Names that answers and parameters use (docs/schema.md).
 RESERVED = set(
     "customer_id q sort limit cursor status moved missing persona stage risk_level percentile at_risk change model_changed probability experiment treatment "
@@ -17,11 +19,6 @@ def words(name):
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     parted = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3 \2\4", plain)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", parted) if word]
-
-
-def folded(name):
-    """A name without case, blanks and punctuation, by which columns match."""
-    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 SHORT = {"num": "number of", "no": "number", "nr": "number", "cr": "credit", "amt": "amount", "avg": "average", "qty": "quantity", "pct": "percent",

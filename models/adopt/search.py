@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from os import cpu_count
 
 import numpy as np
@@ -45,9 +46,7 @@ def choose(schema, rows, labels, progress):
     with ThreadPoolExecutor(cpu_count()) as pool:
         for change in CANDIDATES:
             settings, rounds = churn_model.changed(change)
-            repeats = list(
-                pool.map(lambda seed: out_of_fold(schema, rows, labels, settings, rounds, seed), range(REPEATS))
-            )
+            repeats = list(pool.map(partial(out_of_fold, schema, rows, labels, settings, rounds), range(REPEATS)))
             loss = np.mean([row_losses(probabilities, labels) for probabilities in repeats], axis=0)
             auc = float(np.mean([roc_auc_score(labels, probabilities) for probabilities in repeats]))
             losses.append(loss)

@@ -6,18 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adopt import names
+from spelling import LEFT, STAYED, fold
 
-LEFT, STAYED = (
-    {names.folded(text) for text in texts.split(",")}
-    for texts in (
-        "yes,y,true,t,1,1.0,vrai,oui,ja,wahr,si,sí,sim,verdadero,verdadeiro,vero,churn,churned,churner,left,leaver,leave,exited,"
-        "exit,cancelled,canceled,attrited,attrited customer,attrition,lost,gone,terminated,closed,resigned,quit,departed,"
-        "unsubscribed,abgewandert,gekündigt,parti,baja,abandono",
-        "no,n,false,f,0,0.0,faux,non,nein,falsch,não,nao,falso,stayed,stay,stayer,retained,active,kept,existing,"
-        "existing customer,current,current employee,not churned,no churn,non churn,not churn,loyal,remained,open,renewed,"
-        "subscribed,geblieben,resté,activo",
-    )
-)
 # Names that say that the value yes means the opposite.
 INVERTED_WORDS = {"retained", "retention", "stayed", "stay", "active", "kept", "renewed", "loyal", "remained"}
 # The likelier names of a target first.
@@ -139,8 +129,8 @@ def states_of(frame, column, left, stayed, faults):
             given[parameter] += found
     if any(said.values()):
         return told(column, counts, values, given, said, faults)
-    known_left = [value for value in values if names.folded(value) in LEFT]
-    known_stayed = [value for value in values if names.folded(value) in STAYED]
+    known_left = [value for value in values if fold(value) in LEFT]
+    known_stayed = [value for value in values if fold(value) in STAYED]
     others = [value for value in values if value not in known_left and value not in known_stayed]
     seen = f"{column} has {counted(counts)}"
     if len(values) < 2:

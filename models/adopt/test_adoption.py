@@ -50,7 +50,9 @@ class Adoption(unittest.TestCase):
         checked = subprocess.run([PROGRAM, "check", self.into], capture_output=True, text=True, check=False)
         self.assertEqual(checked.returncode, 0, checked.stderr)
         schema = tomllib.loads((self.into / "data" / "schema.toml").read_text())
-        self.assertEqual((schema["name"], schema["currency"], schema["as_of"].isoformat()), ("gym", "EUR", "2025-06-30"))
+        self.assertEqual(
+            (schema["name"], schema["currency"], schema["as_of"].isoformat()), ("gym", "EUR", "2025-06-30")
+        )
         self.assertEqual(schema["roles"]["id"], {"name": "member"})
         fields = {field["name"]: field for field in schema["field"]}
         self.assertEqual(fields["monthly_fee"]["kind"], "money")
@@ -60,7 +62,15 @@ class Adoption(unittest.TestCase):
 
     def test_the_page_is_printed_and_written(self):
         self.assertEqual((self.into / PAGE).read_text().strip(), self.adopted.stdout.strip())
-        for part in ("## The model", "ROC-AUC", "±", "## Kept", "## Guesses to check", "delimiter: semicolon", "look again"):
+        for part in (
+            "## The model",
+            "ROC-AUC",
+            "±",
+            "## Kept",
+            "## Guesses to check",
+            "delimiter: semicolon",
+            "look again",
+        ):
             self.assertIn(part, self.adopted.stdout)
         self.assertIn(f"make run WORKSPACE={self.into}", self.adopted.stdout)
 
@@ -91,7 +101,9 @@ class Adoption(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout)
             self.assertEqual((again / "data" / "schema.toml").read_text(), edited)
             self.assertEqual((again / "data" / "nudges.toml").read_text(), nudges)
-            self.assertIn("package", json.loads((again / "models" / "churn.json").read_text())["learner"]["feature_names"])
+            self.assertIn(
+                "package", json.loads((again / "models" / "churn.json").read_text())["learner"]["feature_names"]
+            )
 
     def test_what_is_refused_leaves_the_folder_as_it_was(self):
         before = files_of(self.into)

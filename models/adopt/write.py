@@ -4,11 +4,11 @@ import csv
 import json
 
 import numpy as np
-import pandas as pd
-
+import intake
 from adopt import kinds, names
 from adopt.propose import MOST_PERSONS_LEVELS
 from adopt.relations import FEWEST_VALUES
+from intake import finder
 
 WIDTH = 118
 # A warning sign catches this share of the customers, and those leave this much more often than the others.
@@ -233,7 +233,7 @@ def field_toml(column, proposal):
         lines.append(f"columns = [{text(column.source)}]")
     label = label_of(column)
     if column.kind == "date":
-        lines += [f"label = {text(f'{label}, days before {column.newest}')}", 'unit = "day"']
+        lines += [f"label = {text(f'{label}, days before the newest')}", 'unit = "day"']
     else:
         lines.append(f"label = {text(label)}")
     lines.append(f"kind = {text(kind)}")
@@ -310,10 +310,8 @@ def training_toml(proposal, allowed):
         ]
     dates = {column.name: column for column in proposal.fields if column.kind == "date"}
     if dates:
-        lines += ["", comment("Fields that are days before a date, from these columns."), "[dates]"]
-        lines += [
-            f"{name} = {{ column = {text(column.source)}, before = {column.newest} }}" for name, column in dates.items()
-        ]
+        lines += ["", comment("Fields that are days before the newest date of these columns."), "[dates]"]
+        lines += [f"{name} = {text(column.source)}" for name, column in dates.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -334,97 +332,41 @@ def settings_toml(change, results, described):
     return "\n".join(lines) + "\n"
 
 
-def finder(frame):
-    """Finds a column by any of some names, as they are written or without case, blanks and punctuation; None if there is none."""
-    by_fold = {}
-    for column in frame:
-        by_fold.setdefault(names.folded(column), column)
-
-    def find(wanted):
-        exact = next((name for name in wanted if name in frame), None)
-        return exact or next((by_fold[names.folded(name)] for name in wanted if names.folded(name) in by_fold), None)
-
-    return find
-
-
-def conform(table, schema, dates, faults):
-    """The table as a file of the schema's columns: yes and no, names of values, numbers."""
-    frame = table.frame
+def conform(table, schema, dates, others, faults):
+    """The table as a file of the schema's columns, in its spelling; `others` are outcomes that are not known yet."""
+    frame = table.frame.copy()
     find = finder(frame)
-    made = {}
-    id_column = find(schema.columns_of("id"))
-    ids = frame[id_column] if id_column else pd.Series([f"row-{number:06}" for number in range(1, len(frame) + 1)])
-    made[schema.columns_of("id")[0]] = ids
-    for field in schema.fields.values():
-        if field.name in dates:
-            source = find([dates[field.name]["column"]])
-            column = None if source is None else days_before(frame[source], dates[field.name]["before"], source, faults)
-        else:
-            source = find(field.columns)
-            column = None if source is None else conform_field(frame[source], source, field, faults)
+    if find(schema.columns_of("id")) is None:
+        frame[schema.columns_of("id")[0]] = [f"row-{number:06}" for number in range(1, len(frame) + 1)]
+    for name, source in dates.items():
+        column = find([source])
         if column is not None:
-            made[field.column] = column
-        elif field.required or field.in_model:
-            faults.append(f"The column {field.column} of schema.toml is not in {table.source.name}.")
+            frame[schema[name].column] = days_before_newest(frame[column], column, faults)
+    for field in schema.fields.values():
+        column = find(field.columns)
+        if field.spellings is None and column is not None:
+            frame[column], _ = kinds.without_strays(frame[column])
     outcome = find(schema.columns_of("outcome"))
-    if outcome is None:
-        faults.append(f"The column {schema.columns_of('outcome')[0]} of schema.toml is not in {table.source.name}.")
-    else:
-        made[schema.columns_of("outcome")[0]] = frame[outcome]
-    return pd.DataFrame(made)
+    if outcome is not None:
+        frame[outcome] = frame[outcome].where(~frame[outcome].isin(others), "")
+    frame, found, notes = intake.conform(schema, frame)
+    faults += [f"{table.source.name}: {fault}" for fault in found]
+    columns = [
+        schema.columns_of("id")[0],
+        *(field.column for field in schema.fields.values()),
+        schema.columns_of("outcome")[0],
+    ]
+    return frame[[column for column in columns if column in frame]], notes
 
 
-def days_before(column, before, source, faults):
-    """Dates as days before another."""
+def days_before_newest(column, source, faults):
+    """Dates as days before the newest of them."""
     filled = column[column != ""]
     dates = kinds.parse_dates(filled) if filled.str.fullmatch(kinds.DATE).all() else None
     if dates is None:
         faults.append(f"{source} holds something else than dates.")
-        return None
-    days = (pd.Timestamp(before) - dates).dt.days
-    return days.astype(str).reindex(column.index, fill_value="")
-
-
-def conform_field(column, source, field, faults):
-    """The cells of one field."""
-    if field.kind == "flag":
-        known = {**dict.fromkeys(kinds.NO, "No"), **dict.fromkeys(kinds.YES, "Yes"), "": ""}
-        if field.without is not None:
-            known[kinds.fold(field.without)] = field.without
-        return known_only(column.map(kinds.fold).map(known), column, source, faults)
-    if field.kind == "choice":
-        known = {kinds.fold(spelling): spellings[0] for spellings in field.spellings for spelling in spellings} | {
-            "": ""
-        }
-        folded = column.map(kinds.fold)
-        if column.isin(field.values).all():
-            return column
-        made = folded.map(known)
-        return made.fillna(column) if field.other is not None else known_only(made, column, source, faults)
-    column, _ = kinds.without_strays(column)
-    if pd.to_numeric(column[column != ""], errors="coerce").isna().any():
-        strange = sorted({cell for cell in column if cell and not is_number(cell)})[:5]
-        faults.append(f"{source} holds {', '.join(map(repr, strange))}, and {field.name} is a number.")
-    return column
-
-
-def is_number(cell):
-    """Whether a cell is a number."""
-    try:
-        return bool(np.isfinite(float(cell)))
-    except ValueError:
-        return False
-
-
-def known_only(made, column, source, faults):
-    """The cells as they were understood; a fault where one was not."""
-    strange = column[made.isna()]
-    if len(strange):
-        values = ", ".join(map(repr, strange.unique()[:5]))
-        faults.append(
-            f"{source} holds {values} in {len(strange):,} cells, which schema.toml does not know. Add it to the field's values."
-        )
-    return made
+        return column
+    return (dates.max() - dates).dt.days.astype(str).reindex(column.index, fill_value="")
 
 
 def write_customers(path, frame):
