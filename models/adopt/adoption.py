@@ -20,6 +20,8 @@ from adopt.read import read
 from workspace import Workspace
 
 FEWEST_ROWS, FEWEST_LEAVERS = 500, 100
+# From this share of rows that repeat another on, it is no longer by chance.
+REPEATED_SHARE = 0.01
 PAGE = "ADOPTED.md"
 SCHEMA, NUDGES, CUSTOMERS, TRAINING = (
     "data/schema.toml",
@@ -283,7 +285,7 @@ def repeated_rows(table, identity, columns, facts):
     inside = [column for column in frame if identity.column is None or column != identity.column]
     index = [column.source for column in columns if column.kind == "index"]
     repeated = int(frame.duplicated([column for column in inside if column not in index]).sum())
-    if repeated:
+    if repeated >= REPEATED_SHARE * len(frame):
         facts.warnings.append(
             f"{repeated:,} rows are the same as an earlier one{' but for the id' if identity.column else ''}. If they are one customer twice, "
             f"the model has seen the customers that it is tested on, and the figures are too good: remove them and adopt again."
@@ -329,7 +331,26 @@ def relate(proposal):
             flag.doubts.append(
                 f"{number.source} is 0 exactly where {flag.source} is no; a change of {flag.source} leaves it as it is."
             )
+    set_prices(proposal)
     proposal.find_alarms()
+
+
+def set_prices(proposal):
+    """Fills in what values cost, where the recurring amount follows from them."""
+    if "recurring" not in proposal.roles:
+        return
+    amount, _ = proposal.roles["recurring"]
+    found = relations.price_list(proposal.fields, amount)
+    if found is None:
+        return
+    for (source, code), price in found.prices.items():
+        by_source(proposal.columns, source).prices[code] = price
+    for column in proposal.fields:
+        if column.prices:
+            column.guesses.append(
+                f"prices are least squares of {amount.source} on the plan: they explain {found.explained:.1%} of its variance, and err by "
+                f"{found.error:.2f}"
+            )
 
 
 def by_source(columns, source):

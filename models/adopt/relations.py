@@ -306,7 +306,7 @@ def excluded_codes(column, other):
     excluded = []
     for code, name in enumerate(other.level_names):
         with_code = both & (theirs == code)
-        is_no = set(names.words(name)) & NO_VALUES or name == other.without
+        is_no = bool(set(names.words(name)) & NO_VALUES) and name != other.without
         exceptions = int((yes & with_code).sum())
         if is_no and with_code.any() and exceptions == 0 and with_code.sum() * share >= EXPECTED_EXCEPTIONS:
             excluded.append(code)
@@ -332,3 +332,72 @@ def direct(found):
         if not follows:
             kept.append((column, other, allowed, excluded))
     return kept
+
+
+@dataclass
+class PriceList:
+    """What each value costs, so far as an amount follows from the values: (source, code) -> price."""
+
+    prices: dict
+    # Of the amount's variance, the share that the list explains, and the root mean squared error.
+    explained: float
+    error: float
+
+
+# An amount follows from a price list if the list explains this share of its variance.
+LEAST_EXPLAINED = 0.98
+# A price below this share of the mean amount is noise.
+SMALLEST_PRICE = 0.01
+MOST_PRICED_VALUES = 12
+
+
+def price_list(columns, amount):
+    """The prices of flags and choices that make up an amount: least squares, or None where they don't explain it."""
+    priced = [
+        column
+        for column in columns
+        if column.about == "plan"
+        and column.is_named
+        and len(column.level_names) <= MOST_PRICED_VALUES
+        and column.in_model
+    ]
+    known = ~np.isnan(amount.codes)
+    terms = [
+        (column, code, np.nan_to_num(column.codes == code).astype(float)[known])
+        for column in priced
+        for code in ([1] if column.kind == "flag" else range(1, len(column.values)))
+    ]
+    if not terms or known.sum() < FEWEST_ROWS:
+        return None
+    target = amount.codes[known]
+    weights = least_squares(terms, target)
+    # Again with those that cost something, so that the others take nothing of them.
+    noise = SMALLEST_PRICE * np.abs(target).mean()
+    terms = [term for term, weight in zip(terms, weights[1:], strict=True) if abs(weight) >= noise]
+    if not terms:
+        return None
+    weights = least_squares(terms, target)
+    residual = target - weights[0] - np.column_stack([term[2] for term in terms]) @ weights[1:]
+    explained = 1 - np.mean(residual**2) / np.var(target)
+    if explained < LEAST_EXPLAINED:
+        return None
+    prices = {(column.source, code): weight for (column, code, _), weight in zip(terms, weights[1:], strict=True)}
+    with_base(prices, weights[0], priced, noise)
+    prices = {place: round(float(price), 2) for place, price in prices.items() if abs(price) >= noise}
+    return PriceList(prices, float(explained), float(np.sqrt(np.mean(residual**2))))
+
+
+def least_squares(terms, target):
+    """The constant and the weight of each term; where several are as good, the smallest."""
+    matrix = np.column_stack([np.ones(len(target)), *(term[2] for term in terms)])
+    weights, *_ = np.linalg.lstsq(matrix, target)
+    return weights
+
+
+def with_base(prices, base, priced, noise):
+    """Adds what everybody pays to the values of the choice of which one, such as none, then costs nothing."""
+    for column in priced:
+        of_choice = {code: prices.get((column.source, code), 0) for code in range(len(column.level_names))}
+        if column.kind == "choice" and any(abs(price + base) < noise for price in of_choice.values()):
+            prices |= {(column.source, code): price + base for code, price in of_choice.items()}
+            return

@@ -313,6 +313,37 @@ class Relations(unittest.TestCase):
             [(flag.source, number.source) for flag, number in relations.depending(columns)], [("plan", "messages")]
         )
 
+    def test_what_does_not_apply_needs_what_it_depends_on(self):
+        rng = np.random.default_rng(5)
+        line = rng.integers(0, 3, 2000)
+        extras = [np.where(line == 2, 2, rng.integers(0, 2, 2000)) for _ in range(2)]
+        columns = [
+            self.column("line", line, "choice", values=["DSL", "Fibre", "No"]),
+            *(self.column(f"extra {place}", codes, "flag", without="No line") for place, codes in enumerate(extras)),
+        ]
+        found = [
+            (column.source, other.source, allowed) for column, other, allowed, _ in relations.implications(columns)
+        ]
+        self.assertEqual(found, [("extra 0", "line", [0, 1]), ("extra 1", "line", [0, 1])])
+
+    def test_prices_are_those_that_the_amount_is_made_of(self):
+        rng = np.random.default_rng(6)
+        line, phone, extra, paper = rng.integers(0, 3, 2000), *rng.integers(0, 2, (3, 2000))
+        extra = extra * (line < 2)
+        amount = 25 * (line == 0) + 50 * (line == 1) + 20 * phone + 5 * extra + rng.normal(0, 1, 2000)
+        columns = [
+            self.column("line", line, "choice", values=["DSL", "Fibre", "No"], about="plan"),
+            self.column("phone", phone, "flag", about="plan"),
+            self.column("extra", extra, "flag", about="plan"),
+            self.column("paper", paper, "flag", about="plan"),
+        ]
+        found = relations.price_list(columns, self.column("fee", amount, "money"))
+        expected = {("line", 0): 25, ("line", 1): 50, ("phone", 1): 20, ("extra", 1): 5}
+        self.assertEqual(set(found.prices), set(expected))
+        for place, price in expected.items():
+            self.assertAlmostEqual(found.prices[place], price, delta=0.2)
+        self.assertIsNone(relations.price_list(columns, self.column("fee", rng.gamma(2, 20, 2000), "money")))
+
     def test_a_sum_of_several_is_found(self):
         rng = np.random.default_rng(2)
         parts = {name: np.round(rng.gamma(2, 20, 500), 2) for name in ("calls", "data", "rent", "credit")}
