@@ -130,6 +130,11 @@ impl Cuts<'_> {
         self.of(feature).len() + 2
     }
 
+    /// The bin of a value of a feature.
+    pub(crate) fn bin(&self, feature: usize, value: f32) -> u16 {
+        bin_of(value, self.of(feature))
+    }
+
     /// The bin of each of a row's values.
     pub(crate) fn bin_row(&self, row: &[f32], bins: &mut [u16]) {
         for (feature, (bin, &value)) in bins.iter_mut().zip(row).enumerate() {

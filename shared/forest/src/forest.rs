@@ -1,6 +1,7 @@
 //! A compiled model at work.
 
 use crate::bins::Cuts;
+use crate::counts::Counts;
 use crate::format::{FORMAT, Facts, Section, is_margin};
 use crate::masks::Masks;
 use crate::tables::{Columns, Explanations, Index, Margins};
@@ -13,7 +14,7 @@ pub(crate) const BLOCK: usize = 1024;
 
 /// Columns of a block start this far apart: not a multiple of a page, so that the same row of many columns does not
 /// always fall on the same few lines of a cache.
-const STRIDE: usize = BLOCK + 32;
+pub(crate) const STRIDE: usize = BLOCK + 32;
 
 /// How many rows are turned from columns into rows at a time: as many sums as a cache line holds.
 const TILE: usize = 16;
@@ -244,6 +245,34 @@ impl<'a> Forest<'a> {
                 self.walk_contributions(row, &mut out[..features]);
             }
         }
+    }
+
+    /// How many look-ups finding a row's cells in the tables of explanations takes; none where trees are walked, because those
+    /// have no cells that rows could be counted in.
+    pub fn explanation_lookups(&self) -> Option<usize> {
+        let tables_alone = self.walk.explanation_roots.is_empty();
+        tables_alone.then_some(self.explanations.index.inputs.len())
+    }
+
+    /// Counts of no rows yet, which give the sum of the contributions of those that they are given.
+    ///
+    /// # Panics
+    /// When the forest was compiled for margins alone, or [trees are walked](Self::explanation_lookups).
+    pub fn counts(&self) -> Counts<'a> {
+        assert!(self.explains(), "the forest was compiled for margins alone");
+        assert!(
+            self.walk.explanation_roots.is_empty(),
+            "trees that are walked have no cells"
+        );
+        Counts::new(self.explanations, self.n_features())
+    }
+
+    /// The bin of a value of a feature: values in the same one have the same explanations.
+    ///
+    /// # Panics
+    /// When there is no such feature.
+    pub fn bin(&self, feature: usize, value: f32) -> u16 {
+        self.cuts.bin(feature, value)
     }
 
     /// The interactions of many rows, which lie one after another in `rows` as in `out`.

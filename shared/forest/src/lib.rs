@@ -45,6 +45,9 @@
 //! then for each table the cells of all rows, then each of its targets, whose values (some kilobytes) stay in the nearest
 //! cache while the rows stream past.
 //!
+//! **Counts.** Of many rows together, only the sum of the contributions may be wanted. Then the rows are counted by cell, and
+//! each cell's values are multiplied by its count: see [`Counts`].
+//!
 //! **Masks.** The margin of deep trees takes too many tables. There each leaf is a bit, each bin of a feature holds the
 //! set of leaves that it does not rule out, and the one leaf that all features leave over is the row's: eight trees of 64
 //! leaves, or 32 of 16, per cache line. Tables or masks are chosen by their estimated time.
@@ -67,6 +70,7 @@
 
 mod bins;
 mod compile;
+mod counts;
 mod forest;
 mod format;
 mod games;
@@ -81,6 +85,7 @@ mod tables;
 mod walk;
 
 pub use compile::Part;
+pub use counts::Counts;
 pub use forest::Forest;
 pub use json::{ModelError, TreeProblem};
 pub use model::Model;

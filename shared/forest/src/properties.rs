@@ -170,6 +170,25 @@ proptest! {
         forest.contributions_batch(&flat, &mut contribution_batch);
         let mut interaction_batch = vec![0.0; rows.len() * side * side];
         forest.interactions_batch(&flat, &mut interaction_batch);
+        if forest.explanation_lookups().is_some() {
+            let mut counts = forest.counts();
+            counts.add(rows.len(), |feature, bins| {
+                for (bin, row) in bins.iter_mut().zip(&rows) {
+                    *bin = forest.bin(feature, row[feature]);
+                }
+            });
+            let mut expected = vec![0.0; FEATURES];
+            for row in &rows {
+                let (contributions, _) = by_definition(&model, row);
+                for (sum, contribution) in expected.iter_mut().zip(contributions) {
+                    *sum += contribution;
+                }
+            }
+            assert_close(&counts.sum(), &expected, 1e-5 * rows.len() as f64);
+        } else {
+            // Trees are walked where tables have no room or too many axes; these trees have few features.
+            prop_assert!(budget < 1 << 20);
+        }
         let widen = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
 
         for (index, row) in rows.iter().enumerate() {

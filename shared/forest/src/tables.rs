@@ -25,6 +25,12 @@ pub(crate) struct Table {
     first_pair: u32,
 }
 
+impl Table {
+    pub(crate) fn cells(&self) -> usize {
+        self.cells as usize
+    }
+}
+
 /// An axis of a table.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -254,35 +260,95 @@ impl Index<'_> {
             .sum()
     }
 
-    fn cells(&self, table: &Table, columns: Columns, cells: &mut [u16]) {
-        let mut inputs = self.inputs(table);
+    pub(crate) fn cells(&self, table: &Table, columns: Columns, cells: &mut [u16]) {
         cells.fill(0);
-        while !inputs.is_empty() {
-            let (some, rest) = inputs.split_at(inputs.len().min(4));
-            match some {
-                [a, b, c, d] => self.add_offsets([a, b, c, d], columns, cells),
-                [a, b, c] => self.add_offsets([a, b, c], columns, cells),
-                [a, b] => self.add_offsets([a, b], columns, cells),
-                some => some
-                    .iter()
-                    .for_each(|a| self.add_offsets([a], columns, cells)),
+        let first = table.first_input as usize;
+        let inputs = first..first + table.inputs as usize;
+        // Terms of the rows' sums, some at a time: an offset, and the bin of a feature that has it.
+        let mut terms = Pending::default();
+        let mut many = Pending::default();
+        for input in inputs {
+            let offsets = self.offsets_of(input);
+            let input = &self.inputs[input];
+            let of_bins = (0..).zip(offsets).filter(|(_, offset)| **offset != 0);
+            if of_bins.clone().count() > FEW_TERMS {
+                if let Some(some) = many.push((columns.of(input.feature), offsets)) {
+                    add_offsets(some, cells);
+                }
+                continue;
             }
-            inputs = rest;
+            for (bin, offset) in of_bins {
+                if let Some(some) = terms.push((columns.of(input.feature), bin, *offset)) {
+                    add_terms(some, cells);
+                }
+            }
+        }
+        match *terms.rest() {
+            [] => {}
+            [a] => add_terms([a], cells),
+            [a, b] => add_terms([a, b], cells),
+            [a, b, c, ..] => add_terms([a, b, c], cells),
+        }
+        match *many.rest() {
+            [] => {}
+            [a] => add_offsets([a], cells),
+            [a, b] => add_offsets([a, b], cells),
+            [a, b, c, ..] => add_offsets([a, b, c], cells),
         }
     }
 
-    fn add_offsets<const N: usize>(
-        &self,
-        inputs: [&Input; N],
-        columns: Columns,
-        cells: &mut [u16],
-    ) {
-        let columns = inputs.map(|input| columns.of(input.feature));
-        let offsets = inputs.map(|input| &self.offsets[input.first_offset as usize..]);
-        for (row, cell) in cells.iter_mut().enumerate() {
-            for input in 0..N {
-                *cell += offsets[input][columns[input][row] as usize];
-            }
+    /// The offsets of an input by bin. Those of each end where the next one's begin.
+    fn offsets_of(&self, input: usize) -> &[u16] {
+        let start = self.inputs[input].first_offset as usize;
+        let next = self.inputs.get(input + 1);
+        let end = next.map_or(self.offsets.len(), |next| next.first_offset as usize);
+        &self.offsets[start..end]
+    }
+}
+
+/// Some things that are worked on together, until there are enough of them.
+#[derive(Default)]
+struct Pending<T> {
+    some: [T; TOGETHER],
+    count: usize,
+}
+
+/// How many inputs or terms are added to the cells at once, which are read and written once for all of them.
+const TOGETHER: usize = 4;
+
+/// Up to this many offsets of an input, each is compared with the bins of many rows at a time; more are looked up row by row.
+const FEW_TERMS: usize = 6;
+
+impl<T: Copy> Pending<T> {
+    /// Adds one, and gives all when there are enough.
+    fn push(&mut self, one: T) -> Option<[T; TOGETHER]> {
+        self.some[self.count] = one;
+        self.count = (self.count + 1) % TOGETHER;
+        (self.count == 0).then_some(self.some)
+    }
+
+    fn rest(&self) -> &[T] {
+        &self.some[..self.count]
+    }
+}
+
+/// Adds to each row's cell the offsets of its bins.
+fn add_offsets<const N: usize>(inputs: [(&[u16], &[u16]); N], cells: &mut [u16]) {
+    // Of the same length, so that it is checked once.
+    let inputs = inputs.map(|(bins, offsets)| (&bins[..cells.len()], offsets));
+    for (row, cell) in cells.iter_mut().enumerate() {
+        for (bins, offsets) in inputs {
+            *cell += offsets[bins[row] as usize];
+        }
+    }
+}
+
+/// Adds to each row's cell the offsets whose bins it has.
+fn add_terms<const N: usize>(terms: [(&[u16], u16, u16); N], cells: &mut [u16]) {
+    let terms = terms.map(|(bins, bin, offset)| (&bins[..cells.len()], bin, offset));
+    for (row, cell) in cells.iter_mut().enumerate() {
+        for (bins, bin, offset) in terms {
+            *cell += if bins[row] == bin { offset } else { 0 };
         }
     }
 }
@@ -380,6 +446,15 @@ impl<'a> Explanations<'a> {
     fn target(&self, table: &Table, target: usize) -> &'a [f32] {
         &self.values[table.first_value as usize + target * table.cells as usize..]
             [..table.cells as usize]
+    }
+
+    /// The features of a table, each with all cells' values of its contribution.
+    pub(crate) fn contributions(
+        &self,
+        table: &'a Table,
+    ) -> impl Iterator<Item = (usize, &'a [f32])> {
+        let inputs = self.index.inputs(table).iter().enumerate();
+        inputs.map(move |(target, input)| (input.feature as usize, self.target(table, target)))
     }
 
     fn pair_columns(&self, table: &Table) -> &'a [u32] {
