@@ -56,10 +56,7 @@ impl Compile {
             })?;
         let bytes = compilation.bytes.len() as u64;
         if bytes > file::LARGEST {
-            return Err(format!(
-                "{name}: not written: {bytes} bytes are more than the {} that a compiled workspace may have",
-                file::LARGEST
-            ));
+            return Err(format!("{name}: not written: {}", file::too_large(bytes)));
         }
         replace(&self.output, &compilation.bytes)
             .map_err(|error| format!("{name}: can't be written: {error}"))?;

@@ -2,6 +2,7 @@
 
 use crate::error::WorkspaceError;
 use crate::ids::Ids;
+use crate::parts::Part;
 use schema::{Profile, Schema};
 use sections::{Format, Sections};
 use std::ops::Range;
@@ -51,6 +52,21 @@ pub(crate) const AMOUNT: u32 = 1 << 31;
 pub(crate) const BANDS: usize = 256;
 /// Customers that a workspace may have.
 pub const MOST_CUSTOMERS: usize = 16_777_215;
+
+/// What is wrong with so many customers, if they are more than a workspace may have.
+fn too_many(customers: usize) -> Option<String> {
+    (customers > MOST_CUSTOMERS)
+        .then(|| format!("there are {customers} customers; there may be {MOST_CUSTOMERS}"))
+}
+
+/// What is wrong with so many customers of a file, if anything is.
+#[cfg(feature = "compile")]
+pub(crate) fn fault_of_count(customers: usize) -> Option<String> {
+    match customers {
+        0 => Some("there is no customer".to_owned()),
+        customers => too_many(customers),
+    }
+}
 
 /// The band of a probability, 0 to 1.
 pub(crate) fn band(probability: f64) -> usize {
@@ -107,6 +123,22 @@ pub enum Column<'w> {
 }
 
 impl Column<'_> {
+    /// The same of some customers.
+    pub fn of(self, customers: Range<usize>) -> Self {
+        match self {
+            Self::Codes(codes) => Self::Codes(&codes[customers]),
+            Self::Amounts(amounts) => Self::Amounts(&amounts[customers]),
+        }
+    }
+
+    /// Whether nothing is known of some customer.
+    pub fn has_unknown(&self) -> bool {
+        match self {
+            Self::Codes(codes) => codes.contains(&UNKNOWN),
+            Self::Amounts(amounts) => amounts.iter().any(|amount| amount.is_nan()),
+        }
+    }
+
     /// The code of one customer, NaN where nothing is known.
     pub fn code(&self, customer: usize) -> f64 {
         match self {
@@ -155,6 +187,9 @@ impl<'w> Customers<'w> {
             bands: sections.get(Section::Bands as usize)?,
         };
         let count = customers.outcomes.len();
+        if let Some(fault) = too_many(count) {
+            return Err(WorkspaceError::in_part(Part::Customers, fault));
+        }
         let by_customer = [
             customers.personas.len(),
             customers.stages.len(),
@@ -165,8 +200,7 @@ impl<'w> Customers<'w> {
             0 => customers.codes.len() >= (*column as usize + 1) * count,
             _ => customers.amounts.len() >= ((column & !AMOUNT) as usize + 1) * count,
         };
-        let sound = count <= MOST_CUSTOMERS
-            && by_customer.iter().all(|length| *length == count)
+        let sound = by_customer.iter().all(|length| *length == count)
             && customers.ids.len() == count
             && customers.id_table.len().is_power_of_two()
             && customers.id_table.len() > count
@@ -251,6 +285,11 @@ impl<'w> Customers<'w> {
         self.probabilities[customer]
     }
 
+    /// The calibrated churn probabilities of all, rising.
+    pub fn ranked(&self) -> &'w [f64] {
+        self.ranked
+    }
+
     /// What became of a customer.
     pub fn outcome(&self, customer: usize) -> Outcome {
         Outcome::from_code(self.outcomes[customer])
@@ -281,5 +320,46 @@ impl<'w> Customers<'w> {
         let ranked = &self.ranked[alike.clone()];
         let below = alike.start + ranked.partition_point(|other| *other < probability);
         100.0 * below as f64 / self.len() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sections::{AlignedBytes, Writer};
+
+    #[test]
+    fn more_customers_than_there_may_be_are_refused_with_both_numbers() {
+        let fault = "there are 16777216 customers; there may be 16777215";
+        assert_eq!(too_many(MOST_CUSTOMERS), None);
+        assert_eq!(too_many(MOST_CUSTOMERS + 1).as_deref(), Some(fault));
+        // Nothing but their outcomes, by which customers are counted.
+        let opened = |count: usize| {
+            let mut writer = Writer::new(&FORMAT);
+            writer.write(Section::Outcomes as usize, &vec![0_u8; count]);
+            let bytes = AlignedBytes::from(&writer.finish()[..]);
+            let schema = include_str!("../../../data/schema.toml");
+            let schema = schema::source::compile(schema).unwrap();
+            let schema = Schema::open(&schema).unwrap();
+            Customers::open(&bytes, &schema)
+                .map(|_| ())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            opened(MOST_CUSTOMERS + 1),
+            format!("the compiled workspace is damaged: customers: {fault}")
+        );
+        // These are not too many; all else is missing.
+        assert!(opened(3).ends_with("the customers and the schema do not fit"));
+    }
+
+    #[test]
+    fn files_of_customers_have_some_and_not_too_many() {
+        assert_eq!(fault_of_count(0).as_deref(), Some("there is no customer"));
+        assert_eq!(fault_of_count(1), None);
+        assert_eq!(fault_of_count(MOST_CUSTOMERS), None);
+        assert_eq!(fault_of_count(usize::MAX), too_many(usize::MAX));
+        assert!(too_many(usize::MAX).is_some());
     }
 }

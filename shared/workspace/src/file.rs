@@ -23,6 +23,11 @@ static FORMAT: Format = Format {
 /// Bytes that a file may have.
 pub const LARGEST: u64 = 2 << 30;
 
+/// What is wrong with a file of more bytes than [`LARGEST`].
+pub fn too_large(bytes: u64) -> String {
+    format!("{bytes} bytes are more than the {LARGEST} that a compiled workspace may have")
+}
+
 /// Why a file is no workspace that this program can use.
 #[derive(thiserror::Error)]
 pub enum FileError {
@@ -41,7 +46,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// More bytes than a workspace may have.
-    #[error("{}: {bytes} bytes are more than the {LARGEST} that a compiled workspace may have", path.display())]
+    #[error("{}: {}", path.display(), too_large(*bytes))]
     TooLarge {
         #[allow(missing_docs)]
         path: PathBuf,
@@ -313,6 +318,29 @@ mod tests {
         }
         let error = parts(&[whole.as_slice(), &[0]].concat(), &[]).unwrap_err();
         assert!(error.to_string().contains("cut short"), "{error}");
+    }
+
+    #[test]
+    fn files_that_are_too_large_are_refused_before_they_are_read() {
+        let with_bytes = |bytes: u64| {
+            let read = |_: &mut [u8], _: u64| Err(io::ErrorKind::UnexpectedEof.into());
+            let error = read_parts(Path::new("some.workspace"), bytes, read, &Part::ALL);
+            error.unwrap_err().to_string()
+        };
+        assert_eq!(
+            with_bytes(LARGEST + 1),
+            "some.workspace: 2147483649 bytes are more than the 2147483648 that a compiled workspace may have"
+        );
+        assert!(with_bytes(LARGEST).contains("became shorter while it was read"));
+        // A file with a hole instead of its bytes takes no room.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.workspace");
+        let file = File::create(&path).unwrap();
+        file.set_len(LARGEST + 1).unwrap();
+        assert!(matches!(read(&path, &[]), Err(FileError::TooLarge { .. })));
+        assert!(matches!(sections(&path), Err(FileError::TooLarge { .. })));
+        file.set_len(LARGEST).unwrap();
+        assert!(matches!(read(&path, &[]), Err(FileError::Header { .. })));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl<'w> Orders<'w> {
 }
 
 /// How two codes are sorted: rising, unknown ones last.
-pub(crate) fn by_code(a: f64, b: f64) -> Ordering {
+pub fn by_code(a: f64, b: f64) -> Ordering {
     a.is_nan().cmp(&b.is_nan()).then(a.total_cmp(&b))
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sections::AlignedBytes;
+use sections::testing::{contents, with_contents};
 use std::hint::black_box;
 use workspace::compile::{Sources, compile};
 use workspace::testing::{Numbers, damaged, workspaces};
@@ -103,6 +104,37 @@ fn empty_parts_are_refused() {
         // Without bytes there is no previous workspace, as in every file of one without.
         assert_eq!(verified.is_err(), part != Part::Previous, "{part}");
     }
+}
+
+/// The section of the customers that holds all probabilities, rising.
+const RANKED: usize = 10;
+
+#[test]
+fn ranked_probabilities_of_others_are_refused() {
+    let mut runner = TestRunner::deterministic();
+    let mut altered = 0;
+    for _ in 0..20 {
+        let files = workspaces().new_tree(&mut runner).unwrap().current();
+        let whole = compiled(&files);
+        let bytes = parts(&whole).get(Part::Customers).to_vec();
+        let contents = contents(&AlignedBytes::from(bytes.as_slice())).unwrap();
+        let ranked = contents[RANKED].as_chunks().0.iter();
+        let ranked: Vec<f64> = ranked.copied().map(f64::from_le_bytes).collect();
+        assert!(ranked.is_sorted());
+        // One as high as the one before, so that they still rise and lie in the bands of others.
+        for place in 1..ranked.len() {
+            let mut others = ranked.clone();
+            others[place] = ranked[place - 1];
+            let mut contents = contents.clone();
+            contents[RANKED] = others.iter().flat_map(|one| one.to_le_bytes()).collect();
+            let damaged = AlignedBytes::from(with_contents(&bytes, &contents).as_slice());
+            let parts = parts(&whole).with_read(Part::Customers, damaged);
+            let verified = Workspace::open(&parts).and_then(|workspace| workspace.verify());
+            assert_eq!(verified.is_ok(), others == ranked);
+            altered += usize::from(others != ranked);
+        }
+    }
+    assert!(altered > 20);
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use super::model::CompiledModel;
 use super::previous;
 use crate::Workspace;
 use crate::customers::{
-    AMOUNT, BANDS, FORMAT, MOST_CUSTOMERS, Outcome, Section, UNKNOWN, band, slot, slots,
+    AMOUNT, BANDS, FORMAT, Outcome, Section, UNKNOWN, band, fault_of_count, slot, slots,
 };
 use crate::orders::{self, Key, by_code};
 use schema::intake::{Columns, is_id, unread_kind};
@@ -131,14 +131,7 @@ pub fn read(
             .into_iter()
             .map(|id| format!("the id {id:?} is used twice")),
     );
-    if rows == 0 {
-        details.push("there is no customer".to_owned());
-    }
-    if rows > MOST_CUSTOMERS {
-        details.push(format!(
-            "there are {rows} customers; there may be {MOST_CUSTOMERS}"
-        ));
-    }
+    details.extend(fault_of_count(rows));
     if details.is_empty() {
         Ok(customers)
     } else {

@@ -3,6 +3,7 @@
 use super::{AMOUNT, BANDS, Column, Customers, FORMAT, Outcome, UNKNOWN, band, slot, slots};
 use schema::{Field, Kind, Need, Schema};
 use sections::Sections;
+use twox_hash::XxHash3_128;
 
 /// Stands for the home of a customer whom the table has once already.
 const FOUND: u32 = u32::MAX;
@@ -189,10 +190,7 @@ impl Customers<'_> {
         if !self.probabilities.iter().all(within) {
             return Err("a probability is none");
         }
-        // The bits of numbers that are not negative are sorted as they are.
-        let mut sorted: Vec<u64> = self.probabilities.iter().map(|one| one.to_bits()).collect();
-        sorted.sort_unstable();
-        if !self.ranked.iter().map(|one| one.to_bits()).eq(sorted) {
+        if !self.ranked.is_sorted() || fingerprint(self.ranked) != fingerprint(self.probabilities) {
             return Err("the ranked probabilities are others");
         }
         let of_band = |(number, ends): (usize, &[u32])| {
@@ -205,6 +203,14 @@ impl Customers<'_> {
             false => Err("the bands of probabilities are others"),
         }
     }
+}
+
+/// Of the numbers as they are in any order: to sort them would take as much memory again, which is seldom given back.
+fn fingerprint(numbers: &[f64]) -> u128 {
+    let hashes = numbers
+        .iter()
+        .map(|number| XxHash3_128::oneshot(&number.to_le_bytes()));
+    hashes.fold(0, u128::wrapping_add)
 }
 
 /// The code that a byte stands for.
