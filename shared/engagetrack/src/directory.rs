@@ -11,8 +11,10 @@ use schema::intake::{CUSTOMER_ID, Quoted};
 use schema::profile::CodeJson;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Write};
+use std::ops::Range;
 use utoipa::{IntoParams, ToSchema};
 use workspace::Key;
+use workspace::orders::by_code;
 use workspace::previous::Gone;
 
 /// Most customers on one page.
@@ -347,44 +349,60 @@ impl Request {
         self.cursor.of_another.as_deref()
     }
 
-    /// For each customer, or each who is gone, whether it is listed. An id is found by its beginning as it is written; where none
-    /// begins so, in capitals.
-    fn mask(&self, view: &View<'_>) -> Vec<bool> {
-        let gone = movement::gone(view).filter(|_| self.gone);
-        let mut mask = match gone {
-            Some(_) => self.selection.mask_of_gone(view),
-            None => self.selection.mask(view),
-        };
+    /// Those who are gone, where this request is about them.
+    fn gone<'w>(&self, view: &View<'w>) -> Option<Gone<'w>> {
+        movement::gone(view).filter(|_| self.gone)
+    }
+
+    /// Whom this request finds. An id is found by its beginning as it is written; where none begins so, in capitals.
+    fn found(&self, view: &View<'_>) -> Found {
+        let gone = self.gone(view);
+        let count = gone.map_or(view.customers.len(), |gone| gone.len());
+        let mut within = 0..count;
         if !self.prefix.is_empty() {
             let with_prefix = |prefix: &str| match gone {
                 Some(gone) => gone.with_prefix(prefix),
                 None => view.customers.with_prefix(prefix),
             };
-            let mut found = with_prefix(&self.prefix);
-            if found.is_empty() {
-                found = with_prefix(&self.prefix.to_uppercase());
+            within = with_prefix(&self.prefix);
+            if within.is_empty() {
+                within = with_prefix(&self.prefix.to_uppercase());
             }
-            mask[..found.start].fill(false);
-            mask[found.end..].fill(false);
         }
-        mask
+        let first = within.start;
+        let mask = match gone {
+            Some(gone) => self.selection.mask_of_gone(gone, within),
+            None => self.selection.mask_within(view, within),
+        };
+        Found {
+            total: selection::count(&mask, |kept| kept),
+            mask,
+            first,
+            among: count,
+        }
+    }
+
+    /// The value of the key at a position; NaN if unknown.
+    fn value<'v>(&self, view: &'v View<'v>) -> impl Fn(usize) -> f64 + Copy + use<'v> {
+        let (key, gone) = (self.key, self.gone(view));
+        move |position| match (key, gone) {
+            (SortKey::Id, _) | (_, None) => key.value(view, position),
+            (_, Some(gone)) => gone.probability(position),
+        }
     }
 
     /// All positions in the order of this request: by the key, unknown ones last, equal ones by rising id.
     fn order<'v>(&self, view: &'v View<'v>) -> Box<dyn Iterator<Item = usize> + 'v> {
-        let key = self.key;
-        let gone = movement::gone(view).filter(|_| self.gone);
+        let gone = self.gone(view);
         let count = gone.map_or(view.customers.len(), |gone| gone.len());
-        let by = match (key, gone) {
+        let by = match (self.key, gone) {
             (SortKey::Id, _) => None,
             (_, Some(gone)) => Some(gone.ranked()),
             (SortKey::Change, None) => view.previous.map(|previous| previous.by_change()),
             (SortKey::Key(key), None) => view.orders().by(key),
         };
-        let value = move |position: u32| match gone {
-            Some(gone) => gone.probability(position as usize),
-            None => key.value(view, position as usize),
-        };
+        let value = self.value(view);
+        let value = move |position: u32| value(position as usize);
         match (by, self.descending) {
             (None, false) => Box::new(0..count),
             (None, true) => Box::new((0..count).rev()),
@@ -393,18 +411,66 @@ impl Request {
         }
     }
 
-    /// The positions of all listed customers, in order: none where those are listed who are gone.
-    pub fn customers(&self, view: &View<'_>) -> Vec<usize> {
-        let mask = self.mask(view);
-        let listed = self.order(view).filter(|_| !self.gone);
-        listed.filter(|customer| mask[*customer]).collect()
+    /// Some of those who were found, by their places in the order.
+    fn listed(&self, view: &View<'_>, found: &Found, places: Range<usize>) -> Vec<usize> {
+        let places = places.start..places.end.min(found.total);
+        if places.is_empty() {
+            return Vec::new();
+        }
+        // So many are passed by in the order of all, on average, until the last of these comes.
+        let passed = places.end as f64 * found.among as f64 / found.total as f64;
+        let collected = found.mask.len() / 32 + found.total * 8;
+        match passed > collected as f64 {
+            true => self.sorted(view, found, places),
+            false => self.picked(view, found, places),
+        }
     }
 
-    /// The rows that a mask leaves, in order, from the offset on.
-    fn rows<'w>(&self, view: &'w View<'w>, mask: &[bool]) -> impl Iterator<Item = Row<'w>> {
-        let gone = movement::gone(view).filter(|_| self.gone);
-        let listed = self.order(view).filter(|position| mask[*position]);
-        listed.skip(self.cursor.offset).map(move |position| Row {
+    /// Picks them from the order of all.
+    fn picked(&self, view: &View<'_>, found: &Found, places: Range<usize>) -> Vec<usize> {
+        let listed = self.order(view).filter(|position| found.has(*position));
+        listed.skip(places.start).take(places.len()).collect()
+    }
+
+    /// Sorts all who were found, as far as the places reach.
+    fn sorted(&self, view: &View<'_>, found: &Found, places: Range<usize>) -> Vec<usize> {
+        let mut all = found.positions();
+        let value = self.value(view);
+        let in_order = |one: &usize, other: &usize| {
+            let (a, b) = (value(*one), value(*other));
+            let by_value = match self.descending && !a.is_nan() && !b.is_nan() {
+                true => b.total_cmp(&a),
+                false => by_code(a, b),
+            };
+            by_value.then(one.cmp(other))
+        };
+        if places.end < all.len() {
+            all.select_nth_unstable_by(places.end, in_order);
+            all.truncate(places.end);
+        }
+        all.sort_unstable_by(in_order);
+        all.drain(..places.start);
+        all
+    }
+
+    /// The positions of all listed customers, in order: none where those are listed who are gone.
+    pub fn customers(&self, view: &View<'_>) -> Vec<usize> {
+        match self.gone {
+            true => Vec::new(),
+            false => self.listed(view, &self.found(view), 0..usize::MAX),
+        }
+    }
+
+    /// The rows at some places of the order of those who were found.
+    fn rows<'w>(
+        &self,
+        view: &'w View<'w>,
+        found: &Found,
+        places: Range<usize>,
+    ) -> impl Iterator<Item = Row<'w>> + use<'w> {
+        let gone = self.gone(view);
+        let listed = self.listed(view, found, places).into_iter();
+        listed.map(move |position| Row {
             view,
             listed: match gone {
                 Some(gone) => Listed::Gone(gone, position),
@@ -416,7 +482,10 @@ impl Request {
     /// The listed customers as a CSV file (RFC 4180), and how many there are: all of them, unless there is a limit. The id has the
     /// name that the business gives it, so that the file is read again.
     pub fn csv(&self, view: &View<'_>) -> (Vec<u8>, usize) {
-        let mask = self.mask(view);
+        let from = self.cursor.offset;
+        let end = self
+            .limit
+            .map_or(usize::MAX, |limit| from.saturating_add(limit));
         let id = view.schema.id_name();
         let mut file = Vec::new();
         let mut count = 0;
@@ -431,8 +500,7 @@ impl Request {
             header.end();
         }
         let mut cell = String::new();
-        let rows = self.rows(view, &mask);
-        for listed in rows.take(self.limit.unwrap_or(usize::MAX)) {
+        for listed in self.rows(view, &self.found(view), from..end) {
             let mut row = Line::of(&mut file);
             let Ok(()) = listed.members(id, |_, value| {
                 cell.clear();
@@ -454,20 +522,48 @@ impl Request {
 
     /// The page.
     pub fn page<'w>(&self, view: &'w View<'w>) -> Page<'w> {
-        let mask = self.mask(view);
-        let total = selection::count(&mask);
+        let found = self.found(view);
+        let total = found.total;
+        let from = self.cursor.offset;
         let limit = self.limit.unwrap_or(USUAL_PAGE);
-        let end = self.cursor.offset.saturating_add(limit).min(total);
-        let mut items = Vec::with_capacity(end.saturating_sub(self.cursor.offset));
-        if self.cursor.offset < total {
-            items.extend(self.rows(view, &mask).take(limit));
-        }
+        let end = from.saturating_add(limit).min(total);
         Page {
-            items,
+            items: self.rows(view, &found, from..end).collect(),
             total,
-            next_cursor: (end < total && self.cursor.offset < total)
-                .then(|| format!("{}-{end}", view.version())),
+            next_cursor: (end < total && from < total).then(|| format!("{}-{end}", view.version())),
         }
+    }
+}
+
+/// Whom a request finds.
+struct Found {
+    /// Of some neighbours by id, whether each is found; nobody else is.
+    mask: Vec<bool>,
+    /// The position of the first of them.
+    first: usize,
+    /// How many are found.
+    total: usize,
+    /// Among how many.
+    among: usize,
+}
+
+impl Found {
+    fn has(&self, position: usize) -> bool {
+        let kept = self.mask.get(position.wrapping_sub(self.first));
+        kept.copied().unwrap_or(false)
+    }
+
+    /// The positions of all who are found, rising.
+    fn positions(&self) -> Vec<usize> {
+        let mut positions = Vec::with_capacity(self.total);
+        for (start, some) in (self.first..).step_by(64).zip(self.mask.chunks(64)) {
+            // Where few are found, there is nobody in most stretches.
+            if some.contains(&true) {
+                let kept = (start..).zip(some).filter(|(_, kept)| **kept);
+                positions.extend(kept.map(|(position, _)| position));
+            }
+        }
+        positions
     }
 }
 
@@ -571,6 +667,71 @@ mod tests {
                 let found: Vec<u32> = falling(&rising, value).collect();
                 assert_eq!(found, expected, "{values} {count}");
             }
+        }
+    }
+
+    #[test]
+    fn listed_customers_are_the_same_picked_from_the_order_or_sorted() {
+        let live = live();
+        let view = live.view();
+        let among = view.customers.len();
+        let mut random = fastrand::Rng::with_seed(11);
+        for sort in sorts(view) {
+            let request = request(view, &format!("sort={sort}"));
+            for (first, length, share) in [
+                (0, among, 0.5),
+                (0, among, 0.002),
+                (among - 70, 70, 1.0),
+                (1234, 1000, 0.1),
+                (17, 1, 1.0),
+                (9, 100, 0.0),
+            ] {
+                let mask: Vec<bool> = (0..length).map(|_| random.f64() < share).collect();
+                let total = selection::count(&mask, |kept| kept);
+                let found = Found {
+                    mask,
+                    first,
+                    total,
+                    among,
+                };
+                let picked = |places: Range<usize>| request.picked(view, &found, places);
+                let all = picked(0..total);
+                assert_eq!(all.len(), total);
+                for places in [
+                    0..total,
+                    0..total / 3,
+                    total / 2..total,
+                    total / 4..total / 3,
+                ] {
+                    let expected = &all[places.clone()];
+                    assert_eq!(picked(places.clone()), expected);
+                    assert_eq!(request.sorted(view, &found, places.clone()), expected);
+                    assert_eq!(request.listed(view, &found, places), expected);
+                }
+                assert_eq!(request.listed(view, &found, 0..usize::MAX), all);
+                assert_eq!(request.listed(view, &found, total..total + 5), [0; 0]);
+            }
+        }
+    }
+
+    #[test]
+    fn searches_with_filters_find_whom_both_hold() {
+        let live = live();
+        let view = live.view();
+        let beginning = &view.customers.id(0)[..1];
+        for filters in [
+            EVERYBODY,
+            "",
+            "contract=One+year",
+            "persona=strained&risk_level=high",
+        ] {
+            let all = request(view, filters).customers(view);
+            let begins = |customer: &usize| view.customers.id(*customer).starts_with(beginning);
+            let expected: Vec<usize> = all.into_iter().filter(begins).collect();
+            assert!(!expected.is_empty());
+            let search = request(view, &format!("q={beginning}&{filters}"));
+            assert_eq!(search.customers(view), expected, "{filters}");
+            assert_eq!(search.page(view).total, expected.len());
         }
     }
 

@@ -5,8 +5,10 @@ use crate::movement::{self, GONE, MOVED, MOVEMENTS};
 use crate::prediction::Status;
 use crate::query::Query;
 use schema::{Field, FilterParameters, Kind, Schema};
+use std::ops::Range;
 use workspace::Outcome;
 use workspace::customers::{Column, UNKNOWN};
+use workspace::previous::Gone;
 
 /// The filter by status; its values are those of [`Status`].
 pub const STATUS: &str = "status";
@@ -209,45 +211,47 @@ impl Selection {
     /// How many customers of the previous workspace are gone: those whose former status is selected. None without a previous workspace,
     /// or with other filters, because those who are gone have no profile.
     pub(crate) fn count_of_gone(&self, view: &View<'_>) -> Option<usize> {
-        let mask = self.filters.is_empty().then(|| self.mask_of_gone(view));
-        mask.filter(|_| view.previous.is_some())
-            .map(|mask| count(&mask))
+        let gone = movement::gone(view).filter(|_| self.filters.is_empty())?;
+        Some(count(&self.mask_of_gone(gone, 0..gone.len()), |kept| kept))
     }
 
-    /// For each customer of the previous workspace who is gone whether the former status is selected.
-    pub(crate) fn mask_of_gone(&self, view: &View<'_>) -> Vec<bool> {
+    /// For each of these customers who are gone whether the former status is selected.
+    pub(crate) fn mask_of_gone(&self, gone: Gone<'_>, within: Range<usize>) -> Vec<bool> {
         let outcomes = self.outcomes();
-        let gone = movement::gone(view);
-        let of_one = |gone: workspace::previous::Gone<'_>| {
-            let mask = (0..gone.len()).map(|position| outcomes[gone.outcome(position) as usize]);
-            mask.collect()
-        };
-        gone.map(of_one).unwrap_or_default()
+        within
+            .map(|position| outcomes[gone.outcome(position) as usize])
+            .collect()
     }
 
     /// For each customer whether it is selected.
     pub fn mask(&self, view: &View<'_>) -> Vec<bool> {
-        let mut mask = self.mask_of_any_status(view);
+        self.mask_within(view, 0..view.customers.len())
+    }
+
+    /// For each of these customers whether it is selected.
+    pub(crate) fn mask_within(&self, view: &View<'_>, customers: Range<usize>) -> Vec<bool> {
+        let mut mask = self.mask_of_any_status(view, customers.clone());
         if self.statuses != Self::EVERYBODY {
             let [stayed, left, unknown] = self.outcomes();
             let mut allowed = [unknown; 256];
             allowed[Outcome::Stayed as usize] = stayed;
             allowed[Outcome::Left as usize] = left;
-            keep_codes(&mut mask, view.customers.outcomes(), &allowed);
+            keep_codes(&mut mask, &view.customers.outcomes()[customers], &allowed);
         }
         mask
     }
 
-    /// For each customer whether it passes the filters, whatever its status.
-    pub(crate) fn mask_of_any_status(&self, view: &View<'_>) -> Vec<bool> {
+    /// For each of these customers whether it passes the filters, whatever its status.
+    pub(crate) fn mask_of_any_status(&self, view: &View<'_>, within: Range<usize>) -> Vec<bool> {
         let customers = &view.customers;
-        let mut mask = vec![true; customers.len()];
+        let mut mask = vec![true; within.len()];
         let by_code = |codes: &CodeSet| {
             std::array::from_fn(|code| code != usize::from(UNKNOWN) && codes.has(code))
         };
+        let column = |field: usize| customers.column(field).of(within.clone());
         for filter in &self.filters {
             match filter {
-                Filter::Codes(field, codes) => match customers.column(*field) {
+                Filter::Codes(field, codes) => match column(*field) {
                     Column::Codes(column) => keep_codes(&mut mask, column, &by_code(codes)),
                     Column::Amounts(column) => {
                         keep(&mut mask, column, |code| {
@@ -255,7 +259,7 @@ impl Selection {
                         });
                     }
                 },
-                Filter::Range(field, range) => match customers.column(*field) {
+                Filter::Range(field, range) => match column(*field) {
                     Column::Codes(column) => {
                         let codes = CodeSet::of((0..256).filter(|code| range.has(*code as f64)));
                         keep_codes(&mut mask, column, &by_code(&codes));
@@ -263,30 +267,34 @@ impl Selection {
                     Column::Amounts(column) => keep(&mut mask, column, |amount| range.has(amount)),
                 },
                 Filter::Persona(codes) => {
-                    keep_codes(&mut mask, customers.personas(), &by_code(codes))
+                    let personas = &customers.personas()[within.clone()];
+                    keep_codes(&mut mask, personas, &by_code(codes));
                 }
-                Filter::Stage(codes) => keep_codes(&mut mask, customers.stages(), &by_code(codes)),
+                Filter::Stage(codes) => {
+                    let stages = &customers.stages()[within.clone()];
+                    keep_codes(&mut mask, stages, &by_code(codes));
+                }
                 Filter::RiskLevel(codes) => {
+                    let probabilities = &customers.probabilities()[within.clone()];
                     let ranges = probabilities_of(&view.schema, *codes);
                     match ranges.as_slice() {
-                        [range] => keep(&mut mask, customers.probabilities(), |probability| {
+                        [range] => keep(&mut mask, probabilities, |probability| {
                             range.has(probability)
                         }),
-                        ranges => keep(&mut mask, customers.probabilities(), |probability| {
+                        ranges => keep(&mut mask, probabilities, |probability| {
                             ranges.iter().any(|range| range.has(probability))
                         }),
                     }
                 }
                 Filter::Moved(codes) => {
                     let movements = view.previous.as_ref();
-                    let movements = movements.map_or(&[][..], |previous| previous.movements());
+                    let movements =
+                        movements.map_or(&[][..], |previous| &previous.movements()[within.clone()]);
                     keep_codes(&mut mask, movements, &by_code(codes));
                 }
                 Filter::Missing(fields) => {
-                    let columns: Vec<Column<'_>> = fields
-                        .iter()
-                        .map(|field| customers.column(*field))
-                        .collect();
+                    let columns: Vec<Column<'_>> =
+                        fields.iter().map(|field| column(*field)).collect();
                     for (customer, kept) in mask.iter_mut().enumerate() {
                         *kept &= columns.iter().any(|column| column.code(customer).is_nan());
                     }
@@ -299,32 +307,43 @@ impl Selection {
     /// The positions of the selected customers, rising.
     pub fn positions(&self, view: &View<'_>) -> Vec<usize> {
         let mask = self.mask(view);
-        let mut selected = Vec::with_capacity(count(&mask));
+        let mut selected = Vec::with_capacity(count(&mask, |kept| kept));
         selected.extend((0..mask.len()).filter(|customer| mask[*customer]));
         selected
     }
 }
 
-/// How many customers a mask holds.
-pub(crate) fn count(mask: &[bool]) -> usize {
-    mask.iter().filter(|kept| **kept).count()
+/// How many of some bytes this holds for.
+pub(crate) fn count<T: Copy>(bytes: &[T], holds: impl Fn(T) -> bool) -> usize {
+    // So few at a time that their number is a byte, too: that of many is counted at once.
+    let some = bytes.chunks(240);
+    let counts = some.map(|some| some.iter().map(|byte| u8::from(holds(*byte))).sum::<u8>());
+    counts.map(usize::from).sum()
 }
 
 fn keep_codes(mask: &mut [bool], column: &[u8], allowed: &[bool; 256]) {
-    let codes = || (0..=u8::MAX).filter(|code| allowed[usize::from(*code)]);
-    // Most filters allow neighbouring codes, which many customers are compared with at a time.
-    match (codes().next(), codes().next_back()) {
-        (Some(first), Some(last)) if codes().count() == usize::from(last - first) + 1 => {
-            for (kept, code) in mask.iter_mut().zip(column) {
-                *kept &= code.wrapping_sub(first) <= last - first;
-            }
+    // Most filters allow neighbouring codes, or all others, which many customers are compared with at a time.
+    if let Some((first, span)) = neighbours(allowed, true) {
+        for (kept, code) in mask.iter_mut().zip(column) {
+            *kept &= code.wrapping_sub(first) <= span;
         }
-        _ => {
-            for (kept, code) in mask.iter_mut().zip(column) {
-                *kept &= allowed[usize::from(*code)];
-            }
+    } else if let Some((first, span)) = neighbours(allowed, false) {
+        for (kept, code) in mask.iter_mut().zip(column) {
+            *kept &= code.wrapping_sub(first) > span;
+        }
+    } else {
+        for (kept, code) in mask.iter_mut().zip(column) {
+            *kept &= allowed[usize::from(*code)];
         }
     }
+}
+
+/// The first of the codes that are allowed, or of those that are not, and how far from it the last one is; none where there is
+/// another in between.
+fn neighbours(allowed: &[bool; 256], wanted: bool) -> Option<(u8, u8)> {
+    let codes = || (0..=u8::MAX).filter(|code| allowed[usize::from(*code)] == wanted);
+    let (first, last) = (codes().next()?, codes().next_back()?);
+    (codes().count() == usize::from(last - first) + 1).then_some((first, last - first))
 }
 
 fn keep(mask: &mut [bool], column: &[f64], passes: impl Fn(f64) -> bool) {
@@ -537,9 +556,26 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_kept_that_are_allowed_side_by_side_or_not() {
+    fn codes_are_kept_that_are_allowed_side_by_side_or_all_others_or_neither() {
         let column: Vec<u8> = (0..=u8::MAX).collect();
-        let sets: [&[u8]; 7] = [
+        let all_but = |codes: &[u8]| {
+            column
+                .iter()
+                .copied()
+                .filter(|code| !codes.contains(code))
+                .collect()
+        };
+        let others: [Vec<u8>; 4] = [
+            all_but(&[]),
+            all_but(&[1]),
+            all_but(&[7, 8, 9]),
+            all_but(&[0, 9]),
+        ];
+        let sets: [&[u8]; 11] = [
+            &others[0],
+            &others[1],
+            &others[2],
+            &others[3],
             &[],
             &[0],
             &[255],
@@ -557,7 +593,7 @@ mod tests {
             assert_eq!(mask, allowed, "{set:?}");
             mask.fill(false);
             keep_codes(&mut mask, &column, &allowed);
-            assert_eq!(count(&mask), 0);
+            assert_eq!(count(&mask, |kept| kept), 0);
         }
     }
 

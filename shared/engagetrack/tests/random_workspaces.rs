@@ -4,10 +4,11 @@
 
 mod random;
 
+use engagetrack::analytics::{FilterValue, Group};
 use engagetrack::directory::{self, Request};
 use engagetrack::query::Query;
 use engagetrack::selection::Selection;
-use engagetrack::{View, recourse};
+use engagetrack::{View, analytics, explanation, recourse};
 use proptest::prelude::*;
 use random::{Random, workspace, workspaces};
 use schema::intake::CUSTOMER_ID;
@@ -270,6 +271,157 @@ fn sorted(random: &Random, sort: &str) -> Vec<usize> {
     all
 }
 
+fn close(one: Option<f64>, other: Option<f64>, tolerance: f64) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= tolerance,
+        (one, other) => one == other,
+    }
+}
+
+fn mean(numbers: &[f64]) -> Option<f64> {
+    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
+}
+
+/// Whether a group is what these customers, of whom some have a status that is selected, add up to.
+fn assert_group(
+    random: &Random,
+    group: &Group,
+    cases: &[usize],
+    selects: &dyn Fn(Option<bool>) -> bool,
+) {
+    let view = random.view();
+    let left = |customer: &usize| random.customers[*customer].2;
+    let selected = cases.iter().filter(|customer| selects(left(customer)));
+    let probabilities: Vec<f64> = selected
+        .map(|customer| view.customers.probability(*customer))
+        .collect();
+    assert_eq!(group.count, probabilities.len());
+    assert!(close(group.mean_probability, mean(&probabilities), 1e-12));
+    let known: Vec<f64> = cases.iter().filter_map(left).map(f64::from).collect();
+    assert_eq!(group.known_outcomes, known.len());
+    assert_eq!(group.churned as f64, known.iter().sum::<f64>());
+    assert!(close(group.churn_rate, mean(&known), 1e-12));
+}
+
+/// Whether the analytics are what a pass over the customers who hold adds up to.
+fn assert_analytics(
+    random: &Random,
+    filters: &str,
+    cases: &[usize],
+    selects: &dyn Fn(Option<bool>) -> bool,
+) {
+    let view = random.view();
+    let query = Query::parse(filters).unwrap();
+    let selection = query
+        .read(|query| Selection::from_query(view, query))
+        .unwrap();
+    let found = analytics::read(view, &selection);
+    assert_eq!(found.population, random.customers.len());
+    assert_group(random, &found.group, cases, selects);
+    let probability = |customer: usize| view.customers.probability(customer);
+
+    let (mut expected, mut revenue, mut at_risk) = (0.0, 0.0, 0.0);
+    let recurring = view.schema.roles().recurring;
+    for &customer in cases
+        .iter()
+        .filter(|customer| selects(random.customers[**customer].2))
+    {
+        expected += probability(customer);
+        let amount = recurring.map_or(f64::NAN, |field| random.customers[customer].1.code(field));
+        if !amount.is_nan() {
+            revenue += amount;
+            at_risk += amount * probability(customer);
+        }
+    }
+    assert!((found.expected_churners - expected).abs() < 1e-12);
+    let known = recurring.map(|_| ());
+    assert!(close(
+        found.monthly_revenue,
+        known.map(|()| revenue),
+        1e-9 * revenue.abs().max(1.0)
+    ));
+    assert!(close(
+        found.revenue_at_risk,
+        known.map(|()| at_risk),
+        1e-9 * revenue.abs().max(1.0)
+    ));
+
+    for distribution in &found.distributions {
+        let mut counted = 0;
+        for bin in &distribution.bins {
+            let parameters = bin.filter.iter().map(|(name, value)| {
+                let value = match value {
+                    FilterValue::Name(value) => value.clone(),
+                    FilterValue::Flag(value) => value.to_string(),
+                    FilterValue::Number(value) => value.to_string(),
+                };
+                (name.clone(), value)
+            });
+            let query = Query::parse(&encoded(&parameters.collect::<Vec<_>>())).unwrap();
+            let bin_alone = query
+                .read(|query| Selection::of_everybody(view, query))
+                .unwrap();
+            let inside = bin_alone.mask(view);
+            let cases: Vec<usize> = cases
+                .iter()
+                .copied()
+                .filter(|customer| inside[*customer])
+                .collect();
+            assert_group(random, &bin.group, &cases, selects);
+            counted += cases.len();
+        }
+        assert_eq!(counted, cases.len(), "{}", distribution.field);
+    }
+
+    let mut known: Vec<usize> = cases.to_vec();
+    known.retain(|customer| random.customers[*customer].2.is_some());
+    known.sort_by(|a, b| probability(*a).total_cmp(&probability(*b)));
+    let bins = (0..10).map(|bin| &known[bin * known.len() / 10..(bin + 1) * known.len() / 10]);
+    let bins: Vec<&[usize]> = bins.filter(|bin| !bin.is_empty()).collect();
+    assert_eq!(found.calibration.bins.len(), bins.len());
+    for (found, bin) in found.calibration.bins.iter().zip(bins) {
+        let churned = bin
+            .iter()
+            .filter(|customer| random.customers[**customer].2 == Some(true));
+        assert_eq!((found.count, found.churned), (bin.len(), churned.count()));
+        let probabilities: Vec<f64> = bin.iter().map(|customer| probability(*customer)).collect();
+        assert!(close(found.mean_probability, mean(&probabilities), 1e-12));
+    }
+
+    let contributions: Vec<Vec<f32>> = random
+        .customers
+        .iter()
+        .map(|(_, profile, _)| explanation::contributions(view, &view.model.row(profile.codes())))
+        .collect();
+    let others: Vec<usize> = (0..random.customers.len())
+        .filter(|customer| !cases.contains(customer))
+        .collect();
+    let features: Vec<&str> = view.model.fields().map(|field| field.name()).collect();
+    let expected = if cases.is_empty() || others.is_empty() {
+        0
+    } else {
+        features.len()
+    };
+    assert_eq!(found.drivers.len(), expected);
+    for driver in &found.drivers {
+        let feature = features
+            .iter()
+            .position(|name| *name == driver.feature)
+            .unwrap();
+        for (found, customers) in [(driver.selection, cases), (driver.everyone_else, &others)] {
+            let of_each: Vec<f64> = customers
+                .iter()
+                .map(|customer| f64::from(contributions[*customer][feature]))
+                .collect();
+            assert!(
+                close(Some(found), mean(&of_each), 1e-5),
+                "{}",
+                driver.feature
+            );
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn recourse_is_the_best_of_all_plans((text, numbers, mut draws) in workspaces(4), target in 0.02..0.98f64) {
@@ -317,6 +469,37 @@ proptest! {
                 });
                 let expected: Vec<usize> = expected.map(|(position, _)| position).collect();
                 prop_assert_eq!(read.map(|selection| selection.positions(view)), Ok(expected), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn analytics_are_what_a_pass_over_the_customers_adds_up_to(
+        (text, numbers, mut draws) in workspaces(usize::MAX), picks in prop::collection::vec(any::<u32>(), 100),
+    ) {
+        let random = workspace(&text, &numbers, &mut draws);
+        let view = random.view();
+        let mut picks = picks.iter().cycle();
+        let mut draw = || *picks.next().unwrap() as usize;
+        let mut filters: Vec<Asked<'_>> = view.schema.fields().filter_map(|field| filter_of(field, &mut draw)).collect();
+        filters.extend(other_filters(&random, &mut draw));
+        for statuses in [&[][..], &["left"], &["active", "left"]] {
+            let selects = |left: Option<bool>| match left {
+                Some(true) => statuses.contains(&"left"),
+                _ => statuses.is_empty() || statuses.contains(&"active"),
+            };
+            let first = draw() % filters.len();
+            let second = (first + 1) % filters.len();
+            for chosen in [&[][..], &[first], &[first.min(second), first.max(second)]] {
+                let parameters = chosen.iter().flat_map(|filter| filters[*filter].parameters.clone());
+                let mut parameters: Vec<(String, String)> = parameters.collect();
+                parameters.extend(statuses.iter().map(|status| ("status".to_owned(), (*status).to_owned())));
+                let customers = random.customers.iter().enumerate();
+                let cases = customers.filter(|(position, (_, profile, _))| {
+                    chosen.iter().all(|filter| (filters[*filter].holds)(*position, profile))
+                });
+                let cases: Vec<usize> = cases.map(|(position, _)| position).collect();
+                assert_analytics(&random, &encoded(&parameters), &cases, &selects);
             }
         }
     }

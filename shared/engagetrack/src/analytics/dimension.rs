@@ -1,5 +1,6 @@
 //! What selections are distributed over, and the bins.
 
+use super::bins::Bins;
 use crate::View;
 use crate::selection::{MISSING, PERSONA, RISK_LEVEL, STAGE, filter_values, value_of_code};
 use schema::words::{UNKNOWN as NOT_KNOWN, sentence_case};
@@ -7,7 +8,7 @@ use schema::{Field, FilterParameters, Kind, Schema};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-use workspace::customers::{Column, UNKNOWN};
+use workspace::customers::Column;
 
 /// The value of a filter.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -46,10 +47,8 @@ pub struct Dimension {
     /// Its bins; that of the unknown is the last, and one only where somebody is in it.
     pub bins: Vec<Bin>,
     source: Source,
-    /// Where the bins after the first begin.
-    starts: Vec<f64>,
-    /// The bin of each code of a byte.
-    pub by_code: Box<[u16; 256]>,
+    /// In which of them the customers are.
+    pub of_customers: Bins,
 }
 
 /// Whose column is divided.
@@ -69,84 +68,34 @@ impl Dimension {
     }
 
     fn named(view: &View<'_>, name: &str) -> Option<Self> {
-        let schema = &view.schema;
-        let (source, bins, starts) = match name {
-            PERSONA => {
-                let named = schema
-                    .personas()
-                    .map(|persona| (persona.name, persona.label));
-                (Source::Persona, of_names(PERSONA, named), None)
-            }
-            STAGE => {
-                let named = schema.stages().map(|stage| (stage.name, stage.label));
-                (Source::Stage, of_names(STAGE, named), None)
-            }
-            RISK_LEVEL => {
-                let named = schema.levels().map(|level| (level.name, level.label));
-                let starts = schema.levels().skip(1).map(|level| level.from).collect();
-                (Source::RiskLevel, of_names(RISK_LEVEL, named), Some(starts))
-            }
-            name => {
-                let field = schema.find(name)?;
-                let source = Source::Field(field.index());
-                match field.filter()? {
-                    FilterParameters::Values(filter) => (source, of_values(field, filter), None),
-                    parameters => {
-                        let (bins, starts) = of_ranges(schema, field, parameters);
-                        (source, bins, Some(starts))
-                    }
-                }
-            }
-        };
-        if bins.is_empty() {
-            return None;
-        }
-        let starts = starts.unwrap_or_else(|| (1..bins.len()).map(|bin| bin as f64).collect());
-        let mut dimension = Self {
-            by_code: Box::new([0; 256]),
-            starts,
-            source,
-            bins,
-        };
-        let unknown = dimension.bins.len();
-        let field = match source {
-            Source::Field(field) => Some(schema.field(field)),
-            Source::Persona | Source::Stage | Source::RiskLevel => None,
-        };
-        *dimension.by_code = std::array::from_fn(|code| match code {
-            code if code == usize::from(UNKNOWN) => unknown as u16,
-            code => dimension.bin(
-                field.map_or(code, |field| value_of_code(field, code)) as f64,
-                unknown,
-            ) as u16,
+        let (source, mut bins, starts) = Source::named(view, name)?;
+        let unknown = bins.len();
+        let field = source.field(view);
+        let column = source.column(view);
+        let of_customers = Bins::of(column, |code| {
+            let of_code = |field: Field<'_>| value_of_code(field, code as usize) as f64;
+            let number = match (column, field) {
+                (Column::Codes(_), Some(field)) if !code.is_nan() => of_code(field),
+                _ => code,
+            };
+            bin(&starts, number, unknown) as u16
         });
-        let is_unknown = |customer: usize| dimension.column(view).code(customer).is_nan();
-        if (0..view.customers.len()).any(is_unknown) {
-            dimension.bins.push(Bin {
+        if column.has_unknown() {
+            bins.push(Bin {
                 label: sentence_case(field.map_or(NOT_KNOWN, |field| field.unknown())),
                 filter: Filter::from([(MISSING.to_owned(), FilterValue::Name(name.to_owned()))]),
             });
         }
-        Some(dimension)
-    }
-
-    /// The bin of a number, and that of an unknown one.
-    pub fn bin(&self, number: f64, unknown: usize) -> usize {
-        match number.is_nan() {
-            true => unknown,
-            false => self.starts.iter().filter(|start| **start <= number).count(),
-        }
+        Some(Self {
+            bins,
+            source,
+            of_customers,
+        })
     }
 
     /// The column that is divided.
     pub fn column<'w>(&self, view: &View<'w>) -> Column<'w> {
-        let customers = &view.customers;
-        match self.source {
-            Source::Field(field) => customers.column(field),
-            Source::Persona => Column::Codes(customers.personas()),
-            Source::Stage => Column::Codes(customers.stages()),
-            Source::RiskLevel => Column::Amounts(customers.probabilities()),
-        }
+        self.source.column(view)
     }
 
     /// The name of what is divided.
@@ -172,6 +121,68 @@ impl Dimension {
     /// Whether the bins are ranges of a number that a filter bounds; otherwise they are values.
     pub fn is_numeric(&self, view: &View<'_>) -> bool {
         matches!(self.source, Source::Field(field) if !view.schema.field(field).kind().is_named())
+    }
+}
+
+impl Source {
+    /// What has this name, its bins without that of the unknown, and where those after the first begin.
+    fn named(view: &View<'_>, name: &str) -> Option<(Self, Vec<Bin>, Vec<f64>)> {
+        let schema = &view.schema;
+        let (source, bins, starts) = match name {
+            PERSONA => {
+                let named = schema
+                    .personas()
+                    .map(|persona| (persona.name, persona.label));
+                (Self::Persona, of_names(PERSONA, named), None)
+            }
+            STAGE => {
+                let named = schema.stages().map(|stage| (stage.name, stage.label));
+                (Self::Stage, of_names(STAGE, named), None)
+            }
+            RISK_LEVEL => {
+                let named = schema.levels().map(|level| (level.name, level.label));
+                let starts = schema.levels().skip(1).map(|level| level.from).collect();
+                (Self::RiskLevel, of_names(RISK_LEVEL, named), Some(starts))
+            }
+            name => {
+                let field = schema.find(name)?;
+                let source = Self::Field(field.index());
+                match field.filter()? {
+                    FilterParameters::Values(filter) => (source, of_values(field, filter), None),
+                    parameters => {
+                        let (bins, starts) = of_ranges(schema, field, parameters);
+                        (source, bins, Some(starts))
+                    }
+                }
+            }
+        };
+        let starts = starts.unwrap_or_else(|| (1..bins.len()).map(|bin| bin as f64).collect());
+        (!bins.is_empty()).then_some((source, bins, starts))
+    }
+
+    fn field<'w>(self, view: &View<'w>) -> Option<Field<'w>> {
+        match self {
+            Self::Field(field) => Some(view.schema.field(field)),
+            Self::Persona | Self::Stage | Self::RiskLevel => None,
+        }
+    }
+
+    fn column<'w>(self, view: &View<'w>) -> Column<'w> {
+        let customers = &view.customers;
+        match self {
+            Self::Field(field) => customers.column(field),
+            Self::Persona => Column::Codes(customers.personas()),
+            Self::Stage => Column::Codes(customers.stages()),
+            Self::RiskLevel => Column::Amounts(customers.probabilities()),
+        }
+    }
+}
+
+/// The bin of a number, and that of an unknown one.
+fn bin(starts: &[f64], number: f64, unknown: usize) -> usize {
+    match number.is_nan() {
+        true => unknown,
+        false => starts.iter().filter(|start| **start <= number).count(),
     }
 }
 
@@ -317,8 +328,8 @@ mod tests {
     #[test]
     fn a_number_at_an_edge_is_in_the_bin_that_begins_there() {
         let live = embedded::live(embedded::whole());
-        let dimension = Dimension::named(live.view(), "monthly_charges").unwrap();
-        for (number, bin) in [
+        let (_, _, starts) = Source::named(live.view(), "monthly_charges").unwrap();
+        for (number, expected) in [
             (0.0, 0),
             (19.99, 0),
             (20.0, 1),
@@ -327,7 +338,7 @@ mod tests {
             (1e6, 5),
             (f64::NAN, 6),
         ] {
-            assert_eq!(dimension.bin(number, 6), bin, "{number}");
+            assert_eq!(bin(&starts, number, 6), expected, "{number}");
         }
     }
 }

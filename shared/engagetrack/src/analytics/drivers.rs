@@ -1,13 +1,12 @@
 //! What sets a selection apart from everyone else, in the model's eyes.
 
-use super::Case;
-use super::table::Table;
+use super::cases::Cases;
+use super::contributions::Contributions;
 use crate::View;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How differently a feature weighs in the selection and elsewhere. All in log-odds of churn. With more than 100,000 customers each
-/// contribution is rounded to within a 65,000th of the feature's largest before the mean is taken.
+/// How differently a feature weighs in the selection and elsewhere. All in log-odds of churn.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Driver<'w> {
     /// The feature's name.
@@ -24,24 +23,34 @@ pub struct Driver<'w> {
 
 /// All features, the largest difference first; none when there is nobody in the selection or nobody else. The selection
 /// holds customers of every status.
-pub(super) fn drivers<'w>(view: &View<'w>, table: &Table, selection: &[Case]) -> Vec<Driver<'w>> {
-    let others = view.customers.len() - selection.len();
-    if selection.is_empty() || others == 0 {
+pub(super) fn drivers<'w>(
+    view: &View<'w>,
+    contributions: &Contributions,
+    cases: &Cases,
+) -> Vec<Driver<'w>> {
+    let selected = cases.count();
+    let others = view.customers.len() - selected;
+    if selected == 0 || others == 0 {
         return Vec::new();
     }
-    let within = table
-        .contributions
-        .sum(selection.iter().map(|case| case.rank as usize));
+    // The fewer are added up; the others are what is left of all.
+    let few_selected = selected <= others;
+    let fewer = contributions.sum(view, &cases.codes, |code| {
+        (code != Cases::NONE) == few_selected
+    });
     let driver = |(feature, field): (usize, schema::Field<'w>)| {
-        let selected = within[feature] / selection.len() as f64;
-        let outside = table.contributions.total[feature] - within[feature];
-        let everyone_else = outside / others as f64;
+        let rest = contributions.total[feature] - fewer[feature];
+        let (within, outside) = match few_selected {
+            true => (fewer[feature], rest),
+            false => (rest, fewer[feature]),
+        };
+        let (selection, everyone_else) = (within / selected as f64, outside / others as f64);
         Driver {
             feature: field.name(),
             label: field.label(),
-            selection: selected,
+            selection,
             everyone_else,
-            difference: selected - everyone_else,
+            difference: selection - everyone_else,
         }
     };
     let mut drivers: Vec<Driver<'w>> = view.model.fields().enumerate().map(driver).collect();

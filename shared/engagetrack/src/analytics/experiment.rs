@@ -140,7 +140,7 @@ pub fn readout(
         .filter_map(|name| Segments::named(view, name));
     let (segmentations, segments): (Vec<Segmentation<'_>>, Vec<Segments<'_>>) = named.unzip();
     let arms = view.customers.column(described.field());
-    let mask = selection.mask_of_any_status(view);
+    let mask = selection.mask_of_any_status(view, 0..view.customers.len());
     let selected = by_probability(view)
         .iter()
         .map(|customer| *customer as usize);

@@ -1,6 +1,9 @@
 //! What a selection of customers looks like: counts, churn, distributions, calibration, and what sets it apart.
 
+mod bins;
+mod cases;
 mod changes;
+mod contributions;
 mod dimension;
 mod drivers;
 mod experiment;
@@ -18,6 +21,7 @@ use crate::View;
 use crate::prediction::Status;
 use crate::selection::Selection;
 use ::experiment::{Counts, Interval, ReadoutSettings};
+use cases::{Cases, GROUP, KnownOutcomes, in_groups};
 use dimension::{Bin, Dimension, Filter};
 use serde::Serialize;
 use table::by_probability;
@@ -135,45 +139,48 @@ pub struct Analytics<'w> {
     pub drivers: Vec<Driver<'w>>,
 }
 
-/// A customer who passes the filters, whatever the status.
-struct Case {
-    customer: u32,
-    /// How many customers come before by rising probability.
-    rank: u32,
-    probability: f64,
-    /// Whether the outcome is known.
-    known: bool,
-    churned: bool,
-    /// Whether the status is selected.
-    selected: bool,
-}
-
-/// Sums over some customers.
+/// How many customers there are of some who have the same outcome, and the sum of their probabilities.
 #[derive(Clone, Copy, Default)]
-struct Tally {
-    /// Of those with a known outcome.
-    known: u32,
-    churned: u32,
-    /// Of those whose status is selected.
-    selected: u32,
+struct Sum {
+    customers: u64,
     probability: f64,
 }
 
-impl Tally {
-    fn add(&mut self, case: &Case) {
-        self.known += u32::from(case.known);
-        self.churned += u32::from(case.churned);
-        self.selected += u32::from(case.selected);
-        self.probability += f64::from(u8::from(case.selected)) * case.probability;
+/// Sums over some customers by the codes of their outcomes. One more than there are outcomes, so that a code of two bits is always
+/// one of them.
+#[derive(Clone, Copy, Default)]
+struct Sums([Sum; 4]);
+
+impl Sums {
+    fn add(&mut self, outcome: u8, probability: f64) {
+        let sum = &mut self.0[usize::from(outcome & 3)];
+        sum.customers += 1;
+        sum.probability += probability;
     }
 
-    fn group(&self) -> Group {
-        let counts = counts(self.known as usize, self.churned as usize);
-        Group {
-            count: self.selected as usize,
-            mean_probability: per(self.probability, self.selected as usize),
-            known_outcomes: self.known as usize,
-            churned: self.churned as usize,
+    fn group(&self, selected: [bool; 3]) -> Group {
+        let [stayed, left, unknown, _] = self.0;
+        let (mut count, mut probability) = (0, 0.0);
+        for (sum, selected) in [stayed, left, unknown].iter().zip(selected) {
+            if selected {
+                count += sum.customers as usize;
+                probability += sum.probability;
+            }
+        }
+        let (stayed, churned) = (stayed.customers as usize, left.customers as usize);
+        Group::of(stayed + churned, churned, count, probability)
+    }
+}
+
+impl Group {
+    /// Of so many known outcomes and of so many customers of the selected statuses.
+    fn of(known: usize, churned: usize, count: usize, probability: f64) -> Self {
+        let counts = counts(known, churned);
+        Self {
+            count,
+            mean_probability: per(probability, count),
+            known_outcomes: known,
+            churned,
             churn_rate: counts.rate(),
             churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
         }
@@ -196,124 +203,203 @@ fn counts(users: usize, churned: usize) -> Counts {
 /// about every customer who passes its other filters.
 pub fn read<'w>(view: &'w View<'w>, selection: &Selection) -> Analytics<'w> {
     let table = Table::of(view);
-    let cases = cases(view, selection);
-    let mut whole = Tally::default();
-    cases.iter().for_each(|case| whole.add(case));
-    let money = money(view, &cases);
+    let cases = Cases::of(view, selection);
+    let selected = selection.outcomes();
+    let figures = Figures::of(view, &table.dimensions, &cases, selected);
+    let by_outcome = cases.by_outcome.iter().zip(selected);
+    let count = by_outcome.filter(|(_, selected)| *selected);
+    let count = count.map(|(customers, _)| customers).sum();
+    let churned = cases.churned();
+    let distributions = table.dimensions.iter().zip(&figures.by_bin);
     Analytics {
         population: view.customers.len(),
         statuses: selection.statuses(),
-        group: whole.group(),
-        expected_churners: whole.probability,
-        monthly_revenue: money.map(|(revenue, _)| revenue),
-        revenue_at_risk: money.map(|(_, at_risk)| at_risk),
-        distributions: table
-            .dimensions
-            .iter()
-            .map(|dimension| distribution(view, dimension, &cases, whole.selected as usize))
+        group: Group::of(cases.known(), churned, count, figures.expected_churners),
+        expected_churners: figures.expected_churners,
+        monthly_revenue: figures.money.map(|(revenue, _)| revenue),
+        revenue_at_risk: figures.money.map(|(_, at_risk)| at_risk),
+        distributions: distributions
+            .map(|(dimension, sums)| distribution(view, dimension, sums, selected, count))
             .collect(),
-        calibration: calibration(&cases),
-        drivers: drivers::drivers(view, table, &cases),
+        calibration: calibration(view, &cases),
+        drivers: drivers::drivers(view, &table.contributions, &cases),
     }
 }
 
-/// The customers who pass the filters, by rising probability.
-fn cases(view: &View<'_>, selection: &Selection) -> Vec<Case> {
-    let mask = selection.mask_of_any_status(view);
-    let selected = selection.outcomes();
-    let mut cases = Vec::with_capacity(crate::selection::count(&mask));
-    let ranked = by_probability(view).iter().zip(0..);
-    let passing = ranked.filter(|(customer, _)| mask[**customer as usize]);
-    cases.extend(passing.map(|(&customer, rank)| {
-        let outcome = view.customers.outcome(customer as usize);
-        Case {
-            customer,
-            rank,
-            probability: view.customers.probability(customer as usize),
-            known: outcome.left().is_some(),
-            churned: outcome.left() == Some(true),
-            selected: selected[outcome as usize],
-        }
-    }));
-    cases
+/// What is added up over the cases.
+struct Figures {
+    /// The probabilities of the selected statuses.
+    expected_churners: f64,
+    /// The recurring amount of the selected statuses, and what is expected to go; none where the schema has no such amount.
+    money: Option<(f64, f64)>,
+    /// By dimension and bin.
+    by_bin: Vec<Vec<Sums>>,
 }
 
-/// The recurring amount of the selected ones, and what is expected to go; none where the schema has no such amount. An unknown
-/// amount adds nothing.
-fn money(view: &View<'_>, cases: &[Case]) -> Option<(f64, f64)> {
-    let column = view.customers.column(view.schema.roles().recurring?);
-    let selected = cases.iter().filter(|case| case.selected);
-    let amounts = selected.map(|case| (column.code(case.customer as usize), case.probability));
-    let known = amounts.filter(|(amount, _)| !amount.is_nan());
-    Some(
-        known.fold((0.0, 0.0), |(revenue, at_risk), (amount, probability)| {
-            (revenue + amount, at_risk + amount * probability)
-        }),
-    )
+impl Figures {
+    /// Adds up group by group: what is gathered of a group is used by all dimensions.
+    fn of(view: &View<'_>, dimensions: &[Dimension], cases: &Cases, selected: [bool; 3]) -> Self {
+        let customers = &view.customers;
+        let columns: Vec<Column<'_>> = dimensions
+            .iter()
+            .map(|dimension| dimension.column(view))
+            .collect();
+        let recurring = view.schema.roles().recurring;
+        let recurring = recurring.map(|field| customers.column(field));
+        let mut figures = Self {
+            expected_churners: 0.0,
+            money: recurring.map(|_| (0.0, 0.0)),
+            by_bin: dimensions
+                .iter()
+                .map(|dimension| vec![Sums::default(); dimension.bins.len()])
+                .collect(),
+        };
+        let [stayed, left, unknown] = selected.map(|selected| f64::from(u8::from(selected)));
+        let weights = [stayed, left, unknown, 0.0];
+        let mut outcomes = [0; GROUP];
+        let mut probabilities = [0.0; GROUP];
+        let mut bins = vec![[0; GROUP]; dimensions.len()];
+        in_groups(
+            &cases.codes,
+            |code| code != Cases::NONE,
+            |group| {
+                for (number, customer) in group.iter().enumerate() {
+                    let customer = *customer as usize;
+                    let outcome = cases.codes[customer] - 1;
+                    let probability = customers.probability(customer);
+                    outcomes[number] = outcome;
+                    probabilities[number] = probability;
+                    // Adds nothing for the others, because that takes less time than to guess who is one.
+                    let weight = weights[usize::from(outcome & 3)];
+                    figures.expected_churners += weight * probability;
+                    if let (Some(column), Some((revenue, at_risk))) =
+                        (recurring, &mut figures.money)
+                    {
+                        let amount = column.code(customer);
+                        let amount = if amount.is_nan() {
+                            0.0
+                        } else {
+                            weight * amount
+                        };
+                        *revenue += amount;
+                        *at_risk += amount * probability;
+                    }
+                }
+                let each = || outcomes[..group.len()].iter().zip(&probabilities);
+                for ((dimension, column), bins) in dimensions.iter().zip(&columns).zip(&mut bins) {
+                    let bins = &mut bins[..group.len()];
+                    dimension.of_customers.find(*column, group, bins);
+                }
+                let together = bins
+                    .chunks(TOGETHER)
+                    .zip(figures.by_bin.chunks_mut(TOGETHER));
+                for some in together {
+                    match some {
+                        ([a, b, c, d], [e, f, g, h]) => add([a, b, c, d], [e, f, g, h], each()),
+                        (bins, sums) => {
+                            for (bins, sums) in bins.iter().zip(sums) {
+                                add([bins], [sums], each());
+                            }
+                        }
+                    }
+                }
+            },
+        );
+        figures
+    }
+}
+
+/// How many dimensions are added to at once: an addition to the same sum has to wait for the one before.
+const TOGETHER: usize = 4;
+
+/// Adds each of a group to the sums of its bin in each of some dimensions.
+fn add<'g, const N: usize>(
+    bins: [&[u16; GROUP]; N],
+    sums: [&mut Vec<Sums>; N],
+    group: impl Iterator<Item = (&'g u8, &'g f64)>,
+) {
+    let mut sums = sums.map(Vec::as_mut_slice);
+    for (number, (outcome, probability)) in group.take(GROUP).enumerate() {
+        for (bins, sums) in bins.iter().zip(&mut sums) {
+            sums[usize::from(bins[number])].add(*outcome, *probability);
+        }
+    }
 }
 
 /// How some customers are distributed over a dimension; `count` of them have a status that is selected.
 fn distribution<'w>(
-    view: &'w View<'w>,
+    view: &View<'w>,
     dimension: &'w Dimension,
-    cases: &[Case],
+    sums: &[Sums],
+    selected: [bool; 3],
     count: usize,
 ) -> Distribution<'w> {
-    let mut tallies = vec![Tally::default(); dimension.bins.len()];
-    match dimension.column(view) {
-        Column::Codes(codes) => {
-            for case in cases {
-                let code = codes[case.customer as usize];
-                tallies[usize::from(dimension.by_code[usize::from(code)])].add(case);
-            }
+    let bin = |(bin, sums): (&'w Bin, &Sums)| {
+        let group = sums.group(selected);
+        BinOutcome {
+            label: &bin.label,
+            filter: &bin.filter,
+            share: per(group.count as f64, count),
+            group,
         }
-        Column::Amounts(numbers) => {
-            // Unknown numbers are in the last bin, which is there where somebody has one.
-            let unknown = tallies.len() - 1;
-            for case in cases {
-                tallies[dimension.bin(numbers[case.customer as usize], unknown)].add(case);
-            }
-        }
-    }
-    let bin = |(bin, tally): (&'w Bin, Tally)| BinOutcome {
-        label: &bin.label,
-        filter: &bin.filter,
-        share: per(f64::from(tally.selected), count),
-        group: tally.group(),
     };
     Distribution {
         field: dimension.name(view),
         label: dimension.label(view),
         numeric: dimension.is_numeric(view),
-        bins: dimension.bins.iter().zip(tallies).map(bin).collect(),
+        bins: dimension.bins.iter().zip(sums).map(bin).collect(),
     }
 }
 
-/// Compares predicted with actual; the customers come by rising probability.
-fn calibration(cases: &[Case]) -> Calibration {
-    let known: Vec<&Case> = cases.iter().filter(|case| case.known).collect();
-    let end = |bin: usize| bin * known.len() / CALIBRATION_BINS;
+/// Compares predicted with actual, by rising probability.
+fn calibration(view: &View<'_>, cases: &Cases) -> Calibration {
+    let known = cases.known();
+    let outcomes = cases.known_outcomes();
+    let end = |bin: usize| bin * known / CALIBRATION_BINS;
+    let (mut customers, mut ranked) = (by_probability(view), view.customers.ranked());
     let mut distance = 0.0;
     let mut bins = Vec::with_capacity(CALIBRATION_BINS);
     for bin in 0..CALIBRATION_BINS {
-        let cases = &known[end(bin)..end(bin + 1)];
-        if cases.is_empty() {
+        let size = end(bin + 1) - end(bin);
+        if size == 0 {
             continue;
         }
-        let churned = cases.iter().filter(|case| case.churned).count();
-        let probability = cases.iter().fold(0.0, |sum, case| sum + case.probability);
+        let (passed, churned, probability) = first_known(&outcomes, size, customers, ranked);
+        (customers, ranked) = (&customers[passed..], &ranked[passed..]);
         distance += f64::abs(probability - churned as f64);
-        let counts = counts(cases.len(), churned);
+        let counts = counts(size, churned);
         bins.push(Outcome {
-            count: cases.len(),
+            count: size,
             churned,
             churn_rate: counts.rate(),
             churn_rate_interval: counts.wilson_interval(ReadoutSettings::default().alpha),
-            mean_probability: per(probability, cases.len()),
+            mean_probability: per(probability, size),
         });
     }
     Calibration {
         bins,
-        expected_calibration_error: per(distance, known.len()),
+        expected_calibration_error: per(distance, known),
     }
+}
+
+/// Looks for the first `size` customers with a known outcome: how many customers it looked at, how many of those with a known
+/// outcome left, and the sum of their probabilities.
+fn first_known(
+    outcomes: &KnownOutcomes,
+    size: usize,
+    customers: &[u32],
+    probabilities: &[f64],
+) -> (usize, usize, f64) {
+    let (mut found, mut churned, mut sum) = (0, 0, 0.0);
+    for (place, (customer, probability)) in customers.iter().zip(probabilities).enumerate() {
+        let outcome = outcomes.of(*customer);
+        // Adds nothing for the others, because that takes less time than to guess who is one.
+        found += usize::from(outcome.known);
+        churned += usize::from(outcome.left);
+        sum += f64::from(u8::from(outcome.known)) * probability;
+        if found == size {
+            return (place + 1, churned, sum);
+        }
+    }
+    (customers.len(), churned, sum)
 }

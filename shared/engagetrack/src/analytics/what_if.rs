@@ -1,6 +1,5 @@
 //! A cohort before and after one change of plan.
 
-use super::table::by_probability;
 use crate::View;
 use crate::prediction::Status;
 use crate::query::Query;
@@ -96,11 +95,9 @@ impl WhatIfRequest {
         let mut amounts = Vec::new();
         let mut rows: Vec<f32> = Vec::new();
         let mask = self.selection.mask(view);
-        for group in by_probability(view).chunks(GROUP) {
-            for customer in group.iter().map(|customer| *customer as usize) {
-                if !mask[customer] {
-                    continue;
-                }
+        for (group, mask) in mask.chunks(GROUP).enumerate() {
+            let selected = mask.iter().enumerate().filter(|(_, selected)| **selected);
+            for customer in selected.map(|(within, _)| group * GROUP + within) {
                 let profile = view.profile(customer);
                 let probability = view.customers.probability(customer);
                 customers += 1;
