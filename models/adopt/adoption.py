@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ from adopt.read import read
 from workspace import Workspace
 
 FEWEST_ROWS, FEWEST_LEAVERS = 500, 100
+MOST_FIELDS = 512
 # From this share of rows that repeat another on, it is no longer by chance.
 REPEATED_SHARE = 0.01
 PAGE = "ADOPTED.md"
@@ -153,6 +155,10 @@ def propose_all(options, table, facts, progress):
             progress("looking for columns that know the outcome")
             left_in = [column for column in columns if column.source not in dropped]
             proposal.auc = look_for_leaks(left_in, frame, proposal.labels, options, allowed, facts, faults)
+    if len(proposal.fields) > MOST_FIELDS:
+        faults.append(
+            f"{len(proposal.fields)} columns would be fields; a schema has at most {MOST_FIELDS}. DROP= leaves some out."
+        )
     faults.refuse()
     progress("looking for what columns have to do with each other")
     repeated_rows(table, identity, columns, facts)
@@ -222,6 +228,8 @@ def date_of(proposal, faults):
         proposal.as_of_guess = f"the customers are as of {proposal.as_of}, {origin}; AS_OF=YYYY-MM-DD says another"
     if options.currency:
         proposal.currency = options.currency.upper()
+        if not re.fullmatch("[A-Z]{3}", proposal.currency):
+            faults.append(f"CURRENCY={options.currency} is no code of ISO 4217, such as EUR.")
     elif any(column.kind == "money" for column in proposal.columns):
         proposal.currency, evidence = currency_of(proposal.table)
         proposal.currency_guess = f"amounts are in {proposal.currency}, {evidence}; CURRENCY=EUR says another"

@@ -164,7 +164,10 @@ def infer_column(source, text, keep, warn):
     if filled.str.fullmatch(DATE).mean() >= 0.995:
         dates = parse_dates(filled)
         if dates is not None:
-            return infer_date(source, text, dates, warn)
+            return infer_date(source, text, dates)
+        warn(
+            f"{source} looks like dates, but day and month can't be told apart, so it is taken as text. Write dates as 2026-11-22."
+        )
     return infer_text(source, text, filled, distinct, keep)
 
 
@@ -251,7 +254,7 @@ def parse_dates(filled):
     return None if dates.isna().any() else dates
 
 
-def infer_date(source, text, dates, warn):
+def infer_date(source, text, dates):
     """A column of dates: days before the newest."""
     newest = dates.max()
     days = pd.Series(np.nan, text.index)

@@ -1,5 +1,7 @@
 """The page of an adoption: what was kept, dropped and guessed, how good the model is, and what to do next."""
 
+import shlex
+
 from adopt import names
 from adopt.propose import may_be_the_same
 from adopt.target import counted
@@ -10,6 +12,8 @@ NO_BETTER_THAN_CHANCE = 0.55
 
 def table(header, rows):
     """A Markdown table."""
+    if not rows:
+        return "Nothing."
     cells = [header, ["---"] * len(header), *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
@@ -145,7 +149,7 @@ def next_lines(options):
         "## Next",
         "",
         "```sh",
-        f"make run WORKSPACE={options.into}",
+        f"make run WORKSPACE={shlex.quote(str(options.into))}",
         "```",
         "",
         f"Then edit `data/schema.toml` and `data/nudges.toml` and commit the folder. `{again}` adopts a newer file and keeps the edits.",

@@ -50,7 +50,7 @@ UP_WITHIN = (
 )
 EXPERIMENT_WORDS = {"variant", "treatment", "arm", "experiment", "ab", "testgroup", "controlgroup"}
 OPT_OUT_WORDS = {"contactable", "maycontact", "optin", "consent"}
-TENURE = ("tenure", "accountlength", "subscriptionlength", "monthswithus", "yearswithus", "monthsactive", "accountage", "yearsatcompany",
+TENURE = ("tenure", "accountlength", "subscriptionlength", "monthswithus", "monthsas", "yearswithus", "yearsas", "monthsactive", "accountage", "yearsatcompany",
           "customerage", "monthsonbook", "membershipmonths", "membershiplength", "seniority")  # fmt: skip
 RECURRING = ("monthlycharge", "mrr", "monthlyfee", "monthlyprice", "monthlyrevenue", "monthlybill", "monthlyspend", "monthlypayment",
              "subscriptionprice", "monthlycost")  # fmt: skip

@@ -43,6 +43,7 @@ OWNER_WORDS = {
     "policy",
     "contract",
 }
+OWNED_ID = re.compile(f"({'|'.join(sorted(OWNER_WORDS))})(id|num|no|nr|number|key|ref)s?$")
 
 
 @dataclass
@@ -216,7 +217,7 @@ def id_rank(frame, column):
     parts = set(names.words(column))
     folded = names.folded(column)
     owned = any(owner in folded for owner in OWNER_WORDS)
-    is_id = bool(parts & {"id", "ids", "uuid", "guid"}) or (owned and folded.endswith("id"))
+    is_id = bool(parts & {"id", "ids", "uuid", "guid"}) or bool(OWNED_ID.search(folded))
     if is_index(frame[column]) and not is_id:
         return 0
     if is_id:
