@@ -4,10 +4,14 @@ use crate::business;
 use crate::output::{self, FAILED, USAGE};
 use crate::replace::replace;
 use clap::Args;
-use reader::{Confirmed, Evidence, Table};
+use reader::{Confirmed, Evidence, Table, TableError};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// The build that reads workbooks and Parquet files.
+const OTHER_BUILD: &str =
+    "build the program with `cargo build --release --package cli --features excel,parquet`";
 
 /// Rejected rows that are listed; further ones are only counted.
 const MOST_LISTED: usize = 100;
@@ -15,8 +19,9 @@ const MOST_LISTED: usize = 100;
 /// Convert a table of any supported kind to CSV
 ///
 /// FILE may be CSV (comma, semicolon, tab or pipe; UTF-8, UTF-16 or Windows-1252), JSON in any
-/// usual shape, or either of these compressed with gzip or zip. OUT becomes CSV in UTF-8, with a
-/// header and commas. What was detected is printed as JSON: {"read_as", "warnings", "rows",
+/// usual shape, or either of these compressed with gzip or zip; and, in a build that has the
+/// features excel and parquet, a workbook, of which the first visible sheet with a table is
+/// read, or a Parquet file. OUT becomes CSV in UTF-8, with a header and commas. What was detected is printed as JSON: {"read_as", "warnings", "rows",
 /// "columns", "rejected"}.
 ///
 /// Cells are written as they are read. Rows that are no rows of the table, such as a
@@ -57,8 +62,10 @@ impl Read {
             ));
         }
         let bytes = std::fs::read(&self.input).map_err(|error| format!("{name}: {error}"))?;
-        let table = Table::read(&bytes, confirmed, &|_| false)
-            .map_err(|error| format!("{name}: {error}"))?;
+        let table = Table::read(&bytes, confirmed, &|_| false).map_err(|error| match error {
+            TableError::Unread(_) => format!("{name}: {error}, or {OTHER_BUILD}"),
+            _ => format!("{name}: {error}"),
+        })?;
         let converted = Converted::of(&table)?;
         if converted.rows == 0 {
             return Err(format!("{name}: has no row that can be read"));

@@ -68,6 +68,14 @@ impl Confirmed {
         Ok(())
     }
 
+    /// The same readings, and this one.
+    #[cfg(feature = "excel")]
+    pub(crate) fn with(&self, key: &str, value: &str) -> Self {
+        let mut with = self.clone();
+        with.0.insert(key.to_owned(), value.to_owned());
+        with
+    }
+
     /// The confirmed reading under a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)

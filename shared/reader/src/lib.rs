@@ -8,8 +8,12 @@
 mod confirmed;
 mod csv;
 mod evidence;
+#[cfg(feature = "excel")]
+mod excel;
 mod fold;
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod table;
 mod text;
 #[cfg(feature = "compressed")]

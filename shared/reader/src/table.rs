@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// Names that some programs give to a column of row numbers.
-const INDEX_NAMES: [&str; 2] = ["Unnamed: 0", "Unnamed: 0.1"];
+const INDEX_NAMES: [&str; 3] = ["Unnamed: 0", "Unnamed: 0.1", "__index_level_0__"];
 
 /// What spreadsheets call a row that sums up the others.
 const TOTALS: [&str; 10] = [
@@ -92,6 +92,17 @@ impl<'b> Table<'b> {
         is_known: &dyn Fn(&str) -> bool,
     ) -> Result<Self, TableError> {
         let mut evidence = Vec::new();
+        #[cfg(feature = "parquet")]
+        if bytes.starts_with(text::PARQUET) {
+            let (columns, cells) = crate::parquet::read(bytes)?;
+            return Ok(Self::of_cells(columns, cells, evidence));
+        }
+        #[cfg(feature = "excel")]
+        if text::is_workbook(bytes) {
+            let text = crate::excel::as_csv(bytes, &mut evidence)?;
+            let confirmed = confirmed.with("delimiter", "comma");
+            return Self::of_text(Cow::Owned(text), &confirmed, is_known, evidence);
+        }
         if let Some(what) = text::unread(bytes) {
             return Err(TableError::Unread(what));
         }

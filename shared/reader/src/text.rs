@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZIP: &[u8] = b"PK\x03\x04";
-const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
-const PARQUET: &[u8] = b"PAR1";
+pub(crate) const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+pub(crate) const PARQUET: &[u8] = b"PAR1";
 
 /// What a file of another kind is, and what to do with it.
 pub(crate) fn unread(bytes: &[u8]) -> Option<&'static str> {
@@ -20,10 +20,7 @@ pub(crate) fn unread(bytes: &[u8]) -> Option<&'static str> {
         );
     }
     if bytes.starts_with(ZIP) {
-        // The first entry of a workbook has one of these names.
-        let names: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/"];
-        let name = bytes.get(30..).unwrap_or_default();
-        return match names.iter().any(|first| name.starts_with(first)) {
+        return match is_workbook(bytes) {
             true => Some(
                 "is an Excel workbook (.xlsx), which is not read here; save its sheet as CSV UTF-8",
             ),
@@ -33,6 +30,15 @@ pub(crate) fn unread(bytes: &[u8]) -> Option<&'static str> {
     }
     (bytes.starts_with(GZIP) && !cfg!(feature = "compressed"))
         .then_some("is compressed with gzip, which is not read here; send what is in it")
+}
+
+/// Whether bytes begin as an Excel workbook does.
+pub(crate) fn is_workbook(bytes: &[u8]) -> bool {
+    // The first entry of a workbook that is an archive has one of these names.
+    let names: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/"];
+    let name = bytes.get(30..).unwrap_or_default();
+    bytes.starts_with(OLE)
+        || bytes.starts_with(ZIP) && names.iter().any(|first| name.starts_with(first))
 }
 
 /// What comes out of bytes that are compressed.
