@@ -21,8 +21,8 @@ const MOST_LISTED: usize = 100;
 /// FILE may be CSV (comma, semicolon, tab or pipe; UTF-8, UTF-16 or Windows-1252), JSON in any
 /// usual shape, or either of these compressed with gzip or zip; and, in a build that has the
 /// features excel and parquet, a workbook, of which the first visible sheet with a table is
-/// read, or a Parquet file. OUT becomes CSV in UTF-8, with a header and commas. What was detected is printed as JSON: {"read_as", "warnings", "rows",
-/// "columns", "rejected"}.
+/// read, or a Parquet file. OUT becomes CSV in UTF-8, with a header and commas. What was
+/// detected is printed as JSON: {"read_as", "warnings", "rows", "columns", "rejected"}.
 ///
 /// Cells are written as they are read. Rows that are no rows of the table, such as a
 /// spreadsheet's totals, are left out and listed under "rejected".

@@ -75,3 +75,25 @@ fn an_uncertain_reading_is_refused_until_it_is_confirmed() {
         .refuses(2, "must be key:value pairs");
     answer("read", &[&input, &"-o", &input]).refuses(1, "name another file");
 }
+
+#[cfg(not(any(feature = "excel", feature = "parquet")))]
+#[test]
+fn a_file_of_a_kind_that_was_left_out_names_the_build_that_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in"), folder.path().join("out.csv"));
+    for (beginning, kind) in [
+        (&b"PAR1\x15\x04"[..], "a Parquet file"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00",
+            "an Excel workbook (.xls)",
+        ),
+    ] {
+        fs::write(&input, beginning).unwrap();
+        let refusal = answer("read", &[&input, &"-o", &output]);
+        refusal.refuses(1, &format!("in: is {kind}, which is not read here; "));
+        refusal.refuses(
+            1,
+            ", or build the program with `cargo build --release --package cli --features excel,parquet`\n",
+        );
+    }
+}
