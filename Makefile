@@ -216,7 +216,7 @@ model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Cu
 # Reading and checking are the program's, so that a file is read by the same rules everywhere.
 adopt: .venv ## make a workspace of a CSV file of customers: make adopt CSV=file INTO=folder [TARGET= ID= LEFT= STAYED= ALLOW= DROP= KEEP= READ= AS_OF= CURRENCY=]
 	@test -n "$(CSV)" -a -n "$(INTO)" || { echo "usage: make adopt CSV=customers.csv TARGET=Churned INTO=folder; docs/adopt.md has more" >&2; exit 2; }
-	@cargo build --quiet --release --package cli
+	@cargo build --quiet --release --package cli --features excel,parquet
 	@PYTHONPATH=models $(PYTHON) -m adopt "$(CSV)" --into "$(INTO)" --program target/release/engagetrack \
 		$(foreach option,TARGET ID LEFT STAYED ALLOW DROP KEEP READ AS_OF CURRENCY,$(if $(findstring command,$(origin $(option))),"--$(call option_of,$(option))=$($(option))"))
 
