@@ -86,7 +86,7 @@ TABLES = [
         dropped=("EmployeeCount", "Over18", "StandardHours"),
         person=("age", "gender", "marital_status"),
     ),
-    Business("iranian/Customer_Churn.csv", "Churn", None, person=("age_group", "age")),
+    Business("iranian/Customer_Churn.csv", "Churn", None, dropped=("Age Group",), person=("age",)),
     Business(
         "maven_telecom/telecom_customer_churn.csv",
         "Customerstatus",

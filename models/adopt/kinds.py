@@ -10,6 +10,8 @@ from adopt import names
 from adopt.target import ID_WORDS, is_index
 from spelling import NO, YES, fold
 
+# With fewer rows of other values, a column is as good as constant.
+FEWEST_OTHERS = 10
 # The most values of a choice, and how many are kept of more.
 MOST_LEVELS, KEPT_LEVELS = 100, 50
 # What a schema allows, one value being kept for all others.
@@ -153,6 +155,10 @@ def infer_column(source, text, keep, warn):
         return drop(source, "constant", "every cell is blank", "every cell is blank")
     if distinct == 1 and len(filled) == len(text):
         return drop(source, "constant", f"every cell is {filled.iloc[0]!r}", "constant")
+    usual = filled.value_counts().iloc[0]
+    if len(filled) == len(text) and len(text) - usual < FEWEST_OTHERS <= usual:
+        others = len(text) - usual
+        return drop(source, "constant", f"every cell but {others} is {filled.mode().iloc[0]!r}", "nearly constant")
     if names.has_word(source, (), PERSON_NAMES) or names.words(source) == ["name"]:
         return drop(source, "text", f"{distinct:,} names of persons", "names of persons")
     numeric, strays = without_strays(text)

@@ -35,8 +35,8 @@ TRIED = 12
 # Rows that are enough to see any of this.
 ENOUGH_ROWS = 20_000
 FEWEST_FILLED = 20
-# Days that other dates may be later than the newest start, before they count as after the snapshot.
-GRACE_DAYS = 31
+# The snapshot is not before the newest start, and hardly later: by as many days as usually pass until this number of customers start.
+STARTS_UNTIL, MOST_GRACE_DAYS = 5, 31
 SEED = 0
 STARTS = {"start", "started", "signup", "sign", "joined", "join", "created", "since", "opened", "registered", "registration", "activation",
           "activated", "begin", "first"}  # fmt: skip
@@ -71,26 +71,39 @@ def fill_leak(source, text, labels):
 
 
 def date_leaks(columns, snapshot):
-    """Dates after the snapshot, which is given, or the newest date of the column that says when customers began."""
+    """Dates after the snapshot, which is given, or follows from when customers began; and dates that are yet to come."""
     dates = [column for column in columns if column.kind == "date"]
-    if not snapshot:
-        starts = [column for column in dates if set(names.words(column.source)) & STARTS]
-        starts = starts or [column for column in dates if column.missing == 0]
-        if not starts:
-            return []
-        snapshot, grace = max(column.newest for column in starts), GRACE_DAYS
-        origin = f"the newest {', '.join(column.source for column in starts)}"
+    if snapshot:
+        limit, origin = pd.Timestamp(snapshot), f"the snapshot of {snapshot} (AS_OF)"
     else:
-        grace, origin = 0, "AS_OF"
+        limit, origin = pd.Timestamp.today().normalize(), "today"
+        begun = began(dates)
+        if begun is not None:
+            latest = pd.Timestamp(begun.newest) + pd.Timedelta(days=grace_days(begun))
+            if latest < limit:
+                limit, origin = latest, f"the snapshot, as the newest {begun.source} is {begun.newest}"
     found = []
     for column in dates:
-        newest = pd.Timestamp(column.newest)
-        after = newest - pd.to_timedelta(column.codes, unit="D") > pd.Timestamp(snapshot) + pd.Timedelta(days=grace)
+        after = pd.Timestamp(column.newest) - pd.to_timedelta(column.codes, unit="D") > limit
         count = int(np.sum(after & ~np.isnan(column.codes)))
         if count:
-            why = f"{count:,} of its dates are after the snapshot of {snapshot} ({origin}), the last {column.newest}"
-            found.append(Leak(column.source, why, True))
+            found.append(
+                Leak(column.source, f"{count:,} of its dates are after {origin}; the last is {column.newest}", True)
+            )
     return found
+
+
+def began(dates):
+    """The column of dates that says when customers began, by its name; else the one that everybody has and that ends first."""
+    named = [column for column in dates if set(names.words(column.source)) & STARTS]
+    complete = [column for column in dates if column.missing == 0]
+    return min(named or complete, key=lambda column: column.newest, default=None)
+
+
+def grace_days(column):
+    """By how many days the snapshot may be later than the newest of these dates."""
+    lately = int(np.nansum(column.codes <= 60))
+    return min(MOST_GRACE_DAYS, int(np.ceil(STARTS_UNTIL * 60 / max(lately, 1))))
 
 
 def target_means(text, labels, folds):

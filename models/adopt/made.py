@@ -82,6 +82,7 @@ def constants(left, rng):
         "country code": ["1"] * count,
         "currency name": ["euro"] * count,
         "fax": [""] * count,
+        "standard hours": np.where(np.arange(count) % 500 == 3, "38", "40"),
         "newsletter": np.where(rng.random(count) < 0.5, "subscribed", ""),
     }
 
@@ -115,6 +116,9 @@ def identities(frame, rng):
         "total bill": [f"{value:.2f}" for value in fee + extras],
         "extras ratio": [f"{value:.9f}" for value in extras / fee],
         "paid so far total": [f"{value:.2f}" for value in fee * months],
+        "birth year": (2025 - frame["age"].astype(int)).astype(str),
+        "tax": [f"{value:.2f}" for value in 0.19 * fee * extras],
+        "years as member": (months // 12).astype(str),
         "sex code": np.where(frame["sex"] == "f", "0", "1"),
         "age band": [f"{10 * (int(age) // 10)}-{10 * (int(age) // 10) + 9}" for age in frame["age"]],
     }
@@ -127,8 +131,10 @@ DERIVED = {
     "total bill": "extras",
     "extras ratio": "extras",
     "paid so far total": "monthly fee",
+    "tax": "extras",
+    "birth year": "age",
 }
-REPEATED = {"sex code": "sex", "age band": "age"}
+REPEATED = {"sex code": "sex", "age band": "age", "years as member": "months as member"}
 
 
 def churn_score(frame, left, rng):

@@ -1,6 +1,7 @@
 """What columns have to do with each other: recodings, exact identities, implications and prices."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +14,22 @@ EXPECTED_EXCEPTIONS = 20
 TRIED_ROWS = 200
 # What a value may differ by, beside rounding to the decimals that it is written with.
 RELATIVE = 1e-9
+# Names of what sorts another column's values into few.
+GROUP_WORDS = {
+    "group",
+    "band",
+    "code",
+    "coded",
+    "encoded",
+    "level",
+    "bucket",
+    "class",
+    "segment",
+    "category",
+    "bin",
+    "index",
+}
+MOST_COARSENED = 60
 NO_VALUES = {"no", "none", "not", "without", "0", "free", "basic"}
 FEWEST_VALUES, FEWEST_ROWS = 10, 100
 # Columns of numbers among which identities are searched: the search grows with their third power.
@@ -86,36 +103,43 @@ def recodings(columns):
 
 def repeats(column, other, columns):
     """The identity by which a column repeats another one, if it does."""
-    ours, theirs = column.codes, other.codes
-    missing = np.isnan(ours)
     if column.other is not None or other.other is not None:
         return None
-    ours, theirs = ours[~missing], theirs[~missing]
-    if len(ours) == 0:
+    ours, theirs = column.codes[~np.isnan(column.codes)], other.codes[~np.isnan(column.codes)]
+    count, of_theirs = len(np.unique(ours)), len(np.unique(theirs))
+    if count == 0 or count > of_theirs or not is_function(theirs, ours):
         return None
-    if len(np.unique(ours)) == len(np.unique(theirs)) and is_function(theirs, ours) and is_function(ours, theirs):
-        if column.is_named and other.is_named:
-            # Of two names for the same the one that says more stays: texts rather than numbers.
-            if plain(other) and not plain(column):
-                return None
-            if plain(other) == plain(column) and columns.index(column) < columns.index(other):
-                return None
-            return Identity(column.source, f"{other.source} in other words", (other.source,))
-        if not column.is_named and not other.is_named and columns.index(column) > columns.index(other):
-            if len(np.unique(ours)) >= FEWEST_VALUES and np.allclose(ours, theirs):
-                return Identity(column.source, f"= {other.source}", (other.source,))
+    if count == of_theirs and is_function(ours, theirs):
+        less = (says(column), -columns.index(column)) < (says(other), -columns.index(other))
+        # Of values that hardly repeat, each goes with one of another by chance.
+        repeated = column.is_named or count * 3 <= len(ours) or np.allclose(ours, theirs)
+        if less and repeated and count > 1:
+            numbers = not column.is_named and not other.is_named and count >= FEWEST_VALUES
+            # What is another number on a line, but for the same, is found as such.
+            if not numbers or line_of(column, other) in (None, (1.0, 0.0)):
+                return Identity(column.source, f"{other.source} in other words", (other.source,))
         return None
-    if column.is_named and len(np.unique(ours)) < len(np.unique(theirs)) and is_function(theirs, ours):
-        if other.is_named and len(np.unique(ours)) * 2 <= len(np.unique(theirs)) and len(np.unique(theirs)) <= 60:
+    if column.is_named and other.is_named:
+        if count * 2 <= of_theirs <= MOST_COARSENED:
             return Identity(column.source, f"a coarser {other.source}", (other.source,), coarse=True)
-        if not other.is_named and len(np.unique(theirs)) >= FEWEST_VALUES and in_ranges(theirs, ours):
-            return Identity(column.source, f"ranges of {other.source}", (other.source,), coarse=True)
+    # That the months since a date follow from the date makes neither superfluous.
+    elif (
+        not other.is_named
+        and other.kind != "date"
+        and count >= (2 if column.is_named else 3)
+        and in_ranges(theirs, ours)
+    ):
+        return Identity(column.source, f"ranges of {other.source}", (other.source,), coarse=True)
     return None
 
 
-def plain(column):
-    """Whether the values of a flag or choice are numbers, which say less than words."""
-    return column.kind == "flag" or all(value.replace(".", "").isdigit() for value in column.values)
+def says(column):
+    """How much the values of a column say: words more than yes and no, these more than numbers, and numbers more than codes."""
+    if column.kind == "choice" and not all(value.replace(".", "").isdigit() for value in column.values):
+        return 3
+    if column.kind == "flag":
+        return 2
+    return 0 if column.is_named or names.has_word(column.source, GROUP_WORDS) else 1
 
 
 def is_function(of, values):
@@ -164,28 +188,43 @@ def multiples(columns):
         column, other = sorted(pair, key=lambda column: derived_rank(column, columns), reverse=True)
         if column.source in found:
             continue
-        rate = rate_of(column, other)
-        if rate is not None:
-            found[column.source] = Identity(column.source, f"= {rate:.9g} × {other.source}", (other.source,))
+        line = line_of(column, other)
+        if line is not None:
+            found[column.source] = Identity(column.source, on_line(other, *line), (other.source,))
     return list(found.values())
 
 
-def rate_of(column, other):
-    """The rate by which a column is a multiple of another, as exactly as both are written."""
-    both = ~np.isnan(column.codes) & ~np.isnan(other.codes)
+def on_line(other, rate, start):
+    """The formula of what is a rate times another column and a start."""
+    scaled = other.source if abs(rate) == 1 else f"{abs(rate):.9g} × {other.source}"
+    if start:
+        return f"= {start:.9g} {'−' if rate < 0 else '+'} {scaled}"
+    return f"= {'−' if rate < 0 else ''}{scaled}"
+
+
+def line_of(column, other):
+    """The rate and the start by which a column follows from another on a line, as exactly as both are written."""
     if (np.isnan(column.codes) != np.isnan(other.codes)).any():
         return None
-    ours, theirs = column.codes[both], other.codes[both]
-    largest = np.argsort(-np.abs(theirs), kind="stable")[:50]
-    if len(ours) < FEWEST_ROWS or not theirs[largest].all():
+    known = ~np.isnan(column.codes)
+    ours, theirs = column.codes[known], other.codes[known]
+    # A column of zeros and a few others may be on any line.
+    if len(ours) < FEWEST_ROWS or np.mean(ours != np.median(ours)) < 0.02 or np.ptp(theirs) == 0:
         return None
-    rate = float(np.median(ours[largest] / theirs[largest]))
-    near = tolerance(ours) + abs(rate) * (tolerance(theirs) if decimals(theirs) else 0)
-    for digits in (2, 3, 4, 6, 9):
-        rounded = float(f"{rate:.{digits}g}")
-        # A column of zeros and a few others may be any multiple.
-        if rounded and (np.abs(ours - rounded * theirs) <= near).all() and np.mean(ours != 0) > 0.02:
-            return rounded
+    largest = np.argsort(-np.abs(theirs), kind="stable")[:50]
+    rates = []
+    if theirs[largest].all():
+        rates.append((float(np.median(ours[largest] / theirs[largest])), 0.0))
+    low, high = np.argmin(theirs), np.argmax(theirs)
+    slope = float((ours[high] - ours[low]) / (theirs[high] - theirs[low]))
+    rates.append((slope, None))
+    for rate, start in rates:
+        for digits in (2, 3, 4, 6, 9):
+            rounded = float(f"{rate:.{digits}g}")
+            begin = float(f"{np.median(ours - rounded * theirs):.9g}") if start is None else start
+            near = tolerance(ours) + abs(rounded) * (tolerance(theirs) if decimals(theirs) else 0)
+            if rounded and (np.abs(ours - rounded * theirs - begin) <= near).all():
+                return rounded, begin
     return None
 
 
@@ -229,15 +268,30 @@ def combination_of(column, first, second, near, rows):
     known = np.flatnonzero(~np.isnan(ours))
     for sign, make, swapped in OPERATIONS:
         x, y = (b, a) if swapped else (a, b)
-        if (
-            not agrees(ours, near, x, y, make, rows)
-            or not agrees(ours, near, x, y, make, known)
-            or trivial(a, b, known)
-        ):
-            continue
-        x, y = (second, first) if swapped else (first, second)
-        return f"= {x.source} {sign} {y.source}"
+        for factor in factors(ours, x, y, make, rows) if sign in ("×", "÷") else (1.0,):
+            scaled = partial(scale, factor, make)
+            if not agrees(ours, near, x, y, scaled, rows) or not agrees(ours, near, x, y, scaled, known):
+                continue
+            if trivial(a, b, known):
+                continue
+            x, y = (second, first) if swapped else (first, second)
+            return f"= {'' if factor == 1 else f'{factor:.9g} × '}{x.source} {sign} {y.source}"
     return None
+
+
+def scale(factor, make, a, b):
+    """A combination times a factor."""
+    return factor * make(a, b)
+
+
+def factors(values, a, b, make, rows):
+    """The factors by which a product or ratio may give a column: 1, and what it usually is, rounded."""
+    with np.errstate(all="ignore"):
+        usual = values[rows] / make(a[rows], b[rows])
+    usual = usual[np.isfinite(usual)]
+    if len(usual) < len(rows) / 2 or abs(np.median(usual)) < 1e-9 or np.ptp(usual) > np.abs(np.median(usual)):
+        return [1.0]
+    return [1.0, *dict.fromkeys(float(f"{np.median(usual):.{digits}g}") for digits in (2, 3, 4))]
 
 
 OPERATIONS = [
@@ -311,12 +365,19 @@ def excluded_codes(column, other):
     yes = ours == 1
     share = yes[both].mean() if both.any() else 0
     excluded = []
+    # Of a plan any value may exclude another; of what else there is, only one that means no.
+    is_plan = other.kind == "choice" and other.about == "plan"
     for code, name in enumerate(other.level_names):
         with_code = both & (theirs == code)
-        is_no = bool(set(names.words(name)) & NO_VALUES) and name != other.without
+        is_no = (is_plan or bool(set(names.words(name)) & NO_VALUES)) and name != other.without
         exceptions = int((yes & with_code).sum())
-        if is_no and with_code.any() and exceptions == 0 and with_code.sum() * share >= EXPECTED_EXCEPTIONS:
+        expected = with_code.sum() * share >= EXPECTED_EXCEPTIONS
+        if column.without is not None:
+            expected = bool((ours[with_code] == 2).all())
+        if is_no and with_code.any() and exceptions == 0 and expected:
             excluded.append(code)
+    if len(excluded) == len(other.level_names):
+        return []
     if column.without is not None:
         # What does not apply says so in exactly these rows.
         absent = ours == 2

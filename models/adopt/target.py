@@ -222,7 +222,7 @@ def id_rank(frame, column):
         return 0
     if is_id:
         return 4 + owned
-    if parts & ID_WORDS:
+    if parts & ID_WORDS or folded in OWNER_WORDS:
         return 2 + owned
     # Named otherwise, it is an id only if it can be nothing else: text without a blank inside.
     text = frame[column]
