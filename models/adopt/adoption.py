@@ -334,6 +334,10 @@ def relate(proposal):
         column.needs[other.name] = write.needed(other, allowed)
         without = ", ".join(other.level_names[code] for code in excluded)
         column.guesses.append(f"needs {other.name}: never yes where {other.source} is {without}")
+        if column.change == "never" and column.about in ("plan", "behaviour"):
+            # What only some plans allow is an option of the plan.
+            column.about, column.change = "plan", "any"
+            column.guesses.append('a customer can change it, as it depends on a plan; say change = "never" if not')
     for flag, number in relations.depending(proposal.fields):
         if flag.change != "never":
             flag.doubts.append(

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,17 +216,18 @@ class Businesses(unittest.TestCase):
             self.assertEqual(len(worklist), 5)
             self.assertGreaterEqual(worklist[0]["probability"], worklist[4]["probability"])
             customer = worklist[0]["customer_id"]
-            explained = server.get(f"/v1/explain/{customer}")
-            self.assertIn("Mostly because", explained["sentence"])
+            quoted = urllib.parse.quote(customer, safe="")
+            explained = server.get(f"/v1/explain/{quoted}")
+            self.assertIn("Mostly ", explained["sentence"])
             whole = explained["base_value"] + sum(part["contribution"] for part in explained["contributions"])
             self.assertAlmostEqual(whole, explained["prediction_value"], delta=1e-6)
-            nudges = server.get(f"/v1/nudges/{customer}?target=0.1")
+            nudges = server.get(f"/v1/nudges/{quoted}?target=0.1")
             self.assertGreater(len(nudges["nudges"]), 0)
             self.assertIn("recourse", nudges)
             self.assertIn("change = {", (into / "data" / "nudges.toml").read_text())
             known = Workspace(into).schema.settled(Workspace(into).read(into / "data" / "customers.csv"))
             self.assertEqual(server.get("/v1/analytics")["known_outcomes"], len(known))
-            self.assertIn(customer, server.get(f"/v1/summary/{customer}"))
+            self.assertIn(customer, server.get(f"/v1/summary/{quoted}"))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ def describe(columns):
     for column in columns:
         column.about = about(column)
         if column.about == "plan" and column.is_named and can_change(column):
-            up = column.ordered and column.kind == "choice" and names.has_word(column.source, (), UP_WITHIN)
+            is_up = names.has_word(column.source, (), UP_WITHIN) or names.words(column.source) == ["plan"]
+            up = column.ordered and column.kind == "choice" and is_up
             column.change = "up" if up else "any"
             column.guesses.append(
                 f'a customer can change it{" (only to one further down)" if up else ""}, by its name; say change = "never" if not'

@@ -422,47 +422,55 @@ def rates(column, known, labels):
     return found
 
 
+def way(column, found):
+    """From which codes to which one a nudge leads, and whether customers with that one leave less often."""
+    if column.change == "up":
+        # Only down the list: to the best of those that are further down than another.
+        goals = sorted(found)[1:]
+        best = min(goals, key=lambda code: found[code][0])
+        from_codes = [code for code in found if code < best]
+    else:
+        best = min(found, key=lambda code: found[code][0])
+        from_codes = [code for code in found if code != best]
+    worse = [code for code in from_codes if found[code][0] - found[best][0] >= FEWEST_POINTS]
+    return worse or from_codes, best, bool(worse)
+
+
 def change_nudge(column, known, proposal):
     """The nudge towards the value whose customers leave least, from those whose customers leave more often."""
     found = rates(column, known, proposal.labels)
     if len(found) < 2:
         return []
-    best = min(found, key=lambda code: found[code][0])
-    worse = [code for code in found if found[code][0] - found[best][0] >= FEWEST_POINTS]
-    if column.change == "up":
-        worse = [code for code in worse if code < best]
-    if not worse:
-        return []
+    from_codes, best, better = way(column, found)
     label = label_of(column)
     spoken = label[:1].lower() + label[1:] if not label[:2].isupper() else label
-    when = {column.name: value_of(column, worse)}
+    when = {column.name: value_of(column, from_codes)}
     if column.kind == "flag" and best == 1 and not column.without:
         when |= column.needs
-    rate = ", ".join(f"{column.level_names[code]} {found[code][0]:.0%}" for code in (*worse[:3], best))
-    return [
-        guessed(f"left by {label.lower()}: {rate}. Whether the change keeps anybody is for an experiment to find out.")
-        + "\n"
-        + entry(
-            {
-                "id": f"change-{column.name.replace('_', '-')}",
-                "category": "plan",
-                "title": f"Talk about {spoken}"
-                if column.kind == "flag"
-                else f"Offer {spoken}: {column.level_names[best]}",
-                "when": when,
-                "change": {column.name: value_of(column, [best])},
-                "reasons": [f"{label}: customers with another choice than {column.level_names[best]} leave more often."]
-                if column.kind == "choice"
-                else [
-                    f"{label} is {column.level_names[1 - best].lower()}; customers with {column.level_names[best].lower()} leave less often."
-                ],
-                "messages": [
-                    f"May we talk about your {spoken}? There may be something that suits you better.",
-                    f"We can change your {spoken} for you. Tell us when it suits you.",
-                ],
-            }
-        )
-    ]
+    rate = ", ".join(f"{column.level_names[code]} {found[code][0]:.0%}" for code in (*from_codes[:3], best))
+    # Braces would be placeholders.
+    goal, source = (column.level_names[code].translate({123: "(", 125: ")"}) for code in (best, from_codes[0]))
+    less = "leave less often" if better else "are no different"
+    if column.kind == "flag":
+        title, reason = f"Talk about {spoken}", f"{label} is {source.lower()}; customers with {goal.lower()} {less}."
+    else:
+        title, reason = f"Offer {spoken}: {goal}", f"{label} is not {goal}; customers with {goal} {less}."
+    doubt = "Whether the change keeps anybody is for an experiment to find out."
+    if not better:
+        doubt = "That is no difference: delete this nudge, or know better."
+    nudge = {
+        "id": f"change-{column.name.replace('_', '-')}",
+        "category": "plan",
+        "title": title,
+        "when": when,
+        "change": {column.name: value_of(column, [best])},
+        "reasons": [reason],
+        "messages": [
+            f"May we talk about your {spoken}? There may be something that suits you better.",
+            f"We can change your {spoken} for you. Tell us when it suits you.",
+        ],
+    }
+    return [guessed(f"left by {label.lower()}: {rate}. {doubt}") + "\n" + entry(nudge)]
 
 
 def value_of(column, codes):
