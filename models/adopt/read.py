@@ -61,4 +61,4 @@ def worded(item):
 
 def refusal(line):
     """A refusal of the program with the parameter of `make adopt`."""
-    return line.replace("--read ", "READ=")
+    return line.replace("read=", "READ=")

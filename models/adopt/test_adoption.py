@@ -37,7 +37,7 @@ class Adoption(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         folder = Path(cls.folder.name)
-        frame, left = made.table(900)
+        frame, left = made.table(620)
         frame["churned"] = ["" if place % 40 == 7 else value for place, value in enumerate(frame["churned"])]
         # As a French spreadsheet exports it.
         frame["monthly fee"] = frame["monthly fee"].str.replace(".", ",")
@@ -79,9 +79,9 @@ class Adoption(unittest.TestCase):
             customers = list(csv.DictReader(file))
         unknown = sum(customer["churned"] == "" for customer in customers)
         card = json.loads((self.into / "models" / "card.json").read_text())
-        self.assertEqual(len(customers), 900)
-        self.assertGreater(unknown, 20)
-        self.assertEqual(card["trained_on"]["customers"], 900 - unknown)
+        self.assertEqual(len(customers), 620)
+        self.assertGreater(unknown, 10)
+        self.assertEqual(card["trained_on"]["customers"], 620 - unknown)
 
     def test_adopting_again_keeps_edits(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -110,6 +110,21 @@ class Adoption(unittest.TestCase):
         refused = run(self.file, self.into, "--read", "delimiter:tab")
         self.assertEqual(refused.returncode, 1)
         self.assertEqual(files_of(self.into), before)
+
+    def test_an_uncertain_reading_is_asked_about_and_confirmed(self):
+        # Either way round there are as many rows as columns.
+        frame, _ = made.table(3)
+        names = list(frame)[:3]
+        square = {name: dict(zip(names, frame[name], strict=True)) for name in names}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "square.json"
+            path.write_text(json.dumps(square))
+            asked = run(path, Path(folder) / "gym")
+            self.assertEqual(asked.returncode, 1)
+            self.assertIn("READ=orient:columns", asked.stdout)
+            told = run(path, Path(folder) / "gym", "--read", "orient:columns")
+            self.assertNotIn("READ=", told.stdout)
+            self.assertIn("TARGET=", told.stdout)
 
     def test_a_folder_that_was_not_adopted_is_not_touched(self):
         refused = run(self.file, ROOT / "examples" / "saas")
