@@ -28,7 +28,7 @@ def bullets(lines):
     return "\n".join(f"- {line}" for line in lines)
 
 
-def model_lines(card, workspace_name):
+def model_lines(card):
     """How good the model is, out of fold."""
     metrics, trained = card["metrics"], card["trained_on"]
     auc = metrics["roc_auc"]
@@ -112,7 +112,7 @@ def write(proposal, card, results, described, facts):
         bullets(who),
         "",
         *section("Warnings", bullets([*facts.warnings, *proposal.identity.warnings])),
-        *section("The model", model_lines(card, options.into.name)),
+        *section("The model", model_lines(card)),
         *section("Settings that were tried", table(["change", "AUC", "log loss", "behind the best"], searched)),
         *section(
             "Kept", table(["column", "field", "holds", "evidence", "taken as"], [kept_row(column) for column in fields])
@@ -134,7 +134,7 @@ def write_again(options, table_read, card, facts):
         "By the schema, nudges and settings that were there: what they say is kept, and nothing is guessed.",
         "",
         *section("Warnings", bullets(facts.warnings)),
-        *section("The model", model_lines(card, options.into.name)),
+        *section("The model", model_lines(card)),
         *section("Columns that schema.toml does not name", bullets(facts.unnamed)),
         *section("How the file was read", bullets(table_read.evidence)),
         *next_lines(options),

@@ -49,7 +49,7 @@ UP_WITHIN = (
     "stockoption",
 )
 EXPERIMENT_WORDS = {"variant", "treatment", "arm", "experiment", "ab", "testgroup", "controlgroup"}
-OPT_OUT_WORDS = {"contactable", "maycontact", "optin", "consent"}
+CONTACTABLE = ("maycontact", "contactable", "optin", "contactconsent", "marketingconsent")
 TENURE = ("tenure", "accountlength", "subscriptionlength", "monthswithus", "monthsas", "yearswithus", "yearsas", "monthsactive", "accountage", "yearsatcompany",
           "customerage", "monthsonbook", "membershipmonths", "membershiplength", "seniority")  # fmt: skip
 RECURRING = ("monthlycharge", "mrr", "monthlyfee", "monthlyprice", "monthlyrevenue", "monthlybill", "monthlyspend", "monthlypayment",
@@ -113,6 +113,10 @@ def find_roles(columns):
         ]
         if found:
             roles[role] = (found[0], "by its name")
+    for column in columns:
+        if column.kind == "flag" and any(text in names.folded(column.source) for text in CONTACTABLE):
+            roles["contactable"] = (column, "by its name: who says no is in no campaign")
+            column.about, column.change, column.in_model, column.guesses = "plan", "never", False, []
     if "tenure" in roles and "recurring" in roles:
         tenure, recurring = roles["tenure"][0].codes, roles["recurring"][0].codes
         for column in numeric:

@@ -364,6 +364,27 @@ class Proposals(unittest.TestCase):
             self.assertEqual(column.about, expected, name)
             self.assertEqual(column.change != "never", name in ("Contract", "Paperlessbilling"), name)
 
+    def test_roles_are_found_by_name_and_the_lifetime_by_its_amounts(self):
+        rng = np.random.default_rng(8)
+        months, fee = rng.integers(1, 60, 500).astype(float), np.round(rng.gamma(9, 5, 500), 2)
+        columns = [
+            kinds.Column("Tenure in months", "whole", "", months),
+            kinds.Column("MonthlyCharge", "money", "", fee),
+            kinds.Column("Total charges", "money", "", months * fee + 1),
+            kinds.Column("may_contact", "flag", "", rng.integers(0, 2, 500).astype(float)),
+        ]
+        roles = {role: column.source for role, (column, _) in propose.find_roles(columns).items()}
+        self.assertEqual(
+            roles,
+            {
+                "tenure": "Tenure in months",
+                "recurring": "MonthlyCharge",
+                "lifetime": "Total charges",
+                "contactable": "may_contact",
+            },
+        )
+        self.assertFalse(columns[3].in_model)
+
     def test_two_names_for_one_value_are_asked_about(self):
         column = kinds.Column(
             "Payment",
