@@ -111,8 +111,9 @@ def repeats(column, other, columns):
         return None
     if count == of_theirs and is_function(ours, theirs):
         less = (says(column), -columns.index(column)) < (says(other), -columns.index(other))
-        # Of values that hardly repeat, each goes with one of another by chance.
-        repeated = column.is_named or count * 3 <= len(ours) or np.allclose(ours, theirs)
+        # Two numbers of many values, such as those of a place, split customers differently, unless one rises with the other.
+        few = count <= MOST_COARSENED and count * 3 <= len(ours)
+        repeated = column.is_named or other.is_named or few or is_monotone(theirs, ours)
         if less and repeated and count > 1:
             numbers = not column.is_named and not other.is_named and count >= FEWEST_VALUES
             # What is another number on a line, but for the same, is found as such.
@@ -150,6 +151,12 @@ def is_function(of, values):
     order = np.lexsort((values, of))
     same = of[order][1:] == of[order][:-1]
     return bool((values[order][1:][same] == values[order][:-1][same]).all())
+
+
+def is_monotone(of, values):
+    """Whether values only rise, or only fall, with `of`."""
+    steps = np.diff(values[np.argsort(of, kind="stable")])
+    return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def in_ranges(numbers, codes):

@@ -344,6 +344,21 @@ class Relations(unittest.TestCase):
             self.assertAlmostEqual(found.prices[place], price, delta=0.2)
         self.assertIsNone(relations.price_list(columns, self.column("fee", rng.gamma(2, 20, 2000), "money")))
 
+    def test_numbers_that_rise_with_each_other_are_one(self):
+        rng = np.random.default_rng(9)
+        places = rng.integers(0, 300, 2000)
+        north, east = rng.permutation(300) / 7, rng.permutation(300) / 9
+        income = np.round(rng.gamma(4, 900, 2000))
+        columns = [
+            self.column("north", north[places]),
+            self.column("east", east[places]),
+            self.column("income", income),
+            self.column("log income", np.round(np.log(income), 9)),
+        ]
+        self.assertEqual(
+            [(found.column, found.of) for found in relations.recodings(columns)], [("log income", ("income",))]
+        )
+
     def test_a_sum_of_several_is_found(self):
         rng = np.random.default_rng(2)
         parts = {name: np.round(rng.gamma(2, 20, 500), 2) for name in ("calls", "data", "rent", "credit")}
