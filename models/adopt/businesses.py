@@ -139,11 +139,14 @@ class Server:
     """The program, serving a workspace on a free port."""
 
     def __init__(self, workspace, folder):
-        environment = {**os.environ, "WORKSPACE": str(workspace), "LISTEN": "127.0.0.1:0"}
+        environment = {**os.environ, "WORKSPACE": str(workspace), "PORT": "0", "USAGE_LOG": "off"}
         self.process = subprocess.Popen(
             [PROGRAM, "serve"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self.address = self.process.stdout.readline().decode().split()[-1].strip()
+        line = self.process.stdout.readline().decode()
+        if " is at " not in line:
+            raise AssertionError(f"the server did not start: {line!r}")
+        self.address = line.split()[-1]
 
     def get(self, path):
         """An answer in JSON, or as text."""
