@@ -110,6 +110,32 @@ fn cases() -> Vec<Case> {
         ),
         table("an id", csv(&format!("{HEADER}\""), "i"), false),
         table("blank lines", filled(4 * MIB, HEADER, "\r", ROW), true),
+        table(
+            "rows with semicolons",
+            csv(&HEADER.replace(',', ";"), &ROW.replace(',', ";")),
+            true,
+        ),
+        table(
+            "Windows-1252",
+            csv(HEADER, ROW)
+                .into_iter()
+                .map(|byte| if byte == b'0' { 0x80 } else { byte })
+                .collect(),
+            false,
+        ),
+        table(
+            "UTF-16",
+            csv(HEADER, ROW)[..2 * MIB]
+                .iter()
+                .flat_map(|byte| [*byte, 0])
+                .collect(),
+            false,
+        ),
+        table(
+            "numbers in an array",
+            filled(4 * MIB, "[", "0,", "0]"),
+            false,
+        ),
     ];
     let json = |repeated: &str| filled(MIB, "[", repeated, "0]");
     for path in [
@@ -138,6 +164,13 @@ fn cases() -> Vec<Case> {
                 filled(MIB, "{\"filters\":[", "0,", "0]}"),
             ),
             object("an array of numbers", json("0,")),
+            object("a column of numbers", filled(MIB, "{\"a\":[", "0,", "0]}")),
+            object(
+                "a column of members",
+                filled(MIB, "{\"a\":{", "\"0\":0,", "\"0\":0}}"),
+            ),
+            object("lines of objects", filled(MIB, "", "{\"a\":1}\n", "{}")),
+            object("literals of Python", json("NaN,")),
             object("an array of arrays", json("[],")),
             object("an array of objects", json("{},")),
             object("wrong profiles", wrong_profiles()),

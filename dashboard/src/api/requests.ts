@@ -2,6 +2,7 @@
  * The API's routes as functions. Bodies that hold fields of the business are checked by the server alone: the document
  * names those of one business, hence `never`.
  */
+import type { Evidence, FileAnswer } from "../customer/scoring.ts";
 import { answer, answerAs, answerText, api, Problem } from "./client.ts";
 import type {
   Advice,
@@ -110,17 +111,24 @@ export const fetchReport = (customer_id: string): Promise<string> =>
 export const fetchDirectoryCsv = (query: Query): Promise<string> =>
   answerText(api.GET("/v1/summary", { params: { query }, headers: { accept: "text/csv" }, parseAs: "text" }));
 
-/** Scores a CSV with a column for each field; the same rows come back with probability and risk level. */
-export const predictCsv = (csv: string, signal: AbortSignal): Promise<string> =>
-  answerText(
-    api.POST("/v1/predict", {
-      signal,
-      body: csv,
-      bodySerializer: (text) => text,
-      headers: { accept: "text/csv", "content-type": "text/csv" },
-      parseAs: "text",
-    }),
-  );
+/**
+ * Scores a file with a column for each field, whatever its dialect. The same rows come back with probability and risk level, or with
+ * what is wrong with them.
+ */
+export async function predictFile(file: Blob, signal: AbortSignal): Promise<FileAnswer> {
+  const call = api.POST("/v1/predict", {
+    signal,
+    params: { query: { rejects: "list" } },
+    body: file as never,
+    bodySerializer: (file: unknown) => file,
+    headers: { accept: "text/csv", "content-type": "text/csv" },
+    parseAs: "text",
+  });
+  const text = await answerText(call);
+  const { headers } = (await call).response;
+  const evidence = (name: string): Evidence[] => JSON.parse(headers.get(name) ?? "[]");
+  return { text, readAs: evidence("x-read-as"), warnings: evidence("x-warnings") };
+}
 
 export const fetchAnalytics = (query: Query, signal: AbortSignal): Promise<Analytics> =>
   answer(api.GET("/v1/analytics", { params: { query }, signal }));

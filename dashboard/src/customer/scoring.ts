@@ -1,107 +1,79 @@
-/** Scores a CSV file of customers: the good rows by the API, the bad ones listed with what is wrong. */
+/** Scores a file of customers: the good rows by the API, the bad ones listed with what is wrong, and how the file was read. */
 import { csvFormatRows, csvParseRows } from "d3-dsv";
-import { Problem } from "../api/client.ts";
 import { schema } from "../state/schema.ts";
+
+/** One thing that was read in another way than it was written, or that is perhaps not what was meant. */
+export interface Evidence {
+  /** The column, as the file calls it; null for the file as a whole. */
+  readonly column: string | null;
+  readonly reading: string;
+  readonly count: number;
+}
+
+/** What the API answers to a file: a CSV with its rows, and how it was read. */
+export interface FileAnswer {
+  readonly text: string;
+  readonly readAs: readonly Evidence[];
+  readonly warnings: readonly Evidence[];
+}
 
 /** One row that came back from the API. */
 export interface ScoredRow {
-  /** The line in the file, the header being line 1 where no cell spans lines. */
+  /** The line in the file, the header being line 1. */
   readonly line: number;
   readonly id: string;
   readonly probability: number;
   readonly level: string;
-  /** All cells, those that the API appended included. */
+  /** Its own cells, then probability and risk level. */
   readonly cells: readonly string[];
 }
 
 /** A row that cannot be scored. */
 export interface RejectedRow {
   readonly line: number;
-  readonly reasons: readonly string[];
+  readonly fault: string;
 }
 
 export interface ScoredFile {
   readonly header: readonly string[];
   readonly rows: readonly ScoredRow[];
   readonly rejected: readonly RejectedRow[];
+  readonly readAs: readonly Evidence[];
+  readonly warnings: readonly Evidence[];
 }
 
-interface Numbered {
-  readonly line: number;
-  readonly cells: string[];
-}
+/** The columns that the API adds, last of all. */
+const ADDED = ["churn_probability", "risk_level", "line", "fault"];
 
-/** The API names the first hundred faults of a file; this many answers are read before a file is given up. */
-const MOST_ROUNDS = 30;
-
-/**
- * Sends the file to `predict`, takes out the rows that it refuses, and sends the rest again until it accepts them.
- *
- * @throws {Problem} where the file as a whole is at fault: no header, an unknown column, too many bad rows.
- */
-export async function score(text: string, predict: (csv: string) => Promise<string>): Promise<ScoredFile> {
-  const parsed = csvParseRows(text.replace(/^\uFEFF/, ""));
-  const header = parsed[0] ?? [];
-  const numbered = parsed
-    .map((cells, index): Numbered => ({ line: index + 1, cells }))
-    .slice(1)
-    // A blank line is no row.
-    .filter(({ cells }) => cells.length > 1 || cells[0] !== "");
-  const rejected: RejectedRow[] = numbered
-    .filter(({ cells }) => cells.length !== header.length)
-    .map(({ line, cells }) => ({
-      line,
-      reasons: [`has ${cells.length} cells where the header has ${header.length}`],
-    }));
-  let good = numbered.filter(({ cells }) => cells.length === header.length);
-
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    try {
-      const answer = await predict(csvFormatRows([header, ...good.map(({ cells }) => cells)]));
-      return { ...read(answer, good), rejected: rejected.sort((one, other) => one.line - other.line) };
-    } catch (error) {
-      const reasons = reasonsByRow(error);
-      if (reasons.size === 0) throw error;
-      rejected.push(
-        ...[...reasons].map(([index, texts]) => ({ line: good[index]?.line ?? 0, reasons: texts })),
-      );
-      good = good.filter((_, index) => !reasons.has(index));
-    }
-  }
-  throw new Problem(
-    "Too many rows are wrong",
-    `${rejected.length} rows were refused and there are more. The first: line ${rejected[0]?.line}, ${rejected[0]?.reasons[0]}.`,
-    422,
-  );
-}
-
-/** What the API says of each row, by their position; empty where its objection is to the file. */
-function reasonsByRow(error: unknown): Map<number, string[]> {
-  const reasons = new Map<number, string[]>();
-  for (const { pointer, detail } of error instanceof Problem ? error.faults : []) {
-    const [, row, field] = /^\/(\d+)(?:\/(.*))?$/.exec(pointer) ?? [];
-    if (row === undefined) return new Map();
-    const index = Number(row);
-    reasons.set(index, [...(reasons.get(index) ?? []), field ? `${field} ${detail}` : detail]);
-  }
-  return reasons;
-}
-
-function read(answer: string, good: readonly Numbered[]): Omit<ScoredFile, "rejected"> {
-  const [header = [], ...rows] = csvParseRows(answer);
-  const id = header.findIndex((name) => bare(name) === bare(schema().roles.id));
-  const probability = header.indexOf("churn_probability");
-  const level = header.indexOf("risk_level");
+/** Reads what the API answers to a file whose bad rows are listed. */
+export function scoredFile({ text, readAs, warnings }: FileAnswer): ScoredFile {
+  const [header = [], ...rows] = csvParseRows(text);
+  const own = header.length - ADDED.length;
+  const id = idColumn(header.slice(0, own), readAs);
+  const line = (cells: readonly string[]): number => Number(cells[own + 2]);
+  const isScored = (cells: readonly string[]): boolean => cells[own] !== "";
   return {
-    header,
-    rows: rows.map((cells, index) => ({
-      line: good[index]?.line ?? 0,
-      id: cells[id] ?? `line ${good[index]?.line}`,
-      probability: Number(cells[probability]),
-      level: cells[level] ?? "",
-      cells,
+    header: header.slice(0, own + 2),
+    rows: rows.filter(isScored).map((cells) => ({
+      line: line(cells),
+      id: cells[id] || `line ${line(cells)}`,
+      probability: Number(cells[own]),
+      level: cells[own + 1] ?? "",
+      cells: cells.slice(0, own + 2),
     })),
+    rejected: rows
+      .filter((cells) => !isScored(cells))
+      .map((cells) => ({ line: line(cells), fault: cells[own + 3] ?? "" })),
+    readAs,
+    warnings,
   };
+}
+
+/** Where the id is: in the column that was read as it, else in the one of its name. */
+function idColumn(header: readonly string[], readAs: readonly Evidence[]): number {
+  const { id } = schema().roles;
+  const read = readAs.find(({ reading }) => reading === `is ${id}`);
+  return header.findIndex((name) => (read ? name === read.column : bare(name) === bare(id)));
 }
 
 /** A column's name without the marks by which its spellings differ. */

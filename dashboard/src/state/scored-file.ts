@@ -1,8 +1,8 @@
-/** The CSV file that the person brought, once it is scored. It stays in this browser and is no part of the address. */
+/** The file that the person brought, once it is scored. It stays in this browser and is no part of the address. */
 import { signal } from "@preact/signals";
 import { Problem } from "../api/client.ts";
-import { predictCsv } from "../api/requests.ts";
-import { type ScoredFile, score } from "../customer/scoring.ts";
+import { predictFile } from "../api/requests.ts";
+import { type ScoredFile, scoredFile } from "../customer/scoring.ts";
 import { Asking } from "./request.ts";
 import { view, visit } from "./view.ts";
 
@@ -43,5 +43,5 @@ async function scoreFile({ file }: Brought, signal: AbortSignal): Promise<Scored
       413,
     );
   }
-  return score(await file.text(), (csv) => predictCsv(csv, signal));
+  return scoredFile(await predictFile(file, signal));
 }

@@ -621,7 +621,7 @@ describe("a file to score", async () => {
     withPage(async (page) => {
       await page.goto(address("#/customers"));
       const hadTwoRows = await watch(page, `${scored}[aria-setsize="2"]`);
-      const held = await hold(page, "**/v1/predict");
+      const held = await hold(page, "**/v1/predict?*");
       await page.getByLabel("Score a CSV file").setInputFiles(file("1111-AAAAA", "1111-BBBBB"));
       await page.getByText("Scoring…").waitFor();
       await expect.poll(() => held.routes.length, PATIENCE).toBe(1);

@@ -8,16 +8,17 @@ use axum::response::{IntoResponse, Response};
 use engagetrack::explanation::{self, Explanation, GlobalExplanation, Interactions};
 use engagetrack::prediction::Status;
 use engagetrack::quality::Quality;
-use engagetrack::query::Query;
+use engagetrack::query::{Confirmation, Query};
 use engagetrack::selection::Selection;
 use engagetrack::vocabulary::FilterParameters as Filters;
-use engagetrack::{Live, View, vocabulary, what_if};
+use engagetrack::{Live, View, units, vocabulary, what_if};
 use schema::intake;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use web::body::Json;
+use web::body::{Json, Unparsed};
 use web::budget::Worker;
 use web::negotiation::JsonOnly;
+use web::reading::{self, ReadAs};
 use web::{Accept, Parameters, Problem, Segment, Usage};
 
 /// Most points per feature: the answer must fit into the 6 MB that Lambda allows.
@@ -41,6 +42,9 @@ pub struct CustomerExplanation<'w> {
     /// The pairwise interactions, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<Interactions<'w>>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub read_as: ReadAs,
 }
 
 impl<'w> CustomerExplanation<'w> {
@@ -63,6 +67,7 @@ impl<'w> CustomerExplanation<'w> {
             interactions: detail
                 .interactions
                 .then(|| explanation::interactions(view, codes)),
+            read_as: ReadAs::default(),
         }
     }
 }
@@ -122,22 +127,32 @@ async fn explain_customer(
 /// Explains the prediction for a posted profile.
 ///
 /// The same as for a customer of the directory.
-#[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail), request_body = vocabulary::Profile,
+#[utoipa::path(post, path = "/v1/explain", tag = "explain", params(Detail, Confirmation), request_body = vocabulary::Profile,
     responses((status = 200, description = "The explanation.", body = CustomerExplanation)))]
 async fn explain_posted(
     _: Accept<JsonOnly>,
     State(live): State<Live>,
     Parameters(query): Parameters<Query>,
-    body: Json<intake::Json>,
+    body: Unparsed,
 ) -> Result<Response, Problem> {
+    let wanted = query.read(|query| (Detail::from_query(query), query.confirmed()));
+    let (detail, confirmed) = wanted.map_err(Problem::invalid)?;
+    let read = {
+        let live = live.clone();
+        body.0
+            .work(move |bytes| reading::profile(&live.view().schema, bytes, &confirmed))
+            .await
+    };
     let view = live.view();
-    let detail = query.read(Detail::from_query).map_err(Problem::invalid)?;
-    let submission = view.schema.submission(&body.0).map_err(Problem::invalid)?;
+    let (submission, mut read_as) = read?;
     let codes = submission.profile.codes();
-    let explanation =
+    let row = view.model.row(codes);
+    read_as.warnings.extend(units::warnings(view, &row));
+    let mut explanation =
         CustomerExplanation::new(view, submission.customer_id, submission.left, codes, detail);
-    let usage = posted(view, explanation.usage(view), &view.model.row(codes));
-    Ok((usage.noted(), Json(explanation)).into_response())
+    explanation.read_as = read_as.clone();
+    let usage = posted(view, explanation.usage(view), &row);
+    Ok((usage.noted(), read_as, Json(explanation)).into_response())
 }
 
 /// Counts the row of a posted profile, and adds the distribution of recent ones to the usage when they are enough.

@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use engagetrack::nudges::{Advice, Options, Request};
 use engagetrack::prediction::Status;
-use engagetrack::query::Query;
-use engagetrack::{Live, View, vocabulary};
+use engagetrack::query::{Confirmation, Query};
+use engagetrack::{Live, View, units, vocabulary};
 use schema::Profile;
-use schema::intake;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::body::Json;
+use web::body::{Json, Unparsed};
 use web::negotiation::JsonOnly;
+use web::reading::{self, ReadAs};
 use web::{Accept, Parameters, Problem, Segment, Usage};
 
 web::operations!("nudges", Live: advise_posted, advise_customer);
@@ -30,6 +30,9 @@ pub struct CustomerAdvice<'w> {
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub advice: Advice<'w>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub read_as: ReadAs,
 }
 
 impl<'w> CustomerAdvice<'w> {
@@ -44,6 +47,7 @@ impl<'w> CustomerAdvice<'w> {
             customer_id,
             status: Status::of_outcome(left),
             advice: request.advice(view, profile),
+            read_as: ReadAs::default(),
         }
     }
 
@@ -82,35 +86,41 @@ async fn advise_customer(
 /// Suggests what to do about a customer with the posted profile.
 ///
 /// The same as for a customer of the directory.
-#[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options), request_body = vocabulary::Profile,
+#[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options, Confirmation), request_body = vocabulary::Profile,
     responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
 async fn advise_posted(
     _: Accept<JsonOnly>,
     State(live): State<Live>,
     Parameters(query): Parameters<Query>,
-    body: Json<intake::Json>,
+    body: Unparsed,
 ) -> Result<Response, Problem> {
+    let wanted = query.read(|query| (Request::from_query(live.view(), query), query.confirmed()));
+    let (request, confirmed) = wanted.map_err(Problem::invalid)?;
+    let read = {
+        let live = live.clone();
+        body.0
+            .work(move |bytes| reading::profile(&live.view().schema, bytes, &confirmed))
+            .await
+    };
     let view = live.view();
-    let request = query
-        .read(|query| Request::from_query(view, query))
-        .map_err(Problem::invalid)?;
-    let submission = view.schema.submission(&body.0).map_err(Problem::invalid)?;
-    let recent = view
-        .posted
-        .observe(view, [&*view.model.row(submission.profile.codes())]);
-    let advice = CustomerAdvice::new(
+    let (submission, mut read_as) = read?;
+    let row = view.model.row(submission.profile.codes());
+    read_as.warnings.extend(units::warnings(view, &row));
+    let recent = view.posted.observe(view, [&*row]);
+    let mut advice = CustomerAdvice::new(
         view,
         submission.customer_id,
         submission.left,
         &submission.profile,
         &request,
     );
+    advice.read_as = read_as.clone();
     let usage = advice.usage(view);
     let usage = match recent {
         Some((bins, drift)) => usage.posted(bins.by_name(view), drift.psi()),
         None => usage,
     };
-    Ok((usage.noted(), Json(advice)).into_response())
+    Ok((usage.noted(), read_as, Json(advice)).into_response())
 }
 
 #[cfg(test)]

@@ -3,21 +3,24 @@
 #![forbid(unsafe_code)]
 
 mod csv_answer;
-mod records;
 
+use crate::csv_answer::{Rejects, Scored};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use engagetrack::movement::RiskChange;
 use engagetrack::prediction::{Prediction, Status};
+use engagetrack::query::{Confirmation, Query};
 use engagetrack::vocabulary::{self, Profile};
-use engagetrack::{Live, View};
+use engagetrack::{Live, View, units};
+use reader::{Confirmed, Profiles, must_look};
 use schema::intake::{Submission, Submissions};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use web::body::{self, Payload};
 use web::negotiation::{CsvOnly, JsonOnly};
-use web::{Accept, Problem, Segment, Usage};
+use web::reading::{self, ReadAs};
+use web::{Accept, Parameters, Problem, Segment, Usage};
 
 web::operations!("predict", Live: predict_posted, predict_customer);
 
@@ -37,6 +40,28 @@ pub struct CustomerPrediction<'w> {
     #[serde(flatten)]
     #[schema(value_type = vocabulary::RiskChange)]
     pub risk_change: Option<RiskChange>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub read_as: ReadAs,
+}
+
+/// What becomes of rows that can't be read, as a parameter of a query.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+struct RejectsParameter {
+    /// Of CSV: `list` answers the rows that can be read, and the others with empty `churn_probability` and `risk_level`. `line` and
+    /// `fault` are then added columns. Otherwise a row that can't be read refuses the file.
+    #[param(required = false, inline)]
+    rejects: RejectsName,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code)]
+enum RejectsName {
+    Refuse,
+    List,
 }
 
 /// One profile, or up to 1,000.
@@ -89,6 +114,7 @@ async fn predict_customer(
         status: Status::of_outcome(view.customers.outcome(customer).left()),
         prediction,
         risk_change: RiskChange::of(view, customer),
+        read_as: ReadAs::default(),
     };
     Ok((usage.noted(), body::Json(answer)).into_response())
 }
@@ -96,42 +122,86 @@ async fn predict_customer(
 /// Predicts churn for posted profiles.
 ///
 /// One profile is a JSON object and up to 1,000 are an array, answered in the same order. A CSV file with the schema's columns comes
-/// back with `churn_probability` and `risk_level` appended.
-#[utoipa::path(post, path = "/v1/predict", tag = "predict",
+/// back with `churn_probability` and `risk_level` appended. Other spellings, delimiters, encodings and shapes are detected: the
+/// headers `x-read-as` and `x-warnings` list what was read in another way than it was written, and what is perhaps not what was
+/// meant, each as `{"column", "reading", "count"}`.
+#[utoipa::path(post, path = "/v1/predict", tag = "predict", params(Confirmation, RejectsParameter),
     request_body(content((Posted = "application/json"), (String = "text/csv"))),
     responses((status = 200, description = "A prediction for each profile.", content((Answer = "application/json"), (String = "text/csv")))))]
 async fn predict_posted(
     State(live): State<Live>,
+    Parameters(query): Parameters<Query>,
     headers: HeaderMap,
     payload: Payload,
 ) -> Result<Response, Problem> {
+    let wanted = query.read(|query| {
+        let rejects = match query.choice("rejects", ["refuse", "list"]) {
+            Some(1) => Rejects::List,
+            _ => Rejects::Refuse,
+        };
+        (query.confirmed(), rejects)
+    });
+    let (confirmed, rejects) = wanted.map_err(Problem::invalid)?;
     match payload {
         Payload::Json(body) => {
             Accept::<JsonOnly>::of(&headers)?;
-            body.work(move |bytes| answer_json(live.view(), bytes))
+            body.work(move |bytes| answer_json(live.view(), bytes, &confirmed))
                 .await
         }
         Payload::Csv(body) => {
             Accept::<CsvOnly>::of(&headers)?;
-            body.work(move |bytes| answer_csv(live.view(), bytes)).await
+            body.work(move |bytes| answer_csv(live.view(), bytes, &confirmed, rejects))
+                .await
         }
     }
 }
 
-fn answer_json(view: &View<'_>, bytes: &[u8]) -> Result<Response, Problem> {
-    let (answer, rows) = predict_json(view, bytes)?;
+fn answer_json(view: &View<'_>, bytes: &[u8], confirmed: &Confirmed) -> Result<Response, Problem> {
+    let Profiles {
+        submissions,
+        is_single,
+        evidence,
+        warnings,
+    } = profiles(view, bytes, confirmed)?;
+    let (mut predictions, rows) = answers(view, submissions);
+    let mut read_as = ReadAs {
+        read_as: evidence,
+        warnings,
+    };
+    read_as.warnings.extend(units::warnings(view, &rows));
+    let answer = match predictions.pop() {
+        Some(mut only) if is_single => {
+            only.read_as = read_as.clone();
+            Answer::One(only)
+        }
+        last => {
+            predictions.extend(last);
+            Answer::Many(predictions)
+        }
+    };
     let usage = posted(view, answer.usage(view), &rows);
-    Ok((usage.noted(), body::Json(answer)).into_response())
+    Ok((usage.noted(), read_as, body::Json(answer)).into_response())
 }
 
-fn answer_csv(view: &View<'_>, bytes: &[u8]) -> Result<Response, Problem> {
-    let (answer, rows) = csv_answer::scored(view, bytes)?;
+fn answer_csv(
+    view: &View<'_>,
+    bytes: &[u8],
+    confirmed: &Confirmed,
+    rejects: Rejects,
+) -> Result<Response, Problem> {
+    let Scored {
+        text,
+        rows,
+        mut read_as,
+    } = csv_answer::scored(view, bytes, confirmed, rejects)?;
+    read_as.warnings.extend(units::warnings(view, &rows));
     let usage =
         Usage::of_many(rows.len() / view.model.features().len()).scored_by(view.model_version());
     Ok((
         posted(view, usage, &rows).noted(),
+        read_as,
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
-        answer,
+        text,
     )
         .into_response())
 }
@@ -166,19 +236,31 @@ impl Answer<'_> {
     }
 }
 
-/// The answer to a body, and the rows of the profiles it is about.
-fn predict_json<'w>(view: &View<'w>, bytes: &[u8]) -> Result<(Answer<'w>, Vec<f32>), Problem> {
-    if bytes.trim_ascii_start().starts_with(b"[") {
-        let submissions = body::parse_seed(Submissions(&view.schema), bytes)?;
-        let (predictions, rows) = answers(view, submissions.map_err(Problem::invalid)?);
-        return Ok((Answer::Many(predictions), rows));
+/// The profiles in a body: read by exact names and values where that is enough.
+fn profiles(view: &View<'_>, bytes: &[u8], confirmed: &Confirmed) -> Result<Profiles, Problem> {
+    let is_array = bytes.trim_ascii_start().starts_with(b"[");
+    let exact = match is_array {
+        true => body::parse_seed(Submissions(&view.schema), bytes)
+            .and_then(|read| read.map_err(Problem::invalid)),
+        false => body::parse(bytes).and_then(|json| {
+            let read = view.schema.submission(&json).map_err(Problem::invalid);
+            read.map(|submission| vec![submission])
+        }),
+    };
+    let exact = exact.map(|submissions| Profiles {
+        submissions,
+        is_single: !is_array,
+        evidence: Vec::new(),
+        warnings: Vec::new(),
+    });
+    if exact.is_ok() && confirmed.is_empty() && !must_look(&view.schema) {
+        return exact;
     }
-    let submission = view
-        .schema
-        .submission(&body::parse(bytes)?)
-        .map_err(Problem::invalid)?;
-    let (mut predictions, rows) = answers(view, vec![submission]);
-    Ok((Answer::One(predictions.remove(0)), rows))
+    match reading::read(&view.schema, bytes, confirmed) {
+        Ok(profiles) => Ok(profiles),
+        Err(None) => exact,
+        Err(Some(problem)) => Err(problem),
+    }
 }
 
 fn answers<'w>(
@@ -194,6 +276,7 @@ fn answers<'w>(
         customer_id: submission.customer_id,
         status: Status::of_outcome(submission.left),
         prediction: Prediction::of(view, probability),
+        read_as: ReadAs::default(),
         risk_change: None,
     };
     let predictions = submissions.into_iter().zip(probabilities).map(answer);

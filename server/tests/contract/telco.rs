@@ -140,7 +140,7 @@ fn churn_decides_the_status_and_is_given_once() {
             assert_eq!(home.post("/v1/predict", &profile).ok()["status"], status);
         }
         let mut profile = example_profile();
-        profile["Churn"] = json!("Churned");
+        profile["Churn"] = json!("Gone");
         let answer = home.post("/v1/predict", &profile);
         assert_eq!(answer.pointers(), ["/Churn"], "{}", answer.text);
         for twice in [
@@ -183,7 +183,7 @@ fn errors_are_worded_for_people() {
         profile["colour"] = json!("red");
         profile["contract"] = json!("Weekly");
         let answer = home.post("/v1/predict", &profile).text;
-        for said in ["/colour", "streaming_movies", "Two year"] {
+        for said in ["/contract", "Month-to-month", "Two year"] {
             assert!(answer.contains(said), "{said}: {answer}");
         }
         let twice = example_profile()

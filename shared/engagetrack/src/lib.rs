@@ -23,6 +23,7 @@ pub mod selection;
 #[cfg(test)]
 mod shipped;
 pub mod summary;
+pub mod units;
 pub mod vocabulary;
 pub mod what_if;
 

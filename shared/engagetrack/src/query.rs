@@ -1,10 +1,12 @@
 //! Parameters of a query string, read one by one; everything that is wrong is reported at once.
 
+use reader::Confirmed;
 use schema::FieldErrors;
 use schema::intake::{Json, Quoted};
 use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use utoipa::IntoParams;
 
 /// A query string whose percent signs or bytes make no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,17 @@ impl Display for Malformed {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("The query string is not percent-encoded UTF-8.")
     }
+}
+
+/// The parameter that confirms how a body is read.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub struct Confirmation {
+    /// Readings to use where two are plausible: `key:value` pairs, separated by commas, as the refusal printed them, such as
+    /// `delimiter:semicolon,decimal:comma`.
+    #[param(required = false)]
+    read: String,
 }
 
 /// The parameters that are still to be read, and what was wrong with those that were.
@@ -129,6 +142,15 @@ impl Query {
     /// `true` or `false`; absent is false.
     pub fn flag(&mut self, name: &str) -> bool {
         self.choice(name, ["false", "true"]) == Some(1)
+    }
+
+    /// The readings that `read` confirms.
+    pub fn confirmed(&mut self) -> Confirmed {
+        let text = self.text("read").unwrap_or_default();
+        Confirmed::parse(&text).unwrap_or_else(|error| {
+            self.refuse("read", error);
+            Confirmed::default()
+        })
     }
 
     /// One of these names, as its position.

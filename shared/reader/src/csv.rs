@@ -220,13 +220,14 @@ impl Dialect {
                 Err(TooWide) => is_wide = true,
             }
         }
-        if candidates.is_empty() && is_wide {
+        let several = |candidate: &Candidate| candidate.header.len() > 1;
+        if is_wide && !candidates.iter().any(several) {
             return Err(TableError::Malformed(format!(
-                "has records of more than {MOST_COLUMNS} cells"
+                "has too many columns: a record may have at most {MOST_COLUMNS} cells"
             )));
         }
         let chosen = chosen(candidates, wanted.is_some())?;
-        if chosen.delimiter != b',' {
+        if chosen.delimiter != b',' && chosen.header.len() > 1 {
             evidence.push(Evidence::of_input(format!("delimiter: {}", chosen.name), 1));
         }
         if chosen.titles > 0 {
@@ -253,6 +254,11 @@ fn chosen(candidates: Vec<Candidate>, is_confirmed: bool) -> Result<Candidate, T
     let most = |candidates: &[Candidate], score: fn(&Candidate) -> f64| {
         candidates.iter().map(score).fold(0.0, f64::max)
     };
+    // A single column has no delimiter, so that one which its cells hold is none.
+    let fits = most(&candidates, |candidate| candidate.fits);
+    if !candidates.iter().any(several) {
+        candidates.retain(|candidate| candidate.fits == fits);
+    }
     // A text in which some cells hold another delimiter is not delimited by it.
     if most(&candidates, |candidate| candidate.fits) > 0.6 {
         candidates.retain(|candidate| candidate.fits > 0.6);
@@ -317,7 +323,7 @@ impl Candidate {
             return Ok(None);
         }
         let usual = usual_width(&shapes);
-        let titles = titles(&shapes, &beginning, usual);
+        let titles = titles(&shapes, &beginning, usual, is_known);
         let Some(header) = beginning.get(titles).cloned() else {
             return Ok(None);
         };
@@ -374,26 +380,37 @@ fn has_row_names(
 }
 
 /// How many records are above the header: those with too few cells for one, where a record follows that has enough.
-fn titles(shapes: &[(usize, usize, usize)], beginning: &[Vec<String>], usual: usize) -> usize {
-    if usual < 2 {
-        return 0;
-    }
-    let is_header = |position: &usize| {
-        let (width, _, cells) = shapes[*position];
-        let names = &beginning[*position];
-        let mut known: Vec<&str> = names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
-            .collect();
-        known.sort_unstable();
-        known.dedup();
-        let is_wide = width >= usual || *position == 0 && has_row_names(width, shapes, beginning);
-        // A title repeats nothing either, but has one cell or a few of many.
-        is_wide && 2 * cells > usual && known.len() >= 2
+fn titles(
+    shapes: &[(usize, usize, usize)],
+    beginning: &[Vec<String>],
+    usual: usize,
+    is_known: &dyn Fn(&str) -> bool,
+) -> usize {
+    let has_known = |position: usize| beginning[position].iter().any(|name| is_known(name));
+    let is_title = |position: usize| {
+        let (_, _, cells) = shapes[position];
+        // Of two columns, the first may be an index without a name.
+        let is_left = beginning[position]
+            .first()
+            .is_some_and(|name| !name.is_empty());
+        2 * cells <= usual && (usual > 2 || is_left || cells == 0) && !has_known(position)
     };
-    match (0..beginning.len().min(shapes.len())).find(is_header) {
-        Some(first) if first <= MOST_TITLES => first,
+    let is_header = |position: usize| {
+        let (width, _, cells) = shapes[position];
+        let names = beginning[position].iter().map(String::as_str);
+        let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        names.sort_unstable();
+        names.dedup();
+        width >= usual && 2 * cells > usual && names.len() >= 2 || has_known(position)
+    };
+    let most = beginning.len().min(shapes.len()).min(MOST_TITLES + 1);
+    // In a single column nothing but its name tells a header from a title.
+    if usual < 2 {
+        return (0..most).find(|position| has_known(*position)).unwrap_or(0);
+    }
+    let found = (0..most).find(|position| !is_title(*position));
+    match found {
+        Some(first) if is_header(first) => first,
         _ => 0,
     }
 }
@@ -464,6 +481,7 @@ mod tests {
         assert_eq!(dialect("a;b\n1,5;2,5\n3,5;4,5\n").unwrap().0, ';');
         assert_eq!(dialect("a,note\n1,x; y\n2,z; w\n").unwrap().0, ',');
         assert_eq!(dialect("only\n1\n2\n").unwrap().1, ["only"]);
+        assert_ne!(dialect("only\n1,5\n2\n").unwrap().0, ',');
         assert!(matches!(
             dialect("a,b;c\n1,2;3\n"),
             Err(TableError::Uncertain(_))
@@ -502,9 +520,15 @@ mod tests {
             "Report\nof October, 2026",
             "\"Report, 2026\"\n,,",
         ] {
-            let text = format!("{title}\nid,a,b\n1,2,3\n4,5,6\n");
+            let text = format!("{title}\nid,a,b,c\n1,2,3,4\n4,5,6,7\n");
             let (_, header, _) = dialect(&text).unwrap();
-            assert_eq!(header, ["id", "a", "b"], "{title:?}");
+            assert_eq!(header, ["id", "a", "b", "c"], "{title:?}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_too_narrow_is_no_title() {
+        let (_, header, _) = dialect("id,a,b\n1,2,3,4\n4,5,6,7\n").unwrap();
+        assert_eq!(header, ["id", "a", "b"]);
     }
 }

@@ -3,11 +3,13 @@
 use crate::confirmed::pair;
 use serde::Serialize;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// One thing that was read in another way than it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Evidence {
     /// The column, as the input calls it; none for the input as a whole.
+    #[schema(required)]
     pub column: Option<String>,
     /// How it was read: `delimiter: semicolon`, or of a column `'NA' is missing`.
     pub reading: String,
@@ -44,6 +46,9 @@ impl fmt::Display for Evidence {
     }
 }
 
+/// Characters of a key or a reading that a refusal repeats at most.
+const LONGEST_NAME: usize = 150;
+
 /// A reading that is plausible and not certain, so that it must be confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uncertain {
@@ -60,9 +65,11 @@ pub struct Uncertain {
 impl fmt::Display for Uncertain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; confirm with ", self.detail)?;
+        // Longer ones are no names that a person would confirm.
+        let cut = |text: &str| text.chars().take(LONGEST_NAME).collect::<String>();
         for (index, value) in self.values.iter().enumerate() {
             let or = if index == 0 { "" } else { " or " };
-            write!(f, "{or}read={}", pair(&self.key, value))?;
+            write!(f, "{or}read={}", pair(&cut(&self.key), &cut(value)))?;
         }
         Ok(())
     }

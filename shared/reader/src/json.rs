@@ -13,6 +13,8 @@ use std::fmt;
 pub(crate) struct JsonTable {
     pub columns: Vec<String>,
     pub cells: Cells,
+    /// The columns in which some value is an array.
+    pub nested: Vec<usize>,
     /// Whether it is an object that describes one row.
     pub is_single: bool,
 }
@@ -33,10 +35,13 @@ pub(crate) fn is_json(text: &str) -> bool {
     }
 }
 
-/// The values of a document, each before what it holds. One takes 12 bytes, however it is written.
+/// Bytes of JSON at most: a tape has room for the places of no more.
+const LONGEST: usize = 1 << 29;
+
+/// The values of a document, each before what it holds. One takes eight bytes, however it is written.
 #[derive(Debug, Default)]
 struct Tape {
-    nodes: Vec<Node>,
+    nodes: Vec<Packed>,
     text: String,
 }
 
@@ -45,42 +50,98 @@ enum Node {
     Null,
     /// A text, number or truth value as text.
     Scalar {
-        start: u32,
-        end: u32,
+        start: usize,
+        length: usize,
     },
     /// A member's name, before its value.
     Name {
-        start: u32,
-        end: u32,
+        start: usize,
+        length: usize,
     },
     /// An array or object, with the position after what it holds.
     Array {
-        after: u32,
+        after: usize,
     },
     Object {
-        after: u32,
+        after: usize,
     },
 }
 
+/// A node in three bits for its kind, 29 for a length and 32 for a place.
+#[derive(Clone, Copy, Debug)]
+struct Packed(u64);
+
+impl Packed {
+    fn new(node: Node) -> Self {
+        let (kind, length, place) = match node {
+            Node::Null => (0, 0, 0),
+            Node::Scalar { start, length } => (1, length, start),
+            Node::Name { start, length } => (2, length, start),
+            Node::Array { after } => (3, 0, after),
+            Node::Object { after } => (4, 0, after),
+        };
+        Self((kind << 61) | ((length as u64) << 32) | place as u64)
+    }
+
+    fn node(self) -> Node {
+        let (length, place) = ((self.0 << 3 >> 35) as usize, self.0 as u32 as usize);
+        match self.0 >> 61 {
+            0 => Node::Null,
+            1 => Node::Scalar {
+                start: place,
+                length,
+            },
+            2 => Node::Name {
+                start: place,
+                length,
+            },
+            3 => Node::Array { after: place },
+            _ => Node::Object { after: place },
+        }
+    }
+}
+
 impl Tape {
-    fn add_text(&mut self, text: impl fmt::Display) -> (u32, u32) {
+    /// An empty tape with room for all of a text, so that it need not grow.
+    fn with_room_for(text: &str) -> Self {
+        let values = |byte: &u8| match byte {
+            b',' | b'[' | b'{' | b':' => 1,
+            _ => 0,
+        };
+        let most = 1 + text.as_bytes().iter().map(values).sum::<usize>();
+        Self {
+            // No value and its separator take less than two bytes.
+            nodes: Vec::with_capacity(most.min(text.len() / 2 + 1)),
+            text: String::new(),
+        }
+    }
+
+    fn node(&self, position: usize) -> Node {
+        self.nodes[position].node()
+    }
+
+    fn push(&mut self, node: Node) {
+        self.nodes.push(Packed::new(node));
+    }
+
+    fn add_text(&mut self, text: impl fmt::Display) -> (usize, usize) {
         use fmt::Write;
-        let start = self.text.len() as u32;
+        let start = self.text.len();
         // A String takes whatever is written.
         let _ = write!(self.text, "{text}");
-        (start, self.text.len() as u32)
+        (start, self.text.len() - start)
     }
 
     fn scalar(&mut self, text: impl fmt::Display) {
-        let (start, end) = self.add_text(text);
-        self.nodes.push(Node::Scalar { start, end });
+        let (start, length) = self.add_text(text);
+        self.push(Node::Scalar { start, length });
     }
 
     fn after(&self, node: usize) -> usize {
-        match self.nodes[node] {
+        match self.node(node) {
             Node::Null | Node::Scalar { .. } => node + 1,
             Node::Name { .. } => self.after(node + 1),
-            Node::Array { after } | Node::Object { after } => after as usize,
+            Node::Array { after } | Node::Object { after } => after,
         }
     }
 
@@ -96,29 +157,29 @@ impl Tape {
 
     /// Names and values of an object's members.
     fn members(&self, node: usize) -> impl Iterator<Item = (&str, usize)> {
-        self.elements(node).map(|name| match self.nodes[name] {
-            Node::Name { start, end } => (&self.text[start as usize..end as usize], name + 1),
+        self.elements(node).map(|name| match self.node(name) {
+            Node::Name { start, length } => (&self.text[start..start + length], name + 1),
             _ => ("", name),
         })
     }
 
     fn text(&self, node: usize) -> Option<&str> {
-        match self.nodes[node] {
-            Node::Scalar { start, end } => Some(&self.text[start as usize..end as usize]),
+        match self.node(node) {
+            Node::Scalar { start, length } => Some(&self.text[start..start + length]),
             _ => None,
         }
     }
 
     fn is_object(&self, node: usize) -> bool {
-        matches!(self.nodes[node], Node::Object { .. })
+        matches!(self.node(node), Node::Object { .. })
     }
 
     fn is_array(&self, node: usize) -> bool {
-        matches!(self.nodes[node], Node::Array { .. })
+        matches!(self.node(node), Node::Array { .. })
     }
 
     fn is_scalar(&self, node: usize) -> bool {
-        matches!(self.nodes[node], Node::Null | Node::Scalar { .. })
+        matches!(self.node(node), Node::Null | Node::Scalar { .. })
     }
 
     fn member(&self, node: usize, wanted: &str) -> Option<usize> {
@@ -130,7 +191,7 @@ impl Tape {
 
     /// A value of several values as text, for a column that is not needed.
     fn written(&self, node: usize, out: &mut String) {
-        match self.nodes[node] {
+        match self.node(node) {
             Node::Null => out.push_str("null"),
             Node::Scalar { .. } => out.push_str(self.text(node).unwrap_or_default()),
             Node::Name { .. } => {}
@@ -183,7 +244,7 @@ impl<'de> Visitor<'de> for OntoTape<'_> {
         f.write_str("JSON")
     }
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.nodes.push(Node::Null);
+        self.0.push(Node::Null);
         Ok(())
     }
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
@@ -214,24 +275,22 @@ impl<'de> Visitor<'de> for OntoTape<'_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
         let node = self.0.nodes.len();
-        self.0.nodes.push(Node::Array { after: 0 });
+        self.0.push(Node::Array { after: 0 });
         while elements.next_element_seed(OntoTape(self.0))?.is_some() {}
-        self.0.nodes[node] = Node::Array {
-            after: self.0.nodes.len() as u32,
-        };
+        let after = self.0.nodes.len();
+        self.0.nodes[node] = Packed::new(Node::Array { after });
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let node = self.0.nodes.len();
-        self.0.nodes.push(Node::Object { after: 0 });
+        self.0.push(Node::Object { after: 0 });
         while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            let (start, end) = self.0.add_text(name);
-            self.0.nodes.push(Node::Name { start, end });
+            let (start, length) = self.0.add_text(name);
+            self.0.push(Node::Name { start, length });
             members.next_value_seed(OntoTape(self.0))?;
         }
-        self.0.nodes[node] = Node::Object {
-            after: self.0.nodes.len() as u32,
-        };
+        let after = self.0.nodes.len();
+        self.0.nodes[node] = Packed::new(Node::Object { after });
         Ok(())
     }
 }
@@ -298,23 +357,26 @@ pub(crate) fn read(
     if literals > 0 {
         evidence.push(Evidence::of_input("NaN is missing", literals));
     }
-    let mut tape = Tape::default();
-    let mut roots = Vec::new();
+    if text.len() >= LONGEST {
+        return malformed("is JSON of more than 512 MiB; write it as CSV");
+    }
+    let mut tape = Tape::with_room_for(&text);
+    let mut roots = vec![0];
     let mut deserializer = serde_json::Deserializer::from_str(&text);
-    loop {
-        roots.push(tape.nodes.len());
-        OntoTape(&mut tape)
-            .deserialize(&mut deserializer)
-            .map_err(|error| TableError::Malformed(format!("is not JSON: {error}")))?;
-        if deserializer.end().is_ok() {
-            break;
-        }
+    let not_json = |error| TableError::Malformed(format!("is not JSON: {error}"));
+    OntoTape(&mut tape)
+        .deserialize(&mut deserializer)
+        .map_err(not_json)?;
+    if deserializer.end().is_err() {
+        tape.nodes.clear();
+        tape.text.clear();
+        roots = lines(&text, &mut tape)?;
     }
     let mut found = Found {
         tape: &tape,
         confirmed,
         is_known,
-        table: Building::default(),
+        table: Building::for_document(&text, tape.nodes.len()),
     };
     let (orient, is_single) = match roots.as_slice() {
         [root] if tape.is_array(*root) => (found.array(*root)?, false),
@@ -329,7 +391,12 @@ pub(crate) fn read(
             ));
         }
     };
-    let Building { columns, cells, .. } = found.table;
+    let Building {
+        columns,
+        cells,
+        nested,
+        ..
+    } = found.table;
     if let Some(orient) = orient {
         evidence.push(Evidence::of_input(
             format!("orient: {orient}"),
@@ -339,8 +406,31 @@ pub(crate) fn read(
     Ok(JsonTable {
         columns,
         cells,
+        nested,
         is_single,
     })
+}
+
+/// Where on the tape each line of a text begins, blank ones left out.
+fn lines(text: &str, tape: &mut Tape) -> Result<Vec<usize>, TableError> {
+    let mut roots = Vec::new();
+    for (index, line) in text.split(['\n', '\r']).enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        roots.push(tape.nodes.len());
+        if roots.len() > (text.len() / SHORTEST_ROW).max(FEW_CELLS) {
+            return malformed(TOO_MANY);
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(line);
+        let read = OntoTape(tape)
+            .deserialize(&mut deserializer)
+            .and_then(|()| deserializer.end());
+        read.map_err(|error| {
+            TableError::Malformed(format!("is not JSON in line {}: {error}", index + 1))
+        })?;
+    }
+    Ok(roots)
 }
 
 /// A table while its records are found.
@@ -356,12 +446,43 @@ struct Building {
     columns: Vec<String>,
     by_name: HashMap<String, usize>,
     cells: Cells,
+    /// Cells that there may be, so that they take no more memory than the document.
+    most_cells: usize,
+    most_rows: usize,
+    nested: Vec<usize>,
 }
 
+/// Bytes of JSON for each of its cells, at least: `"Yes",` in an array is six.
+const SHORTEST_CELL: usize = 6;
+
+/// Bytes of JSON for each of its rows, at least.
+const SHORTEST_ROW: usize = 24;
+
+/// Bytes of a name at most, its path included.
+const LONGEST_NAME: usize = 1_000;
+
+/// Cells and rows that there may be, however short they are.
+const FEW_CELLS: usize = 1_000;
+
+const TOO_MANY: &str = "is JSON of more values than a table of its size has; send CSV";
+
 impl Building {
+    fn for_document(text: &str, values: usize) -> Self {
+        let most_cells = (text.len() / SHORTEST_CELL).max(FEW_CELLS);
+        Self {
+            cells: Cells::with_room(most_cells.min(values)),
+            most_cells,
+            most_rows: (text.len() / SHORTEST_ROW).max(FEW_CELLS),
+            ..Self::default()
+        }
+    }
+
     fn column(&mut self, name: &str) -> Result<usize, TableError> {
         if let Some(column) = self.by_name.get(name) {
             return Ok(*column);
+        }
+        if name.len() > LONGEST_NAME {
+            return malformed("has a member whose name is too long");
         }
         if self.columns.len() == MOST_COLUMNS {
             return Err(TableError::Malformed(format!(
@@ -373,15 +494,30 @@ impl Building {
         Ok(self.columns.len() - 1)
     }
 
-    fn push(&mut self, column: usize, tape: &Tape, node: usize) {
+    fn end_row(&mut self) -> Result<(), TableError> {
+        self.cells.end_row();
+        match self.cells.len() <= self.most_rows {
+            true => Ok(()),
+            false => malformed(TOO_MANY),
+        }
+    }
+
+    fn push(&mut self, column: usize, tape: &Tape, node: usize) -> Result<(), TableError> {
         match tape.text(node) {
             Some(text) => self.cells.push(column, text),
             None if tape.is_scalar(node) => self.cells.push(column, ""),
             None => {
+                if !self.nested.contains(&column) {
+                    self.nested.push(column);
+                }
                 let mut text = String::new();
                 tape.written(node, &mut text);
                 self.cells.push(column, &text);
             }
+        }
+        match self.cells.count() <= self.most_cells {
+            true => Ok(()),
+            false => malformed(TOO_MANY),
         }
     }
 }
@@ -431,9 +567,9 @@ impl Found<'_> {
                 )));
             }
             for (column, cell) in columns.iter().zip(tape.elements(row)) {
-                self.table.push(*column, tape, cell);
+                self.table.push(*column, tape, cell)?;
             }
-            self.table.cells.end_row();
+            self.table.end_row()?;
         }
         Ok(())
     }
@@ -442,7 +578,7 @@ impl Found<'_> {
     fn records(&mut self, objects: impl Iterator<Item = usize>) -> Result<(), TableError> {
         for object in objects {
             self.flatten(object, "")?;
-            self.table.cells.end_row();
+            self.table.end_row()?;
         }
         Ok(())
     }
@@ -451,6 +587,9 @@ impl Found<'_> {
     fn flatten(&mut self, object: usize, path: &str) -> Result<(), TableError> {
         let tape = self.tape;
         for (name, value) in tape.members(object) {
+            if path.len() + name.len() > LONGEST_NAME {
+                return malformed("has a member whose name is too long");
+            }
             let path: Cow<'_, str> = match path {
                 "" => Cow::Borrowed(name),
                 _ => Cow::Owned(format!("{path}.{name}")),
@@ -459,7 +598,7 @@ impl Found<'_> {
                 self.flatten(value, &path)?;
             } else {
                 let column = self.table.column(&path)?;
-                self.table.push(column, tape, value);
+                self.table.push(column, tape, value)?;
             }
         }
         Ok(())
@@ -514,7 +653,7 @@ impl Found<'_> {
                         self.table.cells.push(index, name);
                     }
                     self.flatten(row, "")?;
-                    self.table.cells.end_row();
+                    self.table.end_row()?;
                 }
                 return Ok((Some("index"), false));
             }
@@ -548,30 +687,26 @@ impl Found<'_> {
         if !values.iter().all(|value| tape.is_object(*value)) {
             return Ok(None);
         }
-        let inner: Vec<&str> = tape.members(*first).map(|(name, _)| name).collect();
+        let inner = || tape.members(*first).map(|(name, _)| name);
         let same = |value: &usize| {
+            let mut names = inner();
             let mut members = tape.members(*value);
-            tape.members(*value).count() == inner.len()
-                && inner.iter().all(|name| {
-                    members
-                        .next()
-                        .is_some_and(|(other, value)| other == *name && tape.is_scalar(value))
-                })
+            let all = names.by_ref().all(|name| {
+                let member = members.next();
+                member.is_some_and(|(other, value)| other == name && tape.is_scalar(value))
+            });
+            all && members.next().is_none()
         };
-        if inner.is_empty() || !values.iter().all(same) {
+        if inner().next().is_none() || !values.iter().all(same) {
             return Ok(None);
         }
         let is_number = |name: &str| name.parse::<u64>().is_ok();
         let outer = || tape.members(root).map(|(name, _)| name);
-        let (numbers_outside, numbers_inside) = (
-            outer().all(is_number),
-            inner.iter().all(|name| is_number(name)),
-        );
+        let (numbers_outside, numbers_inside) = (outer().all(is_number), inner().all(is_number));
         let known = |names: &mut dyn Iterator<Item = &str>| {
             names.filter(|name| (self.is_known)(name)).count()
         };
-        let (known_outside, known_inside) =
-            (known(&mut outer()), known(&mut inner.iter().copied()));
+        let (known_outside, known_inside) = (known(&mut outer()), known(&mut inner()));
         Ok(
             match (
                 numbers_outside,
@@ -611,13 +746,13 @@ impl Found<'_> {
             for (column, cells) in &mut members {
                 if let Some(name) = cells.next() {
                     is_row = true;
-                    self.table.push(*column, tape, name + 1);
+                    self.table.push(*column, tape, name + 1)?;
                 }
             }
             if !is_row {
                 return Ok(());
             }
-            self.table.cells.end_row();
+            self.table.end_row()?;
         }
     }
 
@@ -641,9 +776,9 @@ impl Found<'_> {
                 let Some(cell) = cell else {
                     return malformed("is JSON whose columns are not all as long as each other");
                 };
-                self.table.push(*column, tape, cell);
+                self.table.push(*column, tape, cell)?;
             }
-            self.table.cells.end_row();
+            self.table.end_row()?;
         }
     }
 }
@@ -659,7 +794,7 @@ mod tests {
         while let Some(row) = rows.next_row() {
             all.push(
                 row.cells()
-                    .map(|cell| cell.unwrap_or("(none)").to_owned())
+                    .map(|cell| cell.unwrap_or_default().to_owned())
                     .collect(),
             );
         }

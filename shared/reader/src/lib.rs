@@ -1,7 +1,10 @@
 //! Reads customers from files as people keep them, says what it detected, and guesses nothing in silence.
 //!
 //! A [`Table`] knows no schema: it finds out how bytes are encoded, compressed and separated, where the header is, and
-//! which shape a JSON document has, and yields rows of text cells.
+//! which shape a JSON document has, and yields rows of text cells. A [`Reading`] knows the schema: it finds out which field each
+//! column stands for and how its cells are written, from all rows. Its [`schema::intake::Columns`] then read row by row, at no more
+//! cost than the exact ones. A file that is too large for memory is planned from its beginning: a table of a prefix, its dialect and
+//! its reading.
 
 #![forbid(unsafe_code)]
 
@@ -11,15 +14,21 @@ mod evidence;
 #[cfg(feature = "excel")]
 mod excel;
 mod fold;
+mod header;
 mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod profiles;
+mod reading;
+mod spelling;
 mod table;
 mod text;
 #[cfg(feature = "compressed")]
 mod zip;
 
 pub use confirmed::{Confirmed, ConfirmedError};
-pub use csv::{Record, Records, TooWide};
+pub use csv::{Dialect, Record, Records, TooWide};
 pub use evidence::{Evidence, Uncertain};
+pub use profiles::{Profiles, ProfilesError, must_look, table};
+pub use reading::{Needed, Reading};
 pub use table::{Cells, Row, Rows, Table, TableError};

@@ -6,6 +6,7 @@ use crate::fold::folded;
 use crate::{Confirmed, json, text};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// Names that some programs give to a column of row numbers.
 const INDEX_NAMES: [&str; 3] = ["Unnamed: 0", "Unnamed: 0.1", "__index_level_0__"];
@@ -36,6 +37,8 @@ pub struct Table<'b> {
     source: Source<'b>,
     evidence: Vec<Evidence>,
     is_single: bool,
+    /// The places at which some value is an array.
+    nested: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -47,14 +50,15 @@ enum Source<'b> {
     Cells(Cells),
 }
 
-/// Rows of cells in memory, as JSON has them.
+/// Rows of cells in memory, as JSON has them. A cell takes six bytes beside its text.
 #[derive(Debug, Default)]
 pub struct Cells {
     text: String,
-    /// Column, and where the text begins and ends.
-    cells: Vec<(u16, u32, u32)>,
-    /// Where the cells of each row end.
+    /// The column of each cell, and where its text ends; it begins where the one before it ends.
+    columns: Vec<u16>,
     ends: Vec<u32>,
+    /// How many cells there are up to the end of each row.
+    rows: Vec<u32>,
 }
 
 /// Why bytes are no table.
@@ -103,9 +107,6 @@ impl<'b> Table<'b> {
             let confirmed = confirmed.with("delimiter", "comma");
             return Self::of_text(Cow::Owned(text), &confirmed, is_known, evidence);
         }
-        if let Some(what) = text::unread(bytes) {
-            return Err(TableError::Unread(what));
-        }
         #[cfg(feature = "compressed")]
         if let Some(decompressed) = text::decompressed(bytes, &mut evidence)? {
             if let Some(what) = text::unread(&decompressed) {
@@ -113,6 +114,9 @@ impl<'b> Table<'b> {
             }
             let text = text::decoded(&decompressed, confirmed, &mut evidence)?.into_owned();
             return Self::of_text(Cow::Owned(text), confirmed, is_known, evidence);
+        }
+        if let Some(what) = text::unread(bytes) {
+            return Err(TableError::Unread(what));
         }
         let text = text::decoded(bytes, confirmed, &mut evidence)?;
         Self::of_text(text, confirmed, is_known, evidence)
@@ -128,6 +132,7 @@ impl<'b> Table<'b> {
             let json = json::read(&text, confirmed, is_known, &mut evidence)?;
             let mut table = Self::of_cells(json.columns, json.cells, evidence);
             table.is_single = json.is_single;
+            table.nested = json.nested;
             return Ok(table);
         }
         let dialect = Dialect::of(&text, confirmed, is_known, &mut evidence)?;
@@ -138,6 +143,7 @@ impl<'b> Table<'b> {
             source: Source::Cells(Cells::default()),
             evidence,
             is_single: false,
+            nested: Vec::new(),
         };
         if dialect.has_row_names {
             table.skip(0, "has no name");
@@ -157,6 +163,7 @@ impl<'b> Table<'b> {
             source: Source::Cells(cells),
             evidence,
             is_single: false,
+            nested: Vec::new(),
         };
         for (column, name) in columns.iter().enumerate() {
             table.add(name, column);
@@ -187,9 +194,35 @@ impl<'b> Table<'b> {
         &self.columns
     }
 
+    /// Where in a record each of the columns is: for whatever reads the records by itself, such as shards of a file of which
+    /// this is the beginning.
+    pub fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// How its text is delimited; none where its cells are in memory.
+    pub fn dialect(&self) -> Option<&Dialect> {
+        match &self.source {
+            Source::Csv { dialect, .. } => Some(dialect),
+            Source::Cells(_) => None,
+        }
+    }
+
     /// What was detected.
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence
+    }
+
+    /// Whether its cells are in memory and no text that is delimited.
+    pub fn is_json(&self) -> bool {
+        matches!(self.source, Source::Cells(_))
+    }
+
+    /// Whether some value in this column is an array.
+    pub(crate) fn is_nested(&self, column: usize) -> bool {
+        self.places
+            .get(column)
+            .is_some_and(|place| self.nested.contains(place))
     }
 
     /// Whether it is a single JSON object that describes one row.
@@ -275,7 +308,7 @@ impl<'r> Row<'r> {
     }
 
     /// The row that sums up the others says so in its first cell, and leaves most others blank.
-    fn is_total(&self) -> bool {
+    pub(crate) fn is_total(&self) -> bool {
         let is_filled = |cell: &&str| !cell.trim().is_empty();
         let first = match self.cells {
             RowCells::Record(record) => record.cells().find(is_filled),
@@ -287,7 +320,7 @@ impl<'r> Row<'r> {
 }
 
 impl Rows<'_> {
-    /// The next row, if there is one. Rows without a value are passed over.
+    /// The next row, if there is one. Lines of CSV without a value are passed over.
     pub fn next_row(&mut self) -> Option<Row<'_>> {
         let places = self.table.places.as_slice();
         let least = places.iter().max().map_or(0, |last| last + 1);
@@ -319,29 +352,23 @@ impl Rows<'_> {
                 }
             }
             RowSource::Cells { cells, next, row } => {
-                let bounds = loop {
-                    let position = *next;
-                    let end = *cells.ends.get(position)? as usize;
-                    let start = position
-                        .checked_sub(1)
-                        .map_or(0, |before| cells.ends[before] as usize);
-                    *next += 1;
-                    if start < end {
-                        break start..end;
-                    }
-                };
+                let bounds = cells.row(*next)?;
+                *next += 1;
                 row.clear();
                 row.resize(least, None);
-                for (column, from, to) in &cells.cells[bounds] {
-                    if let Some(cell) = row.get_mut(usize::from(*column)) {
-                        *cell = cells.text.get(*from as usize..*to as usize);
+                let mut fault = None;
+                for cell in bounds {
+                    if let Some(place) = row.get_mut(usize::from(cells.columns[cell]))
+                        && place.replace(cells.cell(cell)).is_some()
+                    {
+                        fault = Some("has two members of the same name".to_owned());
                     }
                 }
                 Row {
                     places,
                     cells: RowCells::Cells(row),
                     line: *next as u64,
-                    fault: None,
+                    fault,
                 }
             }
         };
@@ -353,26 +380,51 @@ impl Rows<'_> {
 }
 
 impl Cells {
-    /// Adds a cell to the row that is being written. A column's cell that is given twice is the last.
+    /// No cells yet, and room for this many.
+    pub(crate) fn with_room(cells: usize) -> Self {
+        Self {
+            columns: Vec::with_capacity(cells),
+            ends: Vec::with_capacity(cells),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a cell to the row that is being written.
     pub fn push(&mut self, column: usize, text: &str) {
-        let start = self.text.len() as u32;
         self.text.push_str(text);
-        self.cells
-            .push((column as u16, start, self.text.len() as u32));
+        self.columns.push(column as u16);
+        self.ends.push(self.text.len() as u32);
     }
 
     /// Ends a row.
     pub fn end_row(&mut self) {
-        self.ends.push(self.cells.len() as u32);
+        self.rows.push(self.ends.len() as u32);
+    }
+
+    /// How many cells there are.
+    pub(crate) fn count(&self) -> usize {
+        self.ends.len()
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.rows.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.rows.is_empty()
+    }
+
+    fn row(&self, position: usize) -> Option<Range<usize>> {
+        let end = *self.rows.get(position)? as usize;
+        let before = position.checked_sub(1);
+        Some(before.map_or(0, |before| self.rows[before] as usize)..end)
+    }
+
+    fn cell(&self, position: usize) -> &str {
+        let before = position.checked_sub(1);
+        let start = before.map_or(0, |before| self.ends[before] as usize);
+        &self.text[start..self.ends[position] as usize]
     }
 }

@@ -24,11 +24,11 @@ pub(crate) fn unread(bytes: &[u8]) -> Option<&'static str> {
             true => Some(
                 "is an Excel workbook (.xlsx), which is not read here; save its sheet as CSV UTF-8",
             ),
-            false if cfg!(feature = "compressed") => None,
             false => Some("is a zip archive, which is not read here; send the file in it"),
         };
     }
-    (bytes.starts_with(GZIP) && !cfg!(feature = "compressed"))
+    bytes
+        .starts_with(GZIP)
         .then_some("is compressed with gzip, which is not read here; send what is in it")
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn decompressed(
             .read_to_end(&mut out)
             .map_err(|error| TableError::Malformed(format!("is not gzip to its end: {error}")))?;
         "gzip"
-    } else if bytes.starts_with(ZIP) {
+    } else if bytes.starts_with(ZIP) && !is_workbook(bytes) {
         out = crate::zip::only_file(bytes).map_err(TableError::Malformed)?;
         "zip"
     } else {

@@ -7,6 +7,7 @@
 
 use crate::error::{FieldError, FieldErrors, echoed, is_deceptive};
 use crate::field::{Field, Kind};
+use crate::number::{NumberStyle, plain};
 use crate::profile::{Codes, Profile};
 use crate::schema::{Named, Schema};
 use serde::de::{
@@ -164,12 +165,7 @@ impl fmt::Display for Quoted<'_> {
 fn number(raw: Raw<'_>) -> Option<f64> {
     match raw {
         Raw::Number(value) => Some(value),
-        Raw::Text(text) => {
-            let decimal = text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-            text.parse().ok().filter(|_| decimal)
-        }
+        Raw::Text(text) => plain(text),
         _ => None,
     }
 }
@@ -293,20 +289,6 @@ fn usual_texts(field: Field<'_>) -> Vec<(Box<str>, f64)> {
         }));
     }
     usual
-}
-
-/// The code of a cell. Usual texts, which most are, need no more than a comparison.
-#[inline]
-fn text_code<'a>(
-    schema: &'a Schema<'a>,
-    position: usize,
-    usual: &[(Box<str>, f64)],
-    text: &'a str,
-) -> Result<f64, Unfit<'a>> {
-    match usual.iter().find(|(usual, _)| **usual == *text) {
-        Some((_, known)) => Ok(*known),
-        None => code(schema.field(position), Raw::Text(text)),
-    }
 }
 
 /// The code of the value with this name or spelling. The names of flags are for people, not for inputs.
@@ -558,15 +540,36 @@ fn finish<'n>(
 /// Columns that a CSV file may have.
 pub const MOST_COLUMNS: usize = 1_000;
 
-/// Where the fields of a profile stand in a CSV file.
+/// Where the fields of a profile are in a table, and how their cells are read.
 #[derive(Clone, Debug)]
 pub struct Columns {
     names: Vec<String>,
-    fields: Vec<Option<usize>>,
-    /// By field, the texts that a column of this kind holds as a rule, with their codes.
-    usual: Vec<Vec<(Box<str>, f64)>>,
+    fields: Vec<Source>,
     id: Option<usize>,
     outcome: Option<usize>,
+    /// Further spellings of the outcome.
+    outcomes: Vec<(Box<str>, Option<bool>)>,
+}
+
+/// Where a field is, and how its cells are read.
+#[derive(Clone, Debug, Default)]
+struct Source {
+    column: Option<usize>,
+    /// The texts that a column of this kind holds as a rule, with their codes.
+    usual: Vec<(Box<str>, f64)>,
+    style: NumberStyle,
+    one_hot: Option<OneHot>,
+    /// Whether what the field can't hold is taken for missing.
+    lenient: bool,
+}
+
+/// A field that is spread over several columns, one for each value, of which at most one says yes.
+#[derive(Clone, Debug)]
+pub struct OneHot {
+    /// The columns, and the code that each stands for.
+    pub columns: Vec<(usize, f64)>,
+    /// The code where none says yes.
+    pub base: Option<f64>,
 }
 
 impl Columns {
@@ -589,13 +592,7 @@ impl Columns {
         header: impl IntoIterator<Item = &'h [u8]>,
         errors: &mut FieldErrors,
     ) -> Self {
-        let mut columns = Self {
-            names: Vec::new(),
-            fields: vec![None; schema.len()],
-            usual: schema.fields().map(usual_texts).collect(),
-            id: None,
-            outcome: None,
-        };
+        let mut columns = Self::unplaced(schema, []);
         for (column, cell) in header.into_iter().enumerate() {
             if column == MOST_COLUMNS {
                 *errors = FieldErrors::one(FieldError {
@@ -606,22 +603,94 @@ impl Columns {
             }
             let cell = String::from_utf8_lossy(cell);
             let name = cell.trim_start_matches('\u{feff}').trim();
-            let place = schema.named(name).map(|named| match named {
-                Named::Field(position) => &mut columns.fields[position],
-                Named::Id => &mut columns.id,
-                Named::Outcome => &mut columns.outcome,
-            });
-            if let Some(before) = place.and_then(|place| place.replace(column)) {
+            columns.names.push(name.to_owned());
+            if let Some(named) = schema.named(name)
+                && let Some(before) = columns.place(named, column)
+            {
                 errors.push(given_twice(name, &columns.names[before]));
             }
-            columns.names.push(name.to_owned());
         }
-        for (field, column) in schema.fields().zip(&columns.fields) {
-            if column.is_none() && (field.required() || field.for_model()) {
+        for (field, source) in schema.fields().zip(&columns.fields) {
+            if source.column.is_none() && (field.required() || field.for_model()) {
                 errors.add(field.column(), "is a column that the header lacks");
             }
         }
         columns
+    }
+
+    /// Columns of these names, none of which stands for anything yet.
+    pub fn unplaced(schema: &Schema<'_>, names: impl IntoIterator<Item = String>) -> Self {
+        let source = |field| Source {
+            usual: usual_texts(field),
+            ..Source::default()
+        };
+        Self {
+            names: names.into_iter().collect(),
+            fields: schema.fields().map(source).collect(),
+            id: None,
+            outcome: None,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Says where something is. Returns the column that stood for it before.
+    pub fn place(&mut self, named: Named, column: usize) -> Option<usize> {
+        let place = match named {
+            Named::Field(position) => &mut self.fields[position].column,
+            Named::Id => &mut self.id,
+            Named::Outcome => &mut self.outcome,
+        };
+        place.replace(column)
+    }
+
+    /// The column in which something is.
+    pub fn column(&self, named: Named) -> Option<usize> {
+        match named {
+            Named::Field(position) => self.fields[position].column,
+            Named::Id => self.id,
+            Named::Outcome => self.outcome,
+        }
+    }
+
+    /// Accepts a further text for a field: a code, or NaN where it says that nothing is known.
+    pub fn accept(&mut self, field: usize, text: &str, code: f64) {
+        let usual = &mut self.fields[field].usual;
+        usual.retain(|(known, _)| **known != *text);
+        usual.push((text.into(), code));
+    }
+
+    /// The code of a text that needs no further look; none of one that does.
+    pub fn usual(&self, field: usize, text: &str) -> Option<f64> {
+        let found = self.fields[field]
+            .usual
+            .iter()
+            .find(|(usual, _)| **usual == *text);
+        found.map(|(_, code)| *code)
+    }
+
+    /// Accepts a further text for the outcome.
+    pub fn accept_outcome(&mut self, text: &str, left: Option<bool>) {
+        self.outcomes.push((text.into(), left));
+    }
+
+    /// Says how the numbers of a field are written.
+    pub fn style(&mut self, field: usize, style: NumberStyle) {
+        self.fields[field].style = style;
+    }
+
+    /// Spreads a field over several columns.
+    pub fn spread(&mut self, field: usize, one_hot: OneHot) {
+        self.fields[field].one_hot = Some(one_hot);
+    }
+
+    /// The columns over which a field is spread.
+    pub fn spread_over(&self, field: usize) -> Option<&OneHot> {
+        self.fields[field].one_hot.as_ref()
+    }
+
+    /// Takes what a field can't hold for missing.
+    pub fn forgive(&mut self, field: usize) {
+        self.fields[field].lenient = true;
     }
 
     /// Reads the profile in one record.
@@ -659,13 +728,25 @@ impl Columns {
         }
         let mut codes: Codes = smallvec![f64::NAN; schema.len()];
         let mut refused = Vec::new();
-        for (position, column) in self.fields.iter().enumerate() {
-            let Some(cell) = column.and_then(&cell) else {
+        for (position, source) in self.fields.iter().enumerate() {
+            let Some(column) = source.column else {
+                if let Some(one_hot) = &source.one_hot {
+                    match one_hot.code(&cell) {
+                        Ok(code) => codes[position] = code,
+                        Err(unfit) => {
+                            refused.push(position);
+                            errors.add(schema.field(position).column(), unfit);
+                        }
+                    }
+                }
                 continue;
             };
-            let usual = &self.usual[position];
-            match cell.map(|text| text_code(schema, position, usual, text)) {
+            let Some(cell) = cell(column) else {
+                continue;
+            };
+            match cell.map(|text| source.code(schema, position, text)) {
                 Ok(Ok(code)) => codes[position] = code,
+                Ok(Err(_)) if source.lenient => {}
                 Ok(Err(unfit)) => {
                     refused.push(position);
                     errors.add(self.name(schema, position), unfit);
@@ -681,6 +762,35 @@ impl Columns {
         })
     }
 
+    /// Reads id, profile and outcome in one record, given its cells by their columns.
+    pub fn submission_in<'r>(
+        &self,
+        schema: &Schema<'_>,
+        cell: impl Fn(usize) -> Option<&'r str>,
+        errors: &mut FieldErrors,
+    ) -> Option<Submission> {
+        let before = errors.count();
+        let profile = self.profile_in(schema, |column| cell(column).map(Ok), errors);
+        let outcome = self
+            .outcome
+            .and_then(|column| Some((column, cell(column)?)));
+        let left = outcome.and_then(|(column, text)| match self.outcome_of(schema, text) {
+            Ok(left) => left,
+            Err(unfit) => {
+                errors.add(&self.names[column], unfit);
+                None
+            }
+        });
+        let id = self.id.and_then(cell).filter(|id| !id.is_empty());
+        profile
+            .filter(|_| errors.count() == before)
+            .map(|profile| Submission {
+                customer_id: id.map(str::to_owned),
+                profile,
+                left,
+            })
+    }
+
     /// The column of the customer's id.
     pub fn id_column(&self) -> Option<usize> {
         self.id
@@ -688,8 +798,13 @@ impl Columns {
 
     /// The columns that hold neither the id nor a field of a profile.
     pub fn others(&self) -> impl Iterator<Item = usize> {
-        let taken =
-            |column: &usize| self.id == Some(*column) || self.fields.contains(&Some(*column));
+        let spread = |source: &Source, column: usize| {
+            let mut columns = source.one_hot.iter().flat_map(|one_hot| &one_hot.columns);
+            source.column == Some(column) || columns.any(|(of_value, _)| *of_value == column)
+        };
+        let taken = move |column: &usize| {
+            self.id == Some(*column) || self.fields.iter().any(|source| spread(source, *column))
+        };
         (0..self.names.len()).filter(move |column| !taken(column))
     }
 
@@ -714,14 +829,136 @@ impl Columns {
             return Ok(None);
         };
         let text = String::from_utf8_lossy(cell);
-        outcome(schema, Raw::Text(text.trim()))
+        self.outcome_of(schema, &text)
             .map_err(|unfit| FieldErrors::one(FieldError::new(&self.names[column], unfit)))
     }
 
+    /// Whether a text says that the customer left; none where it says that this is not known.
+    ///
+    /// # Errors
+    /// A text that is no outcome.
+    pub fn outcome_of<'a>(
+        &self,
+        schema: &'a Schema<'a>,
+        text: &'a str,
+    ) -> Result<Option<bool>, Unfit<'a>> {
+        let text = text.trim();
+        match self.outcomes.iter().find(|(known, _)| **known == *text) {
+            Some((_, left)) => Ok(*left),
+            None => outcome(schema, Raw::Text(text)),
+        }
+    }
+
     fn name<'n>(&'n self, schema: &Schema<'n>, position: usize) -> &'n str {
-        self.fields[position].map_or_else(
+        self.fields[position].column.map_or_else(
             || schema.field(position).column(),
             |column| &self.names[column],
         )
+    }
+}
+
+impl Source {
+    /// The code of a cell. Usual texts, which most are, need no more than a comparison.
+    #[inline]
+    fn code<'a>(
+        &self,
+        schema: &'a Schema<'a>,
+        position: usize,
+        text: &'a str,
+    ) -> Result<f64, Unfit<'a>> {
+        if let Some((_, known)) = self.usual.iter().find(|(usual, _)| **usual == *text) {
+            return Ok(*known);
+        }
+        let field = schema.field(position);
+        if self.usual.is_empty() && self.style == NumberStyle::Plain {
+            return code(field, Raw::Text(text));
+        }
+        self.unusual_code(field, text.trim())
+    }
+
+    #[cold]
+    fn unusual_code<'a>(&self, field: Field<'a>, text: &'a str) -> Result<f64, Unfit<'a>> {
+        if let Some((_, known)) = self.usual.iter().find(|(usual, _)| **usual == *text) {
+            return Ok(*known);
+        }
+        if self.style == NumberStyle::Plain || text.is_empty() {
+            return code(field, Raw::Text(text));
+        }
+        let unfit = Unfit {
+            wanted: Wanted::Number,
+            got: Raw::Text(text),
+        };
+        code(field, Raw::Number(self.style.number(text).ok_or(unfit)?))
+    }
+}
+
+impl OneHot {
+    /// The code of the column that says yes.
+    fn code<'r>(
+        &self,
+        cell: impl Fn(usize) -> Option<Result<&'r str, Utf8Error>>,
+    ) -> Result<f64, &'static str> {
+        let mut found = None;
+        let mut known = false;
+        for (column, code) in &self.columns {
+            let text = cell(*column).and_then(Result::ok).unwrap_or_default();
+            match yes_or_no(text) {
+                Some(true) if found.is_some() => {
+                    return Err("has several columns that say yes, and one may");
+                }
+                Some(true) => found = Some(*code),
+                Some(false) => known = true,
+                None if text.trim().is_empty() => {}
+                None => return Err("has columns that must all be yes or no"),
+            }
+        }
+        Ok(match found {
+            Some(code) => code,
+            None if known => self.base.unwrap_or(f64::NAN),
+            None => f64::NAN,
+        })
+    }
+}
+
+/// Yes and no as people and programs write them, without blanks and in lower case.
+const YES: [&str; 20] = [
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "1.0",
+    "1,0",
+    "on",
+    "oui",
+    "o",
+    "vrai",
+    "ja",
+    "j",
+    "wahr",
+    "si",
+    "sí",
+    "sim",
+    "verdadero",
+    "verdadeiro",
+    "✓",
+];
+const NO: [&str; 19] = [
+    "no", "n", "false", "f", "0", "0.0", "0,0", "off", "non", "faux", "nein", "falsch", "nee",
+    "onwaar", "falso", "não", "nao", "nej", "✗",
+];
+
+/// Whether a text says yes or no in any usual spelling; none where it says neither.
+pub fn yes_or_no(text: &str) -> Option<bool> {
+    let text = text.trim();
+    // Most are short, and none is longer than the longest here.
+    if text.len() > 12 {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    match () {
+        () if YES.contains(&lower.as_str()) => Some(true),
+        () if NO.contains(&lower.as_str()) => Some(false),
+        () => None,
     }
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod field;
 pub mod intake;
 pub mod layout;
+pub mod number;
 pub mod profile;
 mod schema;
 #[cfg(feature = "compile")]

@@ -440,6 +440,19 @@ impl<'w> Schema<'w> {
         })
     }
 
+    /// Every name under which something is accepted, in JSON or as a column.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = (&'w str, Named)> + use<'w> {
+        let schema = *self;
+        self.names.iter().map(move |record| {
+            let named = match record.field {
+                NAMES_ID => Named::Id,
+                NAMES_OUTCOME => Named::Outcome,
+                field => Named::Field(field as usize),
+            };
+            (schema.text(record.text), named)
+        })
+    }
+
     /// Whether a field needs others, or others need it.
     pub(crate) fn is_entangled(&self, field: usize) -> bool {
         self.fields[field].needs.length > 0 || self.needs.iter().any(|need| need.field() == field)

@@ -62,6 +62,21 @@ impl Received {
     }
 }
 
+/// A JSON body that is not parsed yet.
+#[derive(Debug)]
+pub struct Unparsed(pub Received);
+
+impl<S: Sync> FromRequest<S> for Unparsed {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        match typed(&request, &[JSON]) {
+            Ok(_) => read(request, JSON_LIMIT).await.map(Self),
+            Err(refused) => Err(refuse(request, refused)),
+        }
+    }
+}
+
 /// A JSON body: of a request, read into `T`, or of an answer.
 #[derive(Debug)]
 pub struct Json<T>(pub T);

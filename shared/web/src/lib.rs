@@ -14,6 +14,7 @@ pub mod negotiation;
 pub mod parameters;
 pub mod path;
 pub mod problem;
+pub mod reading;
 mod routes;
 mod usage;
 pub mod usage_log;

@@ -5,7 +5,13 @@ import { DataTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
-import { type RejectedRow, type ScoredFile, type ScoredRow, scoredCsv } from "../../customer/scoring.ts";
+import {
+  type Evidence,
+  type RejectedRow,
+  type ScoredFile,
+  type ScoredRow,
+  scoredCsv,
+} from "../../customer/scoring.ts";
 import { percent, plural } from "../../format.ts";
 import { keyOf } from "../../state/request.ts";
 import { levelLabel } from "../../state/schema.ts";
@@ -20,13 +26,13 @@ const ORDERS: Record<string, { label: string; compare: (one: ScoredRow, other: S
   id: { label: "Customer id", compare: (one, other) => one.id.localeCompare(other.id) },
 };
 
-/** A button that takes a CSV file. */
+/** A button that takes a file. */
 export const BringFile = () => (
   <label class="button">
     Score a CSV file
     <input
       type="file"
-      accept=".csv,text/csv"
+      accept=".csv,.tsv,.txt,.json,.jsonl,text/csv,application/json"
       class="visually-hidden"
       onChange={(event) => {
         const { files } = event.currentTarget;
@@ -68,7 +74,17 @@ export function UploadCards({ brought }: { brought: Brought }) {
           {(scored, { file }) => scored.rows.length > 0 && <Rows name={file.name} file={scored} />}
         </Answer>
       </Card>
+      {scored && scored.warnings.length > 0 && (
+        <HowRead title="Look again" note="Read, but perhaps not what was meant." rows={scored.warnings} />
+      )}
       {scored && scored.rejected.length > 0 && <Rejected rows={scored.rejected} />}
+      {scored && scored.readAs.length > 0 && (
+        <HowRead
+          title="How the file was read"
+          note="In another way than the schema has it."
+          rows={scored.readAs}
+        />
+      )}
     </>
   );
 }
@@ -147,7 +163,21 @@ const Rejected = ({ rows }: { rows: readonly RejectedRow[] }) => (
       caption="Refused rows"
       columns={[
         { head: "Line", cell: (row: RejectedRow) => String(row.line) },
-        { head: "What is wrong", cell: (row) => row.reasons.join("; ") },
+        { head: "What is wrong", cell: (row) => row.fault },
+      ]}
+      rows={rows}
+    />
+  </Card>
+);
+
+const HowRead = ({ title, note, rows }: { title: string; note: string; rows: readonly Evidence[] }) => (
+  <Card title={title} note={note}>
+    <DataTable
+      caption={title}
+      columns={[
+        { head: "Column", cell: ({ column }: Evidence) => column ?? "The whole file" },
+        { head: "Reading", cell: ({ reading }) => reading },
+        { head: "Count", cell: ({ count }) => plural(count, "time") },
       ]}
       rows={rows}
     />

@@ -7,6 +7,7 @@ use crate::customers::{
     AMOUNT, BANDS, FORMAT, Outcome, Section, UNKNOWN, band, fault_of_count, slot, slots,
 };
 use crate::orders::{self, Key, by_code};
+use reader::{Confirmed, Needed, Reading, TableError};
 use schema::intake::{Columns, is_id, unread_kind};
 use schema::source::Doubts;
 use schema::{FieldError, FieldErrors, Named, Profile, Schema};
@@ -26,76 +27,225 @@ impl Customer {
     }
 }
 
-/// Reads the customers, sorted by id. What of the schema is in doubt refuses nothing.
+/// Customers, and what was read in another way than it was written.
+pub struct Read {
+    /// Sorted by id.
+    pub customers: Vec<Customer>,
+    /// Evidence and warnings, each in words.
+    pub notes: Vec<String>,
+}
+
+/// Reads the customers. What of the schema is in doubt refuses nothing. Exact names and values are tried first; a file with others
+/// is read as every entrance reads it.
 ///
 /// # Errors
-/// Everything that is wrong with the header and the rows.
-pub fn read(
-    schema: &Schema<'_>,
-    doubts: &Doubts,
-    bytes: &[u8],
-) -> Result<Vec<Customer>, Vec<String>> {
+/// Everything that is wrong with the header, the columns and the rows.
+pub fn read(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec<String>> {
     if let Some(kind) = unread_kind(bytes) {
         return Err(vec![format!(
             "{kind} files are not read yet; export the customers as CSV"
         )]);
     }
+    let exact = exact(schema, doubts, bytes);
+    if exact.is_ok() && !reader::must_look(schema) {
+        return exact;
+    }
+    let confirmed = Confirmed::default();
+    let table = match (reader::table(schema, bytes, &confirmed), exact) {
+        (Ok(table), Err(details)) => (table, details),
+        (Ok(table), Ok(_)) => (table, Vec::new()),
+        (Err(TableError::Malformed(_)), exact) => return exact,
+        (Err(error), _) => return Err(vec![error.to_string()]),
+    };
+    let (table, details) = table;
+    let reading = Reading::of(schema, &table, &confirmed, Needed::All);
+    // Of a file as the schema has it, the faults are worded line by line.
+    if reading.is_plain && !details.is_empty() {
+        return Err(details);
+    }
+    let doubtful =
+        |column: &str| is_doubtful(schema, doubts, &reading.columns, table.columns(), column);
+    let mut collected = Collected {
+        details: listed(&reading.faults, doubtful),
+        ..Collected::default()
+    };
+    // A workspace is data to be kept, so that it is corrected and no reading of it confirmed.
+    for detail in &mut collected.details {
+        if let Some((uncertain, _)) = detail.split_once("; confirm with read=") {
+            *detail = uncertain.to_owned();
+        }
+    }
+    let mut of_columns: BTreeSet<String> = reading.faults.listed().iter().map(column).collect();
+    let unplaced = schema.fields().filter(|field| {
+        let named = Named::Field(field.index());
+        let spread = reading.columns.spread_over(field.index());
+        reading.columns.column(named).is_none() && spread.is_none()
+    });
+    of_columns.extend(unplaced.map(|field| field.column().to_owned()));
+    let id_column = reading.columns.id_column();
+    if id_column.is_none() && !doubts.roles() {
+        collected.lacks_id(schema);
+    }
+    let said = |name: &str| {
+        let is_id = id_column.is_some_and(|column| table.columns()[column] == name);
+        doubtful(name) || of_columns.contains(name) || is_id
+    };
+    let needs_id = id_column.is_some() && !doubts.roles();
+    let mut rows = table.rows();
+    while let Some(row) = rows.next_row() {
+        if let Some(fault) = &row.fault {
+            collected.rows += 1;
+            collected.fault(row.line, fault);
+            continue;
+        }
+        let id = id_column.and_then(|column| row.cell(column)).map(str::trim);
+        let mut errors = FieldErrors::default();
+        let cell = |column| row.cell(column).map(Ok);
+        let profile = reading.columns.profile_in(schema, cell, &mut errors);
+        let outcome = reading
+            .columns
+            .column(Named::Outcome)
+            .and_then(|column| Some((&table.columns()[column], row.cell(column)?)));
+        let outcome = outcome.map_or(Ok(None), |(name, text)| {
+            let read = reading.columns.outcome_of(schema, text);
+            read.map_err(|unfit| FieldErrors::one(FieldError::new(name, unfit)))
+        });
+        collected.add(
+            schema,
+            row.line,
+            id,
+            needs_id,
+            profile.ok_or(errors),
+            outcome,
+            said,
+        );
+    }
+    let customers = collected.finish()?;
+    let notes = reading.evidence.iter().chain(&reading.warnings);
+    let notes = notes.map(ToString::to_string).collect();
+    Ok(Read { customers, notes })
+}
+
+/// Whether a column is of a field or role of the schema that is in doubt.
+fn is_doubtful(
+    schema: &Schema<'_>,
+    doubts: &Doubts,
+    columns: &Columns,
+    names: &[String],
+    column: &str,
+) -> bool {
+    let position = names.iter().position(|name| name == column);
+    let is_there = |named: &Named| position.is_some() && columns.column(*named) == position;
+    let mut fields = (0..schema.len()).map(Named::Field);
+    match schema.named(column).or_else(|| fields.find(is_there)) {
+        Some(Named::Field(field)) => doubts.field(schema, schema.field(field).name()),
+        Some(Named::Outcome) => doubts.roles(),
+        Some(Named::Id) | None => false,
+    }
+}
+
+/// Reads the customers by the schema's own names and values.
+fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
     let header = reader
         .byte_headers()
         .map_err(|error| vec![error.to_string()])?;
     let mut errors = FieldErrors::default();
     let columns = Columns::of_header(schema, header, &mut errors);
-    let doubtful = |column: &str| match schema.named(column) {
-        Some(Named::Field(field)) => doubts.field(schema, schema.field(field).name()),
-        Some(Named::Outcome) => doubts.roles(),
-        Some(Named::Id) | None => false,
+    let doubtful = |column: &str| is_doubtful(schema, doubts, &columns, &[], column);
+    let mut collected = Collected {
+        details: listed(&errors, doubtful),
+        ..Collected::default()
     };
-    let mut details = listed(&errors, doubtful);
     let of_header: BTreeSet<String> = errors.listed().iter().map(column).collect();
     let has_id = columns.id_column().is_some();
     if !has_id && !doubts.roles() {
-        details.push(format!(
-            "{} is a column that the header lacks",
-            schema.id_name()
-        ));
+        collected.lacks_id(schema);
     }
     // A header that is no table's.
     if of_header.contains("") {
-        return Err(details);
+        return Err(collected.details);
     }
     // What is wrong with a column is not said of every row again, and what is wrong with an id is said below.
     let said = |column: &str| {
         doubtful(column) || of_header.contains(column) || schema.named(column) == Some(Named::Id)
     };
-    let mut customers: Vec<Customer> = Vec::new();
-    let mut refused: Vec<String> = Vec::new();
-    let mut rows = 0;
     for record in reader.byte_records() {
-        rows += 1;
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                details.push(error.to_string());
+                collected.rows += 1;
+                match error.kind() {
+                    csv::ErrorKind::UnequalLengths {
+                        pos: Some(position),
+                        expected_len,
+                        len,
+                    } => {
+                        let detail = format!("has {len} cells, and the header has {expected_len}");
+                        collected.fault(position.line(), &detail);
+                    }
+                    _ => collected.details.push(error.to_string()),
+                }
                 continue;
             }
         };
         let line = record.position().map_or(0, csv::Position::line);
-        let mut fault = |detail: String| details.push(format!("line {line}: {detail}"));
         let id = columns
             .id(&record)
-            .and_then(|id| std::str::from_utf8(id).ok())
-            .filter(|id| is_id(id));
-        if id.is_none() && has_id && !doubts.roles() {
-            fault(format!(
-                "{} must be text of 1 to 64 characters",
-                schema.id_name()
-            ));
-        }
+            .and_then(|id| std::str::from_utf8(id).ok());
         let profile = columns.profile(schema, &record);
         let outcome = columns.outcome(schema, &record);
+        let needs_id = has_id && !doubts.roles();
+        collected.add(schema, line, id, needs_id, profile, outcome, said);
+    }
+    collected.finish().map(|customers| Read {
+        customers,
+        notes: Vec::new(),
+    })
+}
+
+/// Customers while they are read, and what is wrong.
+#[derive(Default)]
+struct Collected {
+    customers: Vec<Customer>,
+    /// The ids of rows that are wrong.
+    refused: Vec<String>,
+    details: Vec<String>,
+    rows: usize,
+}
+
+impl Collected {
+    fn lacks_id(&mut self, schema: &Schema<'_>) {
+        self.details.push(format!(
+            "{} is a column that the header lacks",
+            schema.id_name()
+        ));
+    }
+
+    fn fault(&mut self, line: u64, detail: &str) {
+        self.details.push(format!("line {line}: {detail}"));
+    }
+
+    /// Adds a row, or what is wrong with it and has not been said of its column.
+    #[allow(clippy::too_many_arguments)]
+    fn add(
+        &mut self,
+        schema: &Schema<'_>,
+        line: u64,
+        id: Option<&str>,
+        needs_id: bool,
+        profile: Result<Profile, FieldErrors>,
+        outcome: Result<Option<bool>, FieldErrors>,
+        said: impl Fn(&str) -> bool,
+    ) {
+        self.rows += 1;
+        let id = id.filter(|id| is_id(id));
+        if id.is_none() && needs_id {
+            let detail = format!("{} must be text of 1 to 64 characters", schema.id_name());
+            self.fault(line, &detail);
+        }
         match (id, profile, outcome) {
-            (Some(id), Ok(profile), Ok(outcome)) => customers.push(Customer {
+            (Some(id), Ok(profile), Ok(outcome)) => self.customers.push(Customer {
                 id: id.to_owned(),
                 profile,
                 outcome: match outcome {
@@ -106,36 +256,46 @@ pub fn read(
             }),
             (id, profile, outcome) => {
                 for errors in [profile.err(), outcome.err()].iter().flatten() {
-                    let listed = listed(errors, said);
+                    let listed = listed(errors, &said);
                     if !listed.is_empty() {
-                        fault(listed.join("; "));
+                        self.fault(line, &listed.join("; "));
                     }
                 }
-                refused.extend(id.map(str::to_owned));
+                self.refused.extend(id.map(str::to_owned));
             }
         }
     }
-    customers.sort_by(|a, b| a.id.cmp(&b.id));
-    let twice = customers.windows(2).filter(|pair| pair[0].id == pair[1].id);
-    let mut twice: BTreeSet<&str> = twice.map(|pair| pair[0].id.as_str()).collect();
-    let mut known = BTreeSet::new();
-    let is_accepted = |id: &String| customers.binary_search_by(|other| other.id.cmp(id)).is_ok();
-    twice.extend(
-        refused
-            .iter()
-            .filter(|id| is_accepted(id) || !known.insert(*id))
-            .map(String::as_str),
-    );
-    details.extend(
-        twice
-            .into_iter()
-            .map(|id| format!("the id {id:?} is used twice")),
-    );
-    details.extend(fault_of_count(rows));
-    if details.is_empty() {
-        Ok(customers)
-    } else {
-        Err(details)
+
+    /// The customers, sorted by id.
+    fn finish(self) -> Result<Vec<Customer>, Vec<String>> {
+        let Self {
+            mut customers,
+            refused,
+            mut details,
+            rows,
+        } = self;
+        customers.sort_by(|a, b| a.id.cmp(&b.id));
+        let twice = customers.windows(2).filter(|pair| pair[0].id == pair[1].id);
+        let mut twice: BTreeSet<&str> = twice.map(|pair| pair[0].id.as_str()).collect();
+        let mut known = BTreeSet::new();
+        let is_accepted =
+            |id: &String| customers.binary_search_by(|other| other.id.cmp(id)).is_ok();
+        twice.extend(
+            refused
+                .iter()
+                .filter(|id| is_accepted(id) || !known.insert(*id))
+                .map(String::as_str),
+        );
+        details.extend(
+            twice
+                .into_iter()
+                .map(|id| format!("the id {id:?} is used twice")),
+        );
+        details.extend(fault_of_count(rows));
+        match details.is_empty() {
+            true => Ok(customers),
+            false => Err(details),
+        }
     }
 }
 
@@ -151,7 +311,7 @@ fn listed(errors: &FieldErrors, said: impl Fn(&str) -> bool) -> Vec<String> {
     errors
         .map(|error| (column(error), &error.detail))
         .filter(|(column, _)| !said(column))
-        .map(|(column, detail)| format!("{column} {detail}"))
+        .map(|(column, detail)| format!("{column} {detail}").trim_start().to_owned())
         .collect()
 }
 

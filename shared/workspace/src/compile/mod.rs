@@ -241,7 +241,7 @@ pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
             return Err(all);
         }
     };
-    let customers = customers::compile(&schema, &model, &read, sources.previous);
+    let customers = customers::compile(&schema, &model, &read.customers, sources.previous);
     let model::CompiledModel {
         card,
         margins,
@@ -254,6 +254,7 @@ pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
         .previous
         .and_then(|previous| previous::warning(&schema, previous));
     warnings.extend(doubt);
+    warnings.extend(faults(customers_file, read.notes));
     let mut parts = vec![
         (Part::Schema, schema_bytes.clone()),
         (Part::Model, card),
