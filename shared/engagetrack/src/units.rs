@@ -1,5 +1,5 @@
 //! Amounts and durations that are plausible by themselves and not beside those that the model was trained on: cents for dollars,
-//! years for months, columns that were scaled.
+//! durations in a larger unit, columns that were scaled.
 
 use crate::View;
 use reader::Evidence;
@@ -64,7 +64,7 @@ pub fn warnings(view: &View<'_>, rows: &[f32]) -> Vec<Evidence> {
             && f64::from(median) > 2.0 * largest_known(view, field.index())
         {
             format!(
-                "the median is {median}, and most values in training are below {high}: perhaps another unit, such as cents"
+                "the median is {median}, and most values in training are below {high}: perhaps a smaller unit"
             )
         } else if many && largest <= 1.0 && low > 1.0 && !is_whole {
             format!(
@@ -72,7 +72,7 @@ pub fn warnings(view: &View<'_>, rows: &[f32]) -> Vec<Evidence> {
             )
         } else if many && 10.0 * largest <= high && chance < 1e-6 {
             format!(
-                "no value is above {largest}, and the largest in training are above {high}: perhaps another unit, such as years"
+                "no value is above {largest}, and the largest in training are above {high}: perhaps a larger unit"
             )
         } else {
             continue;
