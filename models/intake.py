@@ -133,8 +133,8 @@ def outcomes(schema, text, column, notes):
     known = dict.fromkeys(spelling.LEFT, own["left"][0]) | dict.fromkeys(spelling.STAYED, own["stayed"][0])
     known |= dict.fromkeys([*spelling.NOT_YET, *spelling.MISSING], "")
     known |= {spelling.fold(text): spellings[0] for spellings in own.values() for text in spellings}
-    folded_cells = cells.map(spelling.fold)
-    made = text.where(cells.isin(exact), folded_cells.map(known))
+    # Spellings of two schemas beside each other would look like two outcomes.
+    made = text if cells.isin(exact).all() else cells.map(spelling.fold).map(known | {"": ""})
     open_ones = cells[made.eq("") & (cells != "")]
     if len(open_ones):
         notes.append(
