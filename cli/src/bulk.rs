@@ -18,13 +18,6 @@ use std::thread;
 /// The results are complete, but of too few of the customers.
 const UNUSABLE: u8 = 3;
 
-/// Has the system hand out memory in small pages. The allocator asks for huge ones, of which each thread would fill several a little:
-/// 50 MB instead of 7. Where that can't be had, the program takes more memory and does the same.
-fn keep_pages_small() {
-    #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_thp_disable(true);
-}
-
 /// What a shell expects of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
@@ -163,4 +156,11 @@ impl Shown {
             }
         }
     }
+}
+
+/// Turns off huge pages, which the allocator asks for and of which each thread fills several a little: 50 MB instead of 7. Where
+/// the system refuses, the program takes more memory and does the same.
+fn keep_pages_small() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_thp_disable(true);
 }

@@ -1,6 +1,7 @@
 //! The workspace that a verb uses.
 
 use crate::output;
+use engagetrack::movement::Snapshot;
 use engagetrack::{Live, View, embedded};
 use indicatif::HumanCount;
 use std::env;
@@ -42,12 +43,12 @@ pub fn previous(path: &Path) -> Result<Live, String> {
 
 /// Says of a workspace which one it was compiled after, if any.
 pub fn before(view: &View<'_>) -> Option<String> {
-    let previous = view.previous.as_ref()?;
+    let previous = Snapshot::of_previous(view)?;
     Some(format!(
         "{}, data as of {}, {} customers",
-        previous.workspace_version(),
-        previous.as_of(),
-        HumanCount(previous.customers() as u64)
+        previous.workspace,
+        previous.as_of,
+        HumanCount(previous.population as u64)
     ))
 }
 

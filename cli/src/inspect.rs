@@ -4,6 +4,7 @@ use crate::business;
 use crate::output::{self, FAILED};
 use clap::Args;
 use engagetrack::Live;
+use engagetrack::movement::Snapshot;
 use indicatif::HumanCount;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -52,14 +53,6 @@ impl Inspect {
 
 fn as_json(live: &Live, sections: &[Section]) -> Value {
     let view = live.view();
-    let previous = view.previous.as_ref().map(|previous| {
-        json!({
-            "workspace": previous.workspace_version(),
-            "model": previous.model_version(),
-            "as_of": previous.as_of(),
-            "customers": previous.customers(),
-        })
-    });
     let sections: Vec<Value> = sections
         .iter()
         .map(|section| json!({"name": section.part.file(), "bytes": section.bytes, "hash": section.hash}))
@@ -75,7 +68,7 @@ fn as_json(live: &Live, sections: &[Section]) -> Value {
             "model": view.model.version(),
             "nudges": view.nudges.version(),
         },
-        "previous": previous,
+        "previous": Snapshot::of_previous(view),
         "customers": view.customers.len(),
         "fields": view.schema.len(),
         "features": view.model.features().len(),

@@ -14,7 +14,7 @@ import evaluation
 from adopt import names
 
 ALONE = 0.95
-# What the whole loses without the column: more than this, and more than so many times what it loses without any other.
+# The loss of AUC without the column: more than the first number, and more than the second times the next column's loss.
 JOINT_DROP, JOINT_TIMES = 0.02, 3
 SECOND_SIGNS = {
     "churn",

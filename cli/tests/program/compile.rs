@@ -328,7 +328,7 @@ fn a_workspace_keeps_what_the_previous_one_said() {
             "workspace": former.version(),
             "model": former.model_version(),
             "as_of": "2026-11-22",
-            "customers": 7_043,
+            "population": 7_043,
         })
     );
     let next = Live::from_file(&live, &Part::ALL).unwrap();

@@ -417,8 +417,8 @@ impl Request {
         if places.is_empty() {
             return Vec::new();
         }
-        // So many are passed by in the order of all, on average, until the last of these comes. Each is looked up somewhere else in
-        // memory, which takes about twice as long as its share of sorting.
+        // The expected number of customers to step over in the order of all before the last of these is found. Each step is a
+        // random access to memory, which costs about twice its share of sorting.
         let passed = places.end as f64 * found.among as f64 / found.total as f64;
         let sorted = found.total + found.mask.len() / 128;
         match 2.0 * passed > sorted as f64 {

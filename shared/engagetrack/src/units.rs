@@ -45,7 +45,7 @@ pub fn warnings(view: &View<'_>, rows: &[f32]) -> Vec<Evidence> {
         };
         let many = values.len() >= FEWEST_PROFILES;
         let is_whole = field.kind() == Kind::Whole;
-        // How likely it is that none of so many is larger, if they are like those in training.
+        // The probability that none of these values is larger if they are distributed as in training.
         let below: f64 = training
             .shares
             .iter()

@@ -173,7 +173,7 @@ impl Sums {
 }
 
 impl Group {
-    /// Of so many known outcomes and of so many customers of the selected statuses.
+    /// A group of `count` customers of the selected statuses, and of `known` outcomes of which `churned` left.
     fn of(known: usize, churned: usize, count: usize, probability: f64) -> Self {
         let counts = counts(known, churned);
         Self {
