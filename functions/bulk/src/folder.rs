@@ -5,17 +5,17 @@
 //! is not scored again. The report itself is not waited for: one that a power failure cuts short is no report.
 
 use crate::{
-    Input, Job, Layout, LayoutError, Manifest, ManifestError, Part, Report, ScoreError, Shard,
-    score,
+    Input, Job, Layout, LayoutError, Manifest, ManifestError, Open, Part, Report, ScoreError,
+    Shard, score,
 };
 use engagetrack::View;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 /// The name of the manifest.
@@ -168,8 +168,7 @@ pub fn run(
 }
 
 fn job(view: &View<'_>, task: &Task) -> Result<Job, TaskError> {
-    let file = File::open(&task.input).map_err(at(&task.input))?;
-    let metadata = file.metadata().map_err(at(&task.input))?;
+    let metadata = fs::metadata(&task.input).map_err(at(&task.input))?;
     let modified = metadata.modified().map_err(at(&task.input))?;
     let name = task.input.file_name().unwrap_or(task.input.as_os_str());
     let input = Input {
@@ -177,7 +176,11 @@ fn job(view: &View<'_>, task: &Task) -> Result<Job, TaskError> {
         bytes: metadata.len(),
         version: humantime::format_rfc3339_nanos(modified).to_string(),
     };
-    let layout = Layout::read(&view.schema, file).map_err(|source| TaskError::Input {
+    let stored = Stored {
+        path: &task.input,
+        bytes: input.bytes,
+    };
+    let layout = Layout::read(&view.schema, &stored).map_err(|source| TaskError::Input {
         path: task.input.clone(),
         source,
     })?;
@@ -291,7 +294,8 @@ impl Run<'_> {
         } else {
             shard.start - 1
         };
-        let mut input = self.open(from)?.take(end - 1 - from);
+        let input = self.stored().range(from..end - 1);
+        let mut input = input.map_err(at(&self.task.input))?;
         let mut chunk = vec![0; 128 << 10];
         let mut line_breaks = 0;
         loop {
@@ -305,11 +309,11 @@ impl Run<'_> {
         }
     }
 
-    fn open(&self, from: u64) -> Result<File, TaskError> {
-        let mut file = File::open(&self.task.input).map_err(at(&self.task.input))?;
-        file.seek(SeekFrom::Start(from))
-            .map_err(at(&self.task.input))?;
-        Ok(file)
+    fn stored(&self) -> Stored<'_> {
+        Stored {
+            path: &self.task.input,
+            bytes: self.job.input.bytes,
+        }
     }
 
     /// How many bytes of the input are a shard's own.
@@ -324,10 +328,9 @@ impl Run<'_> {
             (self.observe)(Event::Resumed(self.length(shard)));
             return Ok(report);
         }
-        let range = self.job.range(shard);
         let input = Watched {
-            input: self.open(range.start)?.take(range.end - range.start),
-            own: self.length(shard),
+            stored: self.stored(),
+            own: AtomicU64::new(self.length(shard)),
             run: self,
         };
         let mut results = self.pending(&shard.results_name())?;
@@ -337,7 +340,7 @@ impl Run<'_> {
             self.view,
             self.job,
             shard,
-            input,
+            &input,
             &mut results.file,
             &mut rejects.file,
             progress,
@@ -397,24 +400,71 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// The input.
+struct Stored<'t> {
+    path: &'t Path,
+    bytes: u64,
+}
+
+impl Stored<'_> {
+    fn range(&self, range: Range<u64>) -> io::Result<io::Take<File>> {
+        let mut file = File::open(self.path)?;
+        file.seek(SeekFrom::Start(range.start))?;
+        Ok(file.take(range.end - range.start))
+    }
+}
+
+impl Open for Stored<'_> {
+    fn size(&self) -> u64 {
+        self.bytes
+    }
+
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.range(range)?))
+    }
+}
+
 /// The input, read under the eyes of those who wait and of those who may want it to stop.
-struct Watched<'r, 't, R> {
-    input: R,
+struct Watched<'r, 't> {
+    stored: Stored<'r>,
     /// How many of the bytes to come are the shard's own, and not its neighbours'.
-    own: u64,
+    own: AtomicU64,
     run: &'r Run<'t>,
 }
 
-impl<R: Read> Read for Watched<'_, '_, R> {
+impl Open for Watched<'_, '_> {
+    fn size(&self) -> u64 {
+        self.stored.bytes
+    }
+
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(WatchedRange {
+            input: self.stored.range(range)?,
+            watched: self,
+        }))
+    }
+}
+
+/// A range of the input.
+struct WatchedRange<'w, 'r, 't> {
+    input: io::Take<File>,
+    watched: &'w Watched<'r, 't>,
+}
+
+impl Read for WatchedRange<'_, '_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.run.is_over() {
+        let Watched { own, run, .. } = self.watched;
+        if run.is_over() {
             return Err(io::Error::other("stopped"));
         }
-        let read = self.input.read(buffer)?;
-        let own = self.own.min(read as u64);
-        self.own -= own;
-        (self.run.observe)(Event::Read(own));
-        Ok(read)
+        let read = self.input.read(buffer)? as u64;
+        // Whatever is read twice is told once.
+        let before = own.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |own| {
+            Some(own.saturating_sub(read))
+        });
+        let (Ok(before) | Err(before)) = before;
+        (run.observe)(Event::Read(before.min(read)));
+        Ok(read as usize)
     }
 }
 

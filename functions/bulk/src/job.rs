@@ -93,7 +93,7 @@ impl Job {
         })
     }
 
-    /// The bytes of the input, as it is stored, that [`score`](crate::score) has to be given for a shard.
+    /// The bytes of the input, as it is stored, that [`score`](crate::score) reads for a shard.
     ///
     /// They begin one byte early, for only what stands before a shard shows whether its first byte begins a line, and end
     /// late, for a record that begins in the shard may end beyond it.

@@ -1,5 +1,6 @@
 //! What kind of file an input is, found out from its beginning.
 
+use crate::input::Open;
 use crate::lines::{BYTE_ORDER_MARK, LineBreak, LineEnd, Lines};
 use crate::records::{Next, Records};
 use crate::table::Table;
@@ -85,8 +86,8 @@ impl Layout {
     ///
     /// # Errors
     /// When it can't be scored: see [`LayoutError`].
-    pub fn read(schema: &Schema<'_>, input: impl Read) -> Result<Self, LayoutError> {
-        let mut input = BufReader::new(input);
+    pub fn read(schema: &Schema<'_>, input: &(impl Open + ?Sized)) -> Result<Self, LayoutError> {
+        let mut input = BufReader::new(input.open(0..input.size())?);
         let beginning = input.fill_buf()?;
         if let Some(kind) = unread_kind(beginning) {
             return Err(LayoutError::Unread(kind));

@@ -1,5 +1,7 @@
 //! Lines of bytes, with where they stand, from anything that can be read.
 
+use crate::job::Shard;
+use crate::rows::Place;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read};
 
@@ -150,6 +152,14 @@ impl<R: Read> Lines<R> {
     /// How many lines were taken.
     pub(crate) fn taken(&self) -> u64 {
         self.taken
+    }
+
+    /// Where the next line of a shard is, before which so many lines were taken that are not its own.
+    pub(crate) fn place(&self, shard: &Shard, before: u64) -> Place {
+        Place {
+            line: shard.first_line.map(|first| first + self.taken - before),
+            offset: Some(self.offset),
+        }
     }
 
     /// The next bytes, of which [`find_end`](Self::find_end) made sure.

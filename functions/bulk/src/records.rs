@@ -1,6 +1,9 @@
 //! The records of a CSV file, line by line, so that each can be found from the middle of the file.
 
+use crate::job::Shard;
 use crate::lines::{LineBreak, LineEnd, Lines};
+use crate::rows::{self, Reject, Rows};
+use crate::score::ScoreError;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use schema::intake::MOST_COLUMNS;
 use std::io::{self, Read};
@@ -47,9 +50,9 @@ impl<'a> Cells<'a> {
         std::str::from_utf8(self.bytes).ok()
     }
 
-    /// Where in the text the cell in this column stands.
-    pub(crate) fn bounds(&self, column: usize) -> Option<Range<usize>> {
-        self.bounds.get(column).cloned()
+    /// Where in the text each of them is, as far as it is known.
+    pub(crate) fn bounds(&self) -> &'a [Range<usize>] {
+        self.bounds
     }
 }
 
@@ -235,4 +238,65 @@ fn is_well_quoted(record: &[u8]) -> bool {
         };
     }
     true
+}
+
+/// The rows of a shard of a CSV file.
+pub(crate) struct CsvRows<R> {
+    lines: Lines<R>,
+    records: Records,
+    width: usize,
+    shard: Shard,
+    /// Lines that were taken before the shard's first.
+    before: u64,
+}
+
+impl<R: Read> CsvRows<R> {
+    /// The rows in these lines of a shard, of so many cells each.
+    pub(crate) fn new(shard: &Shard, lines: Lines<R>, width: usize) -> Self {
+        Self {
+            records: Records::new(Some(width), lines.line_break()),
+            before: lines.taken(),
+            lines,
+            width,
+            shard: shard.clone(),
+        }
+    }
+}
+
+impl<R: Read> Rows for CsvRows<R> {
+    fn next(&mut self) -> Result<rows::Next<'_>, ScoreError> {
+        let place = self.lines.place(&self.shard, self.before);
+        if self.shard.end.is_some_and(|end| self.lines.offset() >= end) {
+            return Ok(rows::Next::End);
+        }
+        let next = self.records.next(&mut self.lines, self.shard.end);
+        let cells = match next.map_err(ScoreError::Read)? {
+            Next::End => return Ok(rows::Next::End),
+            Next::Blank => return Ok(rows::Next::Blank),
+            Next::Joined(_) if !self.shard.is_whole() => {
+                return Err(ScoreError::QuotedLineBreak(
+                    place.offset.unwrap_or_default(),
+                ));
+            }
+            Next::Record(cells) | Next::Joined(cells) => cells,
+            Next::Wrong(detail) => {
+                return Ok(rows::Next::Row(place, Err(Reject::of_row(detail))));
+            }
+        };
+        Ok(rows::Next::Row(place, cells_of(cells, self.width)))
+    }
+}
+
+/// The cells of a record of a file of so many columns.
+fn cells_of(cells: Cells<'_>, width: usize) -> Result<rows::Cells<'_>, Reject> {
+    if cells.len() != width {
+        return Err(Reject::new(
+            format!("has {} cells, and the header has {width}", cells.len()),
+            "has more or fewer cells than the header",
+        ));
+    }
+    Ok(rows::Cells {
+        text: cells.text().ok_or_else(|| Reject::of_row("is not UTF-8"))?,
+        bounds: cells.bounds(),
+    })
 }

@@ -1,12 +1,16 @@
 //! One shard, from the bytes of the input to the bytes of two parts.
 
+use crate::input::Open;
 use crate::job::{Job, Shard};
-use crate::layout::{LayoutError, listed, sentence};
-use crate::lines::{LineEnd, Lines};
+use crate::json_lines::JsonLines;
+use crate::layout::LayoutError;
+use crate::lines::Lines;
 use crate::part::{Noting, Part};
 use crate::reasons::Reasons;
-use crate::records::{Cells, Next, Records, TOO_LONG};
-use crate::table::{REJECTS_HEADER, Table, results_header};
+use crate::records::CsvRows;
+use crate::results::{CsvResults, Kept, REASONS, Results, Scored};
+use crate::rows::{Cells, Next, Place, Reject, Rows};
+use crate::table::{REJECTS_HEADER, Table};
 use engagetrack::csv_cell;
 use engagetrack::drift::{BinCounts, ByName};
 use engagetrack::{View, explanation, nudges};
@@ -18,9 +22,6 @@ use std::io::{self, Read, Write};
 
 /// How many customers are scored at a time.
 const BATCH: usize = 512;
-
-/// How many reasons are given for each.
-const REASONS: usize = 3;
 
 /// How many customers are at each level of risk, by the level's name, the lowest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +97,7 @@ pub enum ScoreError {
     QuotedLineBreak(u64),
 }
 
-/// Scores one shard. `input` yields the bytes of [`Job::range`]; the scorer may stop before the end. `progress` is told
-/// from time to time how many more records are done.
+/// Scores one shard of an input. `progress` is told from time to time how many more records are done.
 ///
 /// The first shard's parts begin with a header, so that all parts of a kind in their order are one CSV file.
 ///
@@ -107,72 +107,42 @@ pub fn score(
     view: &View<'_>,
     job: &Job,
     shard: &Shard,
-    input: impl Read,
+    input: &(impl Open + ?Sized),
     results: impl Write,
     rejects: impl Write,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<Report, ScoreError> {
     let table = Table::of(&view.schema, job.format()).map_err(LayoutError::Header)?;
-    let mut outcome = Outcome::new(view, results, rejects);
-    if shard.index == 0 {
-        outcome.write_headers(table.as_ref())?;
-    }
-    let mut lines = lines_of(job, shard, job.layout.decoded(input)).map_err(ScoreError::Read)?;
-    let before = lines.taken();
-    let mut records = Records::new(
-        table.as_ref().map(|table| table.width),
-        job.layout.line_break,
-    );
-    let mut rows_in = 0;
-    let mut told = 0;
-    while shard.end.is_none_or(|end| lines.offset() < end) {
-        let place = Place {
-            line: shard.first_line.map(|first| first + lines.taken() - before),
-            offset: lines.offset(),
-        };
-        let read = match &table {
-            Some(table) => match records
-                .next(&mut lines, shard.end)
-                .map_err(ScoreError::Read)?
-            {
-                Next::End => break,
-                Next::Blank => continue,
-                Next::Joined(_) if !shard.is_whole() => {
-                    return Err(ScoreError::QuotedLineBreak(place.offset));
-                }
-                Next::Record(cells) | Next::Joined(cells) => outcome.push_cells(table, cells),
-                Next::Wrong(detail) => Err(Reject::of_line(detail)),
-            },
-            None => match json_line(&mut lines, shard.end).map_err(ScoreError::Read)? {
-                JsonLine::End => break,
-                JsonLine::Blank => continue,
-                JsonLine::Wrong(detail) => Err(Reject::of_line(detail)),
-                JsonLine::Text(text) => outcome.push_json(text),
-            },
-        };
-        rows_in += 1;
-        if let Err(reject) = read {
-            outcome.reject(place, reject)?;
+    let kept = table.as_ref().map_or(&[][..], |table| &table.names);
+    let is_first = shard.index == 0;
+    let results = CsvResults::begin(results, &view.schema, kept, is_first);
+    let rejects = Rejects::begin(rejects, is_first).map_err(ScoreError::Write)?;
+    let outcome = Outcome::new(view, results.map_err(ScoreError::Write)?, rejects);
+    let range = input.open(job.range(shard)).map_err(ScoreError::Read)?;
+    let lines = lines_of(job, shard, job.layout.decoded(range)).map_err(ScoreError::Read)?;
+    let outcome = match &table {
+        Some(table) => {
+            let rows = CsvRows::new(shard, lines, table.width);
+            outcome.of(
+                rows,
+                |batch, cells| batch.push_cells(view, table, cells),
+                progress,
+            )?
         }
-        if outcome.batch.len() == BATCH {
-            outcome.write_batch()?;
+        None => {
+            let rows = JsonLines::new(shard, lines);
+            outcome.of(
+                rows,
+                |batch, cells| batch.push_json(view, cells.text),
+                progress,
+            )?
         }
-        if rows_in - told == BATCH as u64 {
-            progress(rows_in - told);
-            told = rows_in;
-        }
-    }
-    outcome.write_batch()?;
-    progress(rows_in - told);
-    Ok(outcome.report(job, shard, rows_in))
+    };
+    outcome.report(job, shard).map_err(ScoreError::Write)
 }
 
 /// The lines of a shard, its first one next.
-fn lines_of<'r>(
-    job: &Job,
-    shard: &Shard,
-    input: Box<dyn Read + 'r>,
-) -> io::Result<Lines<Box<dyn Read + 'r>>> {
+fn lines_of<R: Read>(job: &Job, shard: &Shard, input: R) -> io::Result<Lines<R>> {
     let start = job.range(shard).start;
     let mut lines = Lines::new(input, job.layout.line_break, start);
     if shard.index == 0 {
@@ -183,77 +153,12 @@ fn lines_of<'r>(
     Ok(lines)
 }
 
-/// Where a record begins.
-#[derive(Clone, Copy)]
-struct Place {
-    line: Option<u64>,
-    offset: u64,
-}
-
-/// What stands next in a file of JSON lines.
-enum JsonLine<'a> {
-    End,
-    Blank,
-    Text(&'a [u8]),
-    Wrong(&'static str),
-}
-
-fn json_line<R: Read>(lines: &mut Lines<R>, until: Option<u64>) -> io::Result<JsonLine<'_>> {
-    let length = match lines.find_end(0)? {
-        LineEnd::Input(0) => return Ok(JsonLine::End),
-        LineEnd::At(length) | LineEnd::Input(length) => length,
-        LineEnd::TooFar => {
-            lines.skip_line(until)?;
-            return Ok(JsonLine::Wrong(TOO_LONG));
-        }
-    };
-    let line_break = lines.line_break();
-    let line = line_break.strip(lines.take(length, 1));
-    Ok(match line.trim_ascii().is_empty() {
-        true => JsonLine::Blank,
-        false => JsonLine::Text(line),
-    })
-}
-
-/// Why a record can't be scored.
-struct Reject {
-    /// Everything that is wrong with it, with what was found.
-    detail: String,
-    /// What is wrong, one by one, without what was found.
-    reasons: Vec<String>,
-}
-
-impl Reject {
-    fn of_line(detail: &'static str) -> Self {
-        Self::new(detail.to_owned(), detail)
-    }
-
-    fn new(detail: String, reason: &str) -> Self {
-        Self {
-            detail,
-            reasons: vec![reason.to_owned()],
-        }
-    }
-}
-
-impl From<FieldErrors> for Reject {
-    fn from(errors: FieldErrors) -> Self {
-        let each = errors.listed().iter();
-        Self {
-            reasons: each.map(|error| sentence(error, error.rule())).collect(),
-            detail: listed(&errors),
-        }
-    }
-}
-
 /// Customers that wait for being scored together.
 #[derive(Default)]
 struct Batch {
     profiles: Vec<Profile>,
     rows: Vec<f32>,
-    /// The id and the extra columns of each, as they go into the results.
-    kept: Vec<u8>,
-    kept_ends: Vec<usize>,
+    kept: Kept,
 }
 
 impl Batch {
@@ -267,40 +172,26 @@ impl Batch {
         table: &Table,
         cells: Cells<'_>,
     ) -> Result<(), Reject> {
-        if cells.len() != table.width {
-            return Err(Reject::new(
-                format!(
-                    "has {} cells, and the header has {}",
-                    cells.len(),
-                    table.width
-                ),
-                "has more or fewer cells than the header",
-            ));
-        }
-        let text = cells
-            .text()
-            .ok_or_else(|| Reject::of_line("is not UTF-8"))?;
-        let cell = |column| Some(&text[cells.bounds(column)?]);
+        let cell = |column| cells.cell(column);
         let mut errors = FieldErrors::default();
         let profile = table
             .columns
             .profile_in(&view.schema, |column| cell(column).map(Ok), &mut errors)
             .ok_or(errors)?;
         let id = table.columns.id_column().and_then(cell);
-        csv_cell::push(&mut self.kept, id.unwrap_or_default());
+        self.kept.push(id.unwrap_or_default());
         for column in &table.kept {
-            self.kept.push(b',');
-            csv_cell::push(&mut self.kept, cell(*column).unwrap_or_default());
+            self.kept.push(cell(*column).unwrap_or_default());
         }
         self.push(view, profile);
         Ok(())
     }
 
-    fn push_json(&mut self, view: &View<'_>, text: &[u8]) -> Result<(), Reject> {
-        let json: Json = serde_json::from_slice(text)
+    fn push_json(&mut self, view: &View<'_>, text: &str) -> Result<(), Reject> {
+        let json: Json = serde_json::from_str(text)
             .map_err(|error| Reject::new(format!("is not JSON: {error}"), "is not JSON"))?;
         let submission = view.schema.submission(&json)?;
-        csv_cell::push(&mut self.kept, &submission.customer_id.unwrap_or_default());
+        self.kept.push(&submission.customer_id.unwrap_or_default());
         self.push(view, submission.profile);
         Ok(())
     }
@@ -308,137 +199,160 @@ impl Batch {
     fn push(&mut self, view: &View<'_>, profile: Profile) {
         view.model.push_row(profile.codes(), &mut self.rows);
         self.profiles.push(profile);
-        self.kept_ends.push(self.kept.len());
     }
 
     fn clear(&mut self) {
         self.profiles.clear();
         self.rows.clear();
         self.kept.clear();
-        self.kept_ends.clear();
     }
 }
 
-/// The two parts of a shard and what is counted while they are written.
-struct Outcome<'v, A, B> {
-    view: &'v View<'v>,
-    /// The names of the model's features.
-    features: Vec<&'v str>,
-    batch: Batch,
-    results: Noting<A>,
-    rejects: Noting<B>,
-    risk_levels: RiskLevels,
-    bins: BinCounts,
-    rows_rejected: u64,
+/// The rejects of a shard.
+struct Rejects<W> {
+    out: Noting<W>,
+    rows: u64,
     reasons: Reasons,
     /// What is to be written next.
     text: Vec<u8>,
 }
 
-impl<'v, A: Write, B: Write> Outcome<'v, A, B> {
-    fn new(view: &'v View<'v>, results: A, rejects: B) -> Self {
+impl<W: Write> Rejects<W> {
+    fn begin(out: W, is_first: bool) -> io::Result<Self> {
+        let mut out = Noting::new(out);
+        if is_first {
+            out.write_all(REJECTS_HEADER)?;
+        }
+        Ok(Self {
+            out,
+            rows: 0,
+            reasons: Reasons::default(),
+            text: Vec::new(),
+        })
+    }
+
+    fn write(&mut self, place: Place, reject: Reject) -> io::Result<()> {
+        self.rows += 1;
+        self.reasons.count(reject.reasons);
+        self.text.clear();
+        for number in [place.line, place.offset] {
+            if let Some(number) = number {
+                self.text.extend_from_slice(number.to_string().as_bytes());
+            }
+            self.text.push(b',');
+        }
+        csv_cell::push(&mut self.text, &reject.detail);
+        self.text.push(b'\n');
+        self.out.write_all(&self.text)
+    }
+}
+
+/// The two parts of a shard and what is counted while they are written.
+struct Outcome<'v, R, W> {
+    view: &'v View<'v>,
+    /// The names of the model's features.
+    features: Vec<&'v str>,
+    batch: Batch,
+    results: R,
+    rejects: Rejects<W>,
+    rows_in: u64,
+    risk_levels: RiskLevels,
+    bins: BinCounts,
+}
+
+impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
+    fn new(view: &'v View<'v>, results: R, rejects: Rejects<W>) -> Self {
         let features: Vec<&str> = view.model.fields().map(|field| field.name()).collect();
         Self {
             view,
             batch: Batch::default(),
-            results: Noting::new(results),
-            rejects: Noting::new(rejects),
+            results,
+            rejects,
+            rows_in: 0,
             risk_levels: RiskLevels::none(&view.schema),
             bins: BinCounts::new(features.len()),
             features,
-            rows_rejected: 0,
-            reasons: Reasons::default(),
-            text: Vec::new(),
         }
     }
 
-    fn push_cells(&mut self, table: &Table, cells: Cells<'_>) -> Result<(), Reject> {
-        self.batch.push_cells(self.view, table, cells)
-    }
-
-    fn push_json(&mut self, text: &[u8]) -> Result<(), Reject> {
-        self.batch.push_json(self.view, text)
-    }
-
-    fn write_headers(&mut self, table: Option<&Table>) -> Result<(), ScoreError> {
-        self.results
-            .write_all(&results_header(&self.view.schema, table))
-            .and_then(|()| self.rejects.write_all(REJECTS_HEADER))
-            .map_err(ScoreError::Write)
-    }
-
-    fn reject(&mut self, place: Place, reject: Reject) -> Result<(), ScoreError> {
-        self.rows_rejected += 1;
-        self.reasons.count(reject.reasons);
-        self.text.clear();
-        if let Some(line) = place.line {
-            self.text.extend_from_slice(line.to_string().as_bytes());
+    /// What comes of these rows.
+    fn of(
+        mut self,
+        mut rows: impl Rows,
+        mut push: impl FnMut(&mut Batch, Cells<'_>) -> Result<(), Reject>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Self, ScoreError> {
+        let mut told = 0;
+        loop {
+            let (place, read) = match rows.next()? {
+                Next::End => break,
+                Next::Blank => continue,
+                Next::Row(place, cells) => {
+                    (place, cells.and_then(|cells| push(&mut self.batch, cells)))
+                }
+            };
+            self.rows_in += 1;
+            if let Err(reject) = read {
+                let written = self.rejects.write(place, reject);
+                written.map_err(ScoreError::Write)?;
+            }
+            if self.batch.len() == BATCH {
+                self.write_batch().map_err(ScoreError::Write)?;
+            }
+            if self.rows_in - told == BATCH as u64 {
+                progress(self.rows_in - told);
+                told = self.rows_in;
+            }
         }
-        self.text.push(b',');
-        self.text
-            .extend_from_slice(place.offset.to_string().as_bytes());
-        self.text.push(b',');
-        csv_cell::push(&mut self.text, &reject.detail);
-        self.text.push(b'\n');
-        self.rejects
-            .write_all(&self.text)
-            .map_err(ScoreError::Write)
+        self.write_batch().map_err(ScoreError::Write)?;
+        progress(self.rows_in - told);
+        Ok(self)
     }
 
-    fn write_batch(&mut self) -> Result<(), ScoreError> {
+    fn write_batch(&mut self) -> io::Result<()> {
         let batch = &self.batch;
-        let (view, features) = (self.view, self.features.len());
+        let (view, features) = (self.view, &self.features);
         let probabilities = view.model.probabilities(&batch.rows);
         let contributions = explanation::contributions(view, &batch.rows);
         let nudges = nudges::best(view, &batch.profiles, &probabilities);
-        let scored = probabilities
-            .iter()
-            .zip(contributions.chunks_exact(features + 1))
-            .zip(&nudges);
-        self.text.clear();
-        let mut numbers = zmij::Buffer::new();
-        let mut start = 0;
-        for (((&probability, shap), nudge), &end) in scored.zip(&batch.kept_ends) {
-            let level = view.schema.level(probability);
-            self.risk_levels.count(level);
-            let text = &mut self.text;
-            text.extend_from_slice(&batch.kept[start..end]);
-            start = end;
-            let mut cell = |cell: &str| {
-                text.push(b',');
-                text.extend_from_slice(cell.as_bytes());
-            };
-            cell(numbers.format_finite(probability));
-            cell(level.name);
-            for feature in strongest(&shap[..features]) {
-                cell(feature.map_or("", |feature| self.features[feature]));
-                cell(feature.map_or("", |feature| numbers.format_finite(shap[feature])));
-            }
-            cell(nudge.id);
-            cell(nudge.category);
-            cell(numbers.format_finite(nudge.projected_probability));
-            text.push(b'\n');
+        let levels: Vec<RiskLevel<'_>> = (probabilities.iter())
+            .map(|probability| view.schema.level(*probability))
+            .collect();
+        for level in &levels {
+            self.risk_levels.count(*level);
         }
+        let reasons: Vec<_> = contributions
+            .chunks_exact(features.len() + 1)
+            .map(|shap| {
+                let strongest = strongest(&shap[..features.len()]);
+                strongest.map(|feature| feature.map(|feature| (features[feature], shap[feature])))
+            })
+            .collect();
+        self.results.write(&Scored {
+            kept: &batch.kept,
+            probabilities: &probabilities,
+            levels: &levels,
+            reasons: &reasons,
+            nudges: &nudges,
+        })?;
         self.bins.count(view, &batch.rows);
         self.batch.clear();
-        self.results
-            .write_all(&self.text)
-            .map_err(ScoreError::Write)
+        Ok(())
     }
 
-    fn report(self, job: &Job, shard: &Shard, rows_in: u64) -> Report {
-        Report {
+    fn report(self, job: &Job, shard: &Shard) -> io::Result<Report> {
+        Ok(Report {
             job: job.fingerprint(),
             shard: shard.index,
-            rows_in,
+            rows_in: self.rows_in,
             rows_out: self.risk_levels.total(),
-            rows_rejected: self.rows_rejected,
-            reasons: self.reasons,
+            rows_rejected: self.rejects.rows,
+            reasons: self.rejects.reasons,
             risk_levels: self.risk_levels,
             bins: self.bins.by_name(self.view),
-            results: self.results.noted(shard.results_name()),
-            rejects: self.rejects.noted(shard.rejects_name()),
-        }
+            results: self.results.finish(shard.results_name())?,
+            rejects: self.rejects.out.noted(shard.rejects_name()),
+        })
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) struct Table {
     pub(crate) width: usize,
     /// The columns that stand in the results too: the id, where there is one, and those that hold no field of a profile.
     pub(crate) kept: Vec<usize>,
-    names: Vec<String>,
+    /// What those are called but for the id.
+    pub(crate) names: Vec<String>,
 }
 
 impl Table {
@@ -58,11 +59,11 @@ impl Table {
     }
 }
 
-/// The header of the results.
-pub(crate) fn results_header(schema: &Schema<'_>, table: Option<&Table>) -> Vec<u8> {
+/// The header of results with these columns kept.
+pub(crate) fn results_header(schema: &Schema<'_>, kept: &[String]) -> Vec<u8> {
     let mut header = Vec::new();
     csv_cell::push(&mut header, schema.id_column());
-    for name in table.iter().flat_map(|table| &table.names) {
+    for name in kept {
         header.push(b',');
         csv_cell::push(&mut header, name);
     }

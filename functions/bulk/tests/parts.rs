@@ -110,14 +110,12 @@ impl Business {
                 let before = &input[..shard.start as usize - 1];
                 shard.first_line = Some(job.layout.line_break.count(before) + 2);
             }
-            let range = job.range(&shard);
-            let bytes = &input[range.start as usize..range.end as usize];
             let mut rows = 0;
             let report = score(
                 self.live.view(),
                 &job,
                 &shard,
-                bytes,
+                input,
                 &mut results,
                 &mut rejects,
                 |more| rows += more,

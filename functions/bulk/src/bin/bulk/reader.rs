@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
+use bulk::Open;
 use tokio::runtime::Handle;
 
 use crate::bucket::{Bucket, BucketError, Object, causes};
@@ -14,6 +15,36 @@ const BREAKS: u32 = 4;
 
 /// How long to wait after the first break; each further one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// An object of which ranges are read on threads that may wait.
+pub(crate) struct ObjectBytes {
+    bucket: Bucket,
+    object: Object,
+    runtime: Handle,
+}
+
+impl ObjectBytes {
+    /// The bytes of an object. Nothing is sent yet.
+    pub fn new(bucket: Bucket, object: Object, runtime: Handle) -> Self {
+        Self {
+            bucket,
+            object,
+            runtime,
+        }
+    }
+}
+
+impl Open for ObjectBytes {
+    fn size(&self) -> u64 {
+        self.object.bytes
+    }
+
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
+        let (bucket, object) = (self.bucket.clone(), self.object.clone());
+        let reader = ObjectReader::new(bucket, object, range, self.runtime.clone());
+        Ok(Box::new(reader))
+    }
+}
 
 /// Reads a range of an object as one stream. Where the stream breaks, it goes on from there by another request.
 ///

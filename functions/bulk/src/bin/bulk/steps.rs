@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 
 use crate::bucket::{Bucket, BucketError, Object};
 use crate::event::{Answer, Event, Failure, FailureNote, Request, StepError};
-use crate::reader::ObjectReader;
+use crate::reader::{ObjectBytes, ObjectReader};
 use crate::writer::ObjectWriter;
 
 /// Where inputs lie in the bucket.
@@ -110,9 +110,9 @@ impl Steps {
             bytes: object.bytes,
             version: object.version.clone(),
         };
-        let reader = self.reader(object.clone(), 0..input.bytes);
+        let bytes = self.bytes(object.clone());
         let live = self.live.clone();
-        let layout = blocking(move || Layout::read(&live.view().schema, reader)).await?;
+        let layout = blocking(move || Layout::read(&live.view().schema, &bytes)).await?;
         let job = Job::new(
             self.live.view(),
             input,
@@ -215,7 +215,7 @@ impl Steps {
             bytes: job.input.bytes,
             version: job.input.version.clone(),
         };
-        let reader = self.reader(object, job.range(shard));
+        let input = self.bytes(object);
         let mut results = self.writer(format!("{output}/{}", shard.results_name()));
         let mut rejects = self.writer(format!("{output}/{}", shard.rejects_name()));
         let scored = shard.clone();
@@ -226,7 +226,7 @@ impl Steps {
                 view,
                 &job,
                 &scored,
-                reader,
+                &input,
                 &mut results,
                 &mut rejects,
                 |_| {},
@@ -368,6 +368,10 @@ impl Steps {
 
     fn reader(&self, object: Object, range: std::ops::Range<u64>) -> ObjectReader {
         ObjectReader::new(self.bucket.clone(), object, range, Handle::current())
+    }
+
+    fn bytes(&self, object: Object) -> ObjectBytes {
+        ObjectBytes::new(self.bucket.clone(), object, Handle::current())
     }
 
     fn writer(&self, key: String) -> ObjectWriter {

@@ -1,0 +1,29 @@
+//! Where an input's bytes come from.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// Bytes of which any range can be read, any number of times: a file, an object in a bucket.
+pub trait Open: Sync {
+    /// How many there are.
+    fn size(&self) -> u64;
+
+    /// A reader of a range of them.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl Open for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
+        let range = range.start as usize..range.end as usize;
+        self.get(range)
+            .map(|bytes| Box::new(bytes) as Box<dyn Read>)
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
