@@ -94,7 +94,7 @@ lint-api: .ci/node_modules
 test-rust:
 	cargo test --workspace
 	cargo test --workspace --features cli/s3 --test log
-	cargo test --package reader --features excel,parquet --test formats
+	cargo test --package reader --features excel,parquet --test formats --test parquet
 
 # Generated requests, the same ones each time, whose responses must be those that the description promises.
 test-api: .venv-schemathesis

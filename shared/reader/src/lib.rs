@@ -29,6 +29,8 @@ mod zip;
 pub use confirmed::{Confirmed, ConfirmedError};
 pub use csv::{Dialect, Record, Records, TooWide};
 pub use evidence::{Evidence, Uncertain};
+#[cfg(feature = "parquet")]
+pub use parquet::{Chunk, Chunks, Codes, Column, Parquet, RowGroup};
 pub use profiles::{Profiles, ProfilesError, must_look, table};
 pub use reading::{Needed, Reading};
 pub use table::{Cells, Row, Rows, Table, TableError};

@@ -101,7 +101,9 @@ impl Reading {
             .fields()
             .filter_map(|field| {
                 let column = columns.column(Named::Field(field.index()))?;
-                Some(Survey::new(field, column, &table.columns()[column]))
+                let mut survey = Survey::new(field, column, &table.columns()[column]);
+                survey.is_number = table.is_number(column);
+                Some(survey)
             })
             .collect();
         for survey in &mut surveys {
@@ -250,6 +252,8 @@ struct Survey<'w> {
     styled: u64,
     currencies: Tally,
     is_confirmed: bool,
+    /// Whether the cells are numbers and no texts, so that nobody wrote them in a way of their own.
+    is_number: bool,
 }
 
 impl<'w> Survey<'w> {
@@ -267,6 +271,7 @@ impl<'w> Survey<'w> {
             styled: 0,
             currencies: Tally::default(),
             is_confirmed: false,
+            is_number: false,
         }
     }
 
@@ -461,6 +466,9 @@ impl<'w> Survey<'w> {
 
     /// How the numbers are written.
     fn style(&self, context: &Context<'_>) -> Result<NumberStyle, Uncertain> {
+        if self.is_number {
+            return Ok(NumberStyle::Plain);
+        }
         let chosen = match context.confirmed.get("decimal") {
             Some("comma") => Some(NumberStyle::Comma),
             Some("point") => Some(NumberStyle::Point),

@@ -1,5 +1,7 @@
 //! A table of text cells, whatever it was read from.
 
+#[cfg(feature = "parquet")]
+use crate::Parquet;
 use crate::csv::{Dialect, Record, Records};
 use crate::evidence::{Evidence, Uncertain};
 use crate::fold::folded;
@@ -36,9 +38,12 @@ pub struct Table<'b> {
     places: Vec<usize>,
     source: Source<'b>,
     evidence: Vec<Evidence>,
+    is_json: bool,
     is_single: bool,
     /// The places at which some value is an array.
     nested: Vec<usize>,
+    /// Whether the values at each place are numbers and no texts; empty where texts may be anywhere.
+    numbers: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -98,8 +103,8 @@ impl<'b> Table<'b> {
         let mut evidence = Vec::new();
         #[cfg(feature = "parquet")]
         if bytes.starts_with(text::PARQUET) {
-            let (columns, cells) = crate::parquet::read(bytes)?;
-            return Ok(Self::of_cells(columns, cells, evidence));
+            let file = Parquet::open(bytes::Bytes::copy_from_slice(bytes))?;
+            return Self::beginning_of(&file, u64::MAX);
         }
         #[cfg(feature = "excel")]
         if text::is_workbook(bytes) {
@@ -131,6 +136,7 @@ impl<'b> Table<'b> {
         if json::is_json(&text) {
             let json = json::read(&text, confirmed, is_known, &mut evidence)?;
             let mut table = Self::of_cells(json.columns, json.cells, evidence);
+            table.is_json = true;
             table.is_single = json.is_single;
             table.nested = json.nested;
             return Ok(table);
@@ -142,8 +148,10 @@ impl<'b> Table<'b> {
             places: Vec::new(),
             source: Source::Cells(Cells::default()),
             evidence,
+            is_json: false,
             is_single: false,
             nested: Vec::new(),
+            numbers: Vec::new(),
         };
         if dialect.has_row_names {
             table.skip(0, "has no name");
@@ -162,13 +170,26 @@ impl<'b> Table<'b> {
             places: Vec::new(),
             source: Source::Cells(cells),
             evidence,
+            is_json: false,
             is_single: false,
             nested: Vec::new(),
+            numbers: Vec::new(),
         };
         for (column, name) in columns.iter().enumerate() {
             table.add(name, column);
         }
         table
+    }
+
+    /// The table of the first rows of a Parquet file: of at least `least`, if there are so many.
+    ///
+    /// # Errors
+    /// A damaged file.
+    #[cfg(feature = "parquet")]
+    pub fn beginning_of(file: &Parquet, least: u64) -> Result<Self, TableError> {
+        let mut table = Self::of_cells(file.names().to_vec(), file.beginning(least)?, Vec::new());
+        table.numbers = file.numbers().to_vec();
+        Ok(table)
     }
 
     /// Adds a column, unless it has no name or the name of an index.
@@ -213,9 +234,15 @@ impl<'b> Table<'b> {
         &self.evidence
     }
 
-    /// Whether its cells are in memory and no text that is delimited.
+    /// Whether it was JSON.
     pub fn is_json(&self) -> bool {
-        matches!(self.source, Source::Cells(_))
+        self.is_json
+    }
+
+    /// Whether the cells of this column are numbers and no texts.
+    pub(crate) fn is_number(&self, column: usize) -> bool {
+        let place = self.places.get(column);
+        place.is_some_and(|place| self.numbers.get(*place) == Some(&true))
     }
 
     /// Whether some value in this column is an array.
@@ -404,6 +431,12 @@ impl Cells {
     /// How many cells there are.
     pub(crate) fn count(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Whether there is more text than its bounds can tell of.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn is_full(&self) -> bool {
+        u32::try_from(self.text.len().max(self.ends.len())).is_err()
     }
 
     /// How many rows there are.

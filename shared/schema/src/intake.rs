@@ -693,6 +693,35 @@ impl Columns {
         self.fields[field].lenient = true;
     }
 
+    /// Whether numbers of a field's column mean what they are, whatever their texts would be.
+    pub fn takes_numbers(&self, schema: &Schema<'_>, field: usize) -> bool {
+        let source = &self.fields[field];
+        !schema.field(field).kind().is_named()
+            && source.usual.is_empty()
+            && source.style == NumberStyle::Plain
+    }
+
+    /// The code of a number in the column of a field that [takes](Self::takes_numbers) them; none where the field can't hold it.
+    #[inline]
+    pub fn code_of_number(&self, schema: &Schema<'_>, field: usize, number: f64) -> Option<f64> {
+        if number.is_nan() {
+            return Some(number);
+        }
+        match code(schema.field(field), Raw::Number(number)) {
+            Ok(code) if number.is_finite() => Some(code),
+            _ => self.fields[field].lenient.then_some(f64::NAN),
+        }
+    }
+
+    /// The code of a text in a field's column; none where the field can't hold it.
+    pub fn code_of_text(&self, schema: &Schema<'_>, field: usize, text: &str) -> Option<f64> {
+        let source = &self.fields[field];
+        match source.code(schema, field, text) {
+            Ok(code) => Some(code),
+            Err(_) => source.lenient.then_some(f64::NAN),
+        }
+    }
+
     /// Reads the profile in one record.
     ///
     /// # Errors
