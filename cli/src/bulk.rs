@@ -112,7 +112,11 @@ impl Bulk {
     }
 }
 
-fn percentage(text: &str) -> Result<f64, &'static str> {
+/// A percentage on the command line.
+///
+/// # Errors
+/// What is none.
+pub fn percentage(text: &str) -> Result<f64, &'static str> {
     let percentage = text.parse().ok();
     percentage
         .filter(|percentage| (0.0..=100.0).contains(percentage))

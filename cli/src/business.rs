@@ -2,11 +2,11 @@
 
 use crate::output;
 use engagetrack::movement::Snapshot;
-use engagetrack::{Live, View, embedded};
+use engagetrack::{Live, View, embedded, units};
 use indicatif::HumanCount;
 use std::env;
 use std::path::{Path, PathBuf};
-use workspace::compile::{Compiled, compile_folder, compile_folder_after};
+use workspace::compile::{Compiled, Intake, Sources, compile_folder_as};
 
 /// Opens the workspace at a path, which is a compiled file or a folder to be compiled, or else the one that the program embeds.
 /// Only what scoring uses is read.
@@ -20,7 +20,7 @@ pub fn open(path: Option<&Path>) -> Result<Live, String> {
     }
     match path {
         None => Ok(embedded::live(parts)),
-        Some(path) if path.is_dir() => checked(path, compiled(path, None)?),
+        Some(path) if path.is_dir() => checked(path, compiled(path, &Intake::default(), None)?),
         Some(path) => Live::from_file(path, &parts.present()).map_err(|error| error.to_string()),
     }
 }
@@ -56,7 +56,11 @@ pub fn before(view: &View<'_>) -> Option<String> {
 ///
 /// # Errors
 /// Every fault, a line each.
-pub fn compiled(folder: &Path, previous: Option<&Live>) -> Result<Compiled, String> {
+pub fn compiled(
+    folder: &Path,
+    intake: &Intake,
+    previous: Option<&Live>,
+) -> Result<Compiled, String> {
     refuse_a_bucket(folder)?;
     let name = folder.display();
     if !folder.is_dir() {
@@ -68,11 +72,8 @@ pub fn compiled(folder: &Path, previous: Option<&Live>) -> Result<Compiled, Stri
             "{name}: {what}; name the one that holds data/ and models/"
         ));
     }
-    let result = match previous {
-        None => compile_folder(folder),
-        Some(previous) => compile_folder_after(folder, previous.view()),
-    };
-    let compiled = result.map_err(|faults| {
+    let previous = previous.map(|previous| &**previous.view());
+    let compiled = compile_folder_as(folder, intake, previous).map_err(|faults| {
         let faults: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
         format!("{faults}{name}: not compiled; these faults have to be put right first")
     })?;
@@ -82,15 +83,19 @@ pub fn compiled(folder: &Path, previous: Option<&Live>) -> Result<Compiled, Stri
     Ok(compiled)
 }
 
-/// Puts what was compiled of a folder to use, after the same checks as a file.
+/// Puts what was compiled of a folder to use, after the same checks as a file, and tells what is implausible about its customers.
 ///
 /// # Errors
 /// When it does not pass them.
 pub fn checked(folder: &Path, compiled: Compiled) -> Result<Live, String> {
-    Live::checked(compiled.into_parts()).map_err(|error| {
+    let live = Live::checked(compiled.into_parts()).map_err(|error| {
         let name = folder.display();
         format!("{name}: what was compiled does not pass the checks of those who read it, which is a fault of this program: {error}")
-    })
+    })?;
+    for warning in units::directory_warnings(live.view()) {
+        output::tell(format_args!("warning: {}: {warning}", Sources::CUSTOMERS));
+    }
+    Ok(live)
 }
 
 /// The workspace that the environment names.

@@ -1,6 +1,7 @@
 //! `engagetrack check`: what `compile` does, without writing anything.
 
 use crate::compile::Compilation;
+use crate::intake::IntakeOptions;
 use crate::output;
 use clap::Args;
 use std::path::PathBuf;
@@ -16,11 +17,17 @@ pub struct Check {
     /// Folder that holds data/ and models/
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    #[command(flatten)]
+    customers: IntakeOptions,
 }
 
 impl Check {
     pub fn run(self) -> ExitCode {
-        match Compilation::of(&self.folder, None) {
+        let intake = match self.customers.intake() {
+            Ok(intake) => intake,
+            Err(message) => return output::fail(message, output::USAGE),
+        };
+        match Compilation::of(&self.folder, &intake, None) {
             Ok(compilation) => output::print(&compilation.summary("Sound", &[]), 0),
             Err(faults) => output::fail(faults, output::FAILED),
         }

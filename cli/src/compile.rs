@@ -1,7 +1,8 @@
 //! `engagetrack compile`: a folder becomes one file.
 
 use crate::business;
-use crate::output::{self, FAILED};
+use crate::intake::IntakeOptions;
+use crate::output::{self, FAILED, USAGE};
 use crate::replace::replace;
 use clap::Args;
 use engagetrack::Live;
@@ -11,6 +12,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use workspace::compile::Intake;
 use workspace::file;
 
 /// Compile the folder of a workspace into one file, for `serve`, `bulk` and the functions
@@ -33,27 +35,30 @@ pub struct Compile {
     /// Compiled workspace from before: answers say what changed since. May be the -o file
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
+    #[command(flatten)]
+    customers: IntakeOptions,
 }
 
 impl Compile {
     pub fn run(self) -> ExitCode {
-        match self.compile() {
+        let intake = match self.customers.intake() {
+            Ok(intake) => intake,
+            Err(message) => return output::fail(message, USAGE),
+        };
+        match self.compile(&intake) {
             Ok(summary) => output::print(&summary, 0),
             Err(message) => output::fail(message, FAILED),
         }
     }
 
-    fn compile(&self) -> Result<String, String> {
+    fn compile(&self, intake: &Intake) -> Result<String, String> {
         let name = self.output.display();
         refuse_what_is_no_target(&self.output)?;
-        let compilation =
-            Compilation::of(&self.folder, self.previous.as_deref()).map_err(|faults| match self
-                .output
-                .exists()
-            {
-                true => format!("{faults}\n{name}: left as it was"),
-                false => faults,
-            })?;
+        let compilation = Compilation::of(&self.folder, intake, self.previous.as_deref());
+        let compilation = compilation.map_err(|faults| match self.output.exists() {
+            true => format!("{faults}\n{name}: left as it was"),
+            false => faults,
+        })?;
         let bytes = compilation.bytes.len() as u64;
         if bytes > file::LARGEST {
             return Err(format!("{name}: not written: {}", file::too_large(bytes)));
@@ -79,10 +84,10 @@ impl Compilation {
     ///
     /// # Errors
     /// Every fault, a line each.
-    pub fn of(folder: &Path, previous: Option<&Path>) -> Result<Self, String> {
+    pub fn of(folder: &Path, intake: &Intake, previous: Option<&Path>) -> Result<Self, String> {
         let started = Instant::now();
         let previous = previous.map(business::previous).transpose()?;
-        let compiled = business::compiled(folder, previous.as_ref())?;
+        let compiled = business::compiled(folder, intake, previous.as_ref())?;
         let bytes = file::to_bytes(&compiled.parts);
         let live = business::checked(folder, compiled)?;
         let took = started.elapsed();

@@ -7,6 +7,7 @@ mod business;
 mod check;
 mod compile;
 mod inspect;
+mod intake;
 mod log;
 mod output;
 mod read;

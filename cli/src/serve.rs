@@ -1,5 +1,7 @@
 //! `engagetrack serve`: what the program `server` does.
 
+use crate::intake::IntakeOptions;
+use crate::output::{self, USAGE};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +17,8 @@ pub struct Serve {
     /// Workspace to serve [default: $WORKSPACE, or else the one in the program]
     #[arg(long, value_name = "FILE|DIR")]
     workspace: Option<PathBuf>,
+    #[command(flatten)]
+    customers: IntakeOptions,
     /// Ask the server with the same settings whether it is alive (exit code 0, else 1)
     #[arg(long)]
     health: bool,
@@ -24,7 +28,10 @@ impl Serve {
     pub fn run(self) -> ExitCode {
         match self.health {
             true => server::health(),
-            false => server::serve_until_stopped(self.workspace),
+            false => match self.customers.intake() {
+                Ok(intake) => server::serve_until_stopped(self.workspace, intake),
+                Err(message) => output::fail(message, USAGE),
+            },
         }
     }
 }

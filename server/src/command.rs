@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use workspace::compile::Intake;
 
 /// The longest that each step of a health check may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -17,7 +18,7 @@ pub fn command(arguments: impl Iterator<Item = String>) -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        [] => serve_until_stopped(None),
+        [] => serve_until_stopped(None, Intake::default()),
         ["--health"] => health(),
         ["--help"] => exit(writeln!(io::stdout(), "{}", settings::help().trim_end()), 1),
         _ => exit(Err("the server takes --help, --health or nothing"), 2),
@@ -25,13 +26,14 @@ pub fn command(arguments: impl Iterator<Item = String>) -> ExitCode {
 }
 
 /// Serves as the environment says until a signal to stop, and the workspace at this path in place of the environment's if there is
-/// one.
+/// one. The customers in a folder are read as `intake` says.
 ///
 /// The exit code is 0 after a graceful stop, 1 when something failed, 2 for settings that make no sense.
-pub fn serve_until_stopped(workspace: Option<PathBuf>) -> ExitCode {
+pub fn serve_until_stopped(workspace: Option<PathBuf>, intake: Intake) -> ExitCode {
     with_settings(|settings| {
         serve(Settings {
             workspace: workspace.or(settings.workspace),
+            intake,
             ..settings
         })
     })

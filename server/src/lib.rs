@@ -165,7 +165,7 @@ pub async fn serve(
     settings: &Settings,
     usage_log: UsageLog,
 ) -> io::Result<()> {
-    let source = Source::of(settings.workspace.as_deref())?;
+    let source = Source::of(settings.workspace.as_deref(), &settings.intake)?;
     let live = source.load().map_err(|faults| {
         let faults = faults.join("\n");
         io::Error::other(format!("the workspace can't be served:\n{faults}"))

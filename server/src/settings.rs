@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use workspace::compile::Intake;
 
 /// One environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("STOP_TIMEOUT", "20", "seconds after that for the requests in hand"),
 ];
 
-/// How the server is set up; [`VARIABLES`] says what each field means.
+/// How the server is set up; [`VARIABLES`] says what each field but `intake` means, which the command line sets.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Settings {
@@ -71,6 +72,7 @@ pub struct Settings {
     pub allowed_hosts: Option<AllowedHosts>,
     pub health_port: Option<u16>,
     pub workspace: Option<PathBuf>,
+    pub intake: Intake,
     pub dashboard: PathBuf,
     pub usage_log: PathBuf,
     pub sign_in: Option<SignIn>,
@@ -157,6 +159,7 @@ impl Settings {
             port: source.port("PORT")?,
             health_port: source.optional("HEALTH_PORT", Source::port)?,
             allowed_hosts: source.allowed_hosts()?,
+            intake: Intake::default(),
             workspace: source.optional("WORKSPACE", |source, name| Ok(source.text(name).into()))?,
             dashboard: source.text("DASHBOARD_DIR").into(),
             usage_log: source.text("USAGE_LOG").into(),

@@ -4,7 +4,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
-use engagetrack::Live;
+use engagetrack::{Live, units};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::fs;
@@ -18,20 +18,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 use tower::Service;
 use workspace::Part;
-use workspace::compile::{Fault, Sources, compile_folder};
+use workspace::compile::{Fault, Intake, Sources, compile_folder_as};
 
 /// How often a file or folder is looked at. A change is taken up when the next look finds no further one, so within two seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Where the workspace comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     /// The program.
     Embedded,
     /// A compiled file.
     File(PathBuf),
-    /// A folder that is compiled.
-    Folder(PathBuf),
+    /// A folder that is compiled, and how its customers are read.
+    Folder(PathBuf, Intake),
 }
 
 /// A file as it is in the file system: device, inode, length, and when it was changed, in seconds and nanoseconds.
@@ -54,7 +54,7 @@ impl Source {
     ///
     /// # Errors
     /// There is nothing at the path.
-    pub fn of(setting: Option<&Path>) -> io::Result<Self> {
+    pub fn of(setting: Option<&Path>, intake: &Intake) -> io::Result<Self> {
         let Some(path) = setting else {
             return Ok(Self::Embedded);
         };
@@ -66,7 +66,7 @@ impl Source {
             io::Error::new(error.kind(), said)
         })?;
         Ok(match metadata.is_dir() {
-            true => Self::Folder(path.to_owned()),
+            true => Self::Folder(path.to_owned(), intake.clone()),
             false => Self::File(path.to_owned()),
         })
     }
@@ -76,7 +76,7 @@ impl Source {
         match self {
             Self::Embedded => "embedded",
             Self::File(_) => "file",
-            Self::Folder(_) => "folder",
+            Self::Folder(..) => "folder",
         }
     }
 
@@ -90,13 +90,18 @@ impl Source {
             Self::File(path) => {
                 Live::from_file(path, &Part::ALL).map_err(|error| vec![error.to_string()])
             }
-            Self::Folder(path) => {
-                let compiled = compile_folder(path)
+            Self::Folder(path, intake) => {
+                let compiled = compile_folder_as(path, intake, None)
                     .map_err(|faults| faults.iter().map(Fault::to_string).collect::<Vec<_>>())?;
                 for warning in &compiled.warnings {
                     tracing::warn!("{warning}");
                 }
-                Live::open(compiled.into_parts()).map_err(|error| vec![error.to_string()])
+                let live = Live::open(compiled.into_parts());
+                let live = live.map_err(|error| vec![error.to_string()])?;
+                for warning in units::directory_warnings(live.view()) {
+                    tracing::warn!("{}: {warning}", Sources::CUSTOMERS);
+                }
+                Ok(live)
             }
         }
     }
@@ -106,7 +111,7 @@ impl Source {
         match self {
             Self::Embedded => Vec::new(),
             Self::File(path) => vec![stamp(path)],
-            Self::Folder(path) => Sources::PATHS.map(|file| stamp(&path.join(file))).to_vec(),
+            Self::Folder(path, _) => Sources::PATHS.map(|file| stamp(&path.join(file))).to_vec(),
         }
     }
 }

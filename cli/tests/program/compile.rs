@@ -393,3 +393,103 @@ fn a_previous_workspace_that_is_none_is_refused_and_the_former_file_stays() {
         assert!(fs::read(&live).unwrap() == former);
     }
 }
+
+/// The customers of a folder, changed.
+fn change_customers(folder: &Folder, change: impl Fn(&str) -> String) {
+    let path = folder.file("data/customers.csv");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(path, change(&text)).unwrap();
+}
+
+#[test]
+fn a_reading_is_confirmed_by_the_command_or_in_the_folder() {
+    let folder = Folder::of_telco();
+    change_customers(&folder, |text| {
+        text.replace(",Month-to-month,", ",0,")
+            .replace(",One year,", ",1,")
+            .replace(",Two year,", ",2,")
+    });
+    let output = folder.file("out");
+    let reading = "Contract:0=Month-to-month|1=One year|2=Two year";
+    let asked = format!(
+        "data/customers.csv: Contract has positions in place of values, 0 to 2, perhaps in the order of the alphabet; confirm with read={reading}, by --read or under [customers] in data/schema.toml\n"
+    );
+    compile(folder.path(), &output).refuses(1, &asked);
+    answer("check", &[&folder.path()]).refuses(1, &asked);
+    for verb in [
+        answer("check", &[&folder.path(), &"--read", &reading]),
+        answer(
+            "compile",
+            &[&folder.path(), &"-o", &output, &"--read", &reading],
+        ),
+    ] {
+        assert_eq!(verb.code, 0, "{verb:?}");
+        let told = "warning: data/customers.csv: Contract: '0' is 'Month-to-month': ";
+        assert!(verb.stderr.contains(told), "{verb:?}");
+    }
+    answer("check", &[&folder.path(), &"--read", &"Contract"])
+        .refuses(2, "--read Contract: must be");
+    let kept = format!("[customers]\nread = '{reading}'\n\n[roles]\n");
+    folder.replace("data/schema.toml", "[roles]\n", &kept);
+    assert_eq!(compile(folder.path(), &output).code, 0);
+    let live = Live::from_file(&output, &Part::ALL).unwrap();
+    assert_eq!(live.view().customers.len(), 7043);
+    let plain = server::embedded();
+    for customer in 0..7043 {
+        let probability = |live: &Live| live.view().customers.probability(customer);
+        assert_eq!(probability(&live), probability(&plain));
+    }
+}
+
+#[test]
+fn customers_that_can_not_be_read_are_left_out_when_that_is_tolerated() {
+    let folder = Folder::of_telco();
+    folder.replace("data/customers.csv", ",Female,", ",Femail,");
+    let output = folder.file("out");
+    compile(folder.path(), &output).refuses(
+        1,
+        "1 of 7043 rows can't be read; tolerated_reject_percentage leaves out as many of a hundred",
+    );
+    let done = answer(
+        "compile",
+        &[
+            &folder.path(),
+            &"-o",
+            &output,
+            &"--tolerated-reject-percentage",
+            &"0.1",
+        ],
+    );
+    assert_eq!(done.code, 0, "{done:?}");
+    for told in [
+        "warning: data/customers.csv: 1 of 7043 rows can't be read and are left out\n",
+        "warning: data/customers.csv: line 2: gender must be one of",
+    ] {
+        assert!(done.stderr.contains(told), "{done:?}");
+    }
+    assert!(done.stdout.contains("  customers  7,042\n"), "{done:?}");
+}
+
+#[test]
+fn units_that_the_training_never_saw_are_told() {
+    let folder = Folder::of_telco();
+    change_customers(&folder, |text| {
+        let mut lines = text.lines();
+        let header = lines.next().unwrap();
+        let charges = header
+            .split(',')
+            .position(|name| name == "MonthlyCharges")
+            .unwrap();
+        let in_cents = lines.map(|line| {
+            let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+            let dollars: f64 = cells[charges].parse().unwrap();
+            cells[charges] = format!("{:.0}", 100.0 * dollars);
+            cells.join(",") + "\n"
+        });
+        format!("{header}\n{}", in_cents.collect::<String>())
+    });
+    let done = answer("check", &[&folder.path()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let told = "warning: data/customers.csv: monthly_charges: the median is ";
+    assert!(done.stderr.contains(told), "{done:?}");
+}

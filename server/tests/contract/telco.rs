@@ -256,11 +256,17 @@ fn files_of_ibm_come_back_with_two_columns_more() {
         );
         let lacking = home.post_csv("/v1/predict", "customerID,gender\n0000-AAAAA,Male\n");
         assert_eq!(lacking.pointers()[0], "/SeniorCitizen");
-        let total = format!("Total{}1000.00,20000.00,", ",".repeat(18));
-        let answer = home.post_csv("/v1/predict", &format!("{HEADER}\n{ROW}\n{total}\n"));
+        let sums = format!("0000-SUMUP{}1000.00,20000.00,", ",".repeat(18));
+        let answer = home.post_csv("/v1/predict", &format!("{HEADER}\n{ROW}\n{sums}\n"));
         let pointers = answer.pointers();
         assert_eq!(pointers.len(), 17, "{pointers:?}");
         assert!(pointers.iter().all(|pointer| pointer.starts_with("/1/")));
+        let total = sums.replace("0000-SUMUP", "Total");
+        let summed = home.post_csv("/v1/predict", &format!("{HEADER}\n{ROW}\n{total}\n"));
+        assert_eq!(
+            summed.text,
+            format!("{HEADER},churn_probability,risk_level\n{scored}\n")
+        );
         let bad_id = ROW.replace("0000-AAAAA", "\"a\u{7}b\"");
         let answer = home.post_csv("/v1/predict", &format!("{HEADER}\n{bad_id}\n"));
         assert_eq!(answer.pointers(), ["/0/customerID"]);

@@ -4,6 +4,7 @@
 use crate::View;
 use reader::Evidence;
 use schema::Kind;
+use workspace::model::Row;
 
 /// Profiles that are looked at.
 const MOST_PROFILES: usize = 1_000;
@@ -20,12 +21,39 @@ const TOTAL_MISSES: f64 = 3.0;
 /// What is implausible about rows of the model, by columns.
 pub fn warnings(view: &View<'_>, rows: &[f32]) -> Vec<Evidence> {
     let features = view.model.features().len();
-    let mut warnings = Vec::new();
-    if features == 0 || !view.model.is_described() {
-        return warnings;
+    if features == 0 {
+        return Vec::new();
     }
     let rows: Vec<&[f32]> = rows.chunks_exact(features).take(MOST_PROFILES).collect();
-    for feature in 0..features {
+    of_rows(view, &rows, |field| largest_known(view, field))
+}
+
+/// What is implausible about the customers of the directory, by columns.
+pub fn directory_warnings(view: &View<'_>) -> Vec<Evidence> {
+    let step = view.customers.len().div_ceil(MOST_PROFILES).max(1);
+    let customers = (0..view.customers.len()).step_by(step);
+    let row = |customer| -> Row {
+        let features = view.model.features().iter();
+        features
+            .map(|field| view.customers.code(customer, *field as usize) as f32)
+            .collect()
+    };
+    let rows: Vec<Row> = customers.map(row).collect();
+    let rows: Vec<&[f32]> = rows.iter().map(|row| &**row).collect();
+    // That a customer of the directory has as much is no evidence for the directory.
+    of_rows(view, &rows, |_| 0.0)
+}
+
+fn of_rows(
+    view: &View<'_>,
+    rows: &[&[f32]],
+    largest_known: impl Fn(usize) -> f64,
+) -> Vec<Evidence> {
+    let mut warnings = Vec::new();
+    if !view.model.is_described() {
+        return warnings;
+    }
+    for feature in 0..view.model.features().len() {
         let field = view.model.field(feature);
         let training = view.model.training(feature);
         let (Some(&low), Some(&high)) = (training.edges.first(), training.edges.last()) else {
@@ -61,7 +89,7 @@ pub fn warnings(view: &View<'_>, rows: &[f32]) -> Vec<Evidence> {
         let chance = below.powi(i32::try_from(values.len()).unwrap_or(i32::MAX));
         let count = values.len() as u64;
         let reading = if median > FAR * high
-            && f64::from(median) > 2.0 * largest_known(view, field.index())
+            && f64::from(median) > 2.0 * largest_known(field.index())
         {
             format!(
                 "the median is {median}, and most values in training are below {high}: perhaps a smaller unit"
@@ -79,7 +107,7 @@ pub fn warnings(view: &View<'_>, rows: &[f32]) -> Vec<Evidence> {
         };
         warnings.push(Evidence::of_column(field.name(), reading, count));
     }
-    warnings.extend(total(view, &rows));
+    warnings.extend(total(view, rows));
     warnings
 }
 

@@ -76,6 +76,14 @@ impl Confirmed {
         with
     }
 
+    /// These, and what `others` confirms beside them.
+    #[must_use]
+    pub fn or(&self, others: &Self) -> Self {
+        let mut all = others.clone();
+        all.0.extend(self.0.clone());
+        all
+    }
+
     /// The confirmed reading under a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
@@ -89,6 +97,17 @@ impl Confirmed {
     /// Whether nothing is confirmed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// As [`Confirmed::parse`] reads it.
+impl fmt::Display for Confirmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}", pair(key, value))?;
+        }
+        Ok(())
     }
 }
 
@@ -133,6 +152,10 @@ mod tests {
             assert_eq!(confirmed.get(key), Some(value), "{key} {value}");
         }
         assert!(Confirmed::parse("").unwrap().is_empty());
+        let others = Confirmed::parse("a:1,b\\,c:2").unwrap();
+        let both = Confirmed::parse("a:3").unwrap().or(&others);
+        assert_eq!(both.to_string(), "a:3,b\\,c:2");
+        assert_eq!(Confirmed::parse(&both.to_string()), Ok(both));
         assert!(Confirmed::parse("delimiter").is_err());
         assert!(Confirmed::parse("a:b,c").is_err());
         assert!(Confirmed::parse("a:b,a:c").is_err());

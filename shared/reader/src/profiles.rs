@@ -96,6 +96,7 @@ impl Profiles {
             return refused(reading.faults);
         }
         let mut errors = FieldErrors::default();
+        let mut totals = FieldErrors::default();
         let mut submissions = Vec::new();
         let mut rows = table.rows();
         for index in 0_usize.. {
@@ -106,6 +107,11 @@ impl Profiles {
             if row.fault.is_some() && !row.is_total() {
                 return Err(ProfilesError::Plain);
             }
+            // A total is no profile, so that it refuses no others.
+            let errors = match row.is_total() {
+                true => &mut totals,
+                false => &mut errors,
+            };
             let mut read = |errors: &mut FieldErrors| match &row.fault {
                 Some(fault) => errors.push(FieldError {
                     pointer: String::new(),
@@ -118,9 +124,12 @@ impl Profiles {
                 )),
             };
             match is_single {
-                true => read(&mut errors),
+                true => read(errors),
                 false => errors.within(index, read),
             }
+        }
+        if submissions.is_empty() {
+            errors.append(totals);
         }
         if !errors.is_empty() {
             return refused(errors);

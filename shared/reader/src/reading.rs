@@ -83,10 +83,15 @@ impl Reading {
             evidence: table.evidence().to_vec(),
             ..Findings::default()
         };
-        let mut count = 0;
+        let (mut count, mut totals) = (0, 0);
         let mut rows = table.rows();
         while let Some(row) = rows.next_row() {
             count += u64::from(row.fault.is_none());
+            totals += u64::from(row.fault.is_some() && row.is_total());
+        }
+        if totals > 0 {
+            let reading = "a row that is a total of the others and no customer";
+            findings.evidence.push(Evidence::of_input(reading, totals));
         }
         let spread = header::placed(
             schema,

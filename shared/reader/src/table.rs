@@ -335,7 +335,7 @@ impl<'r> Row<'r> {
     }
 
     /// The row that sums up the others says so in its first cell, and leaves most others blank.
-    pub(crate) fn is_total(&self) -> bool {
+    pub fn is_total(&self) -> bool {
         let is_filled = |cell: &&str| !cell.trim().is_empty();
         let first = match self.cells {
             RowCells::Record(record) => record.cells().find(is_filled),

@@ -73,7 +73,7 @@ const BREAKS: [Break; 26] = [
         CUSTOMERS,
         "m-1,no",
         "m-2,no",
-        "data/customers.csv: the id \"m-2\" is used twice",
+        "data/customers.csv: the id \"m-2\" is used twice, in lines 2 and 3",
     ),
     (
         CUSTOMERS,
@@ -91,7 +91,7 @@ const BREAKS: [Break; 26] = [
         CUSTOMERS,
         ",contract,",
         ",contracts,",
-        "data/customers.csv: contracts may be contract",
+        "data/customers.csv: contracts may be contract; confirm with read=contracts:contract or read=contracts:other, by --read or under [customers] in data/schema.toml",
     ),
     (
         NUDGES,
@@ -203,6 +203,8 @@ proptest! {
                 fault.replace_range(start..end, ", byte: 307");
             }
         }
+        // The sum is of those before it.
+        found.retain(|fault| !fault.contains(" of 3 rows can't be read; ") && !fault.ends_with(": no row can be read"));
         let mut wanted: Vec<String> = breaks.iter().map(|(.., fault)| (*fault).to_owned()).collect();
         found.sort();
         wanted.sort();

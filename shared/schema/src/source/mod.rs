@@ -4,6 +4,7 @@
 //! to it is left alone.
 
 mod conditions;
+mod customers;
 mod doubts;
 mod entry;
 mod experiments;
@@ -18,6 +19,7 @@ mod rules;
 mod values;
 
 pub use conditions::{code, condition, impersonal};
+pub use customers::CustomersFile;
 pub use doubts::Doubts;
 pub use entry::{Entry, Unread, document};
 
@@ -50,6 +52,8 @@ pub struct Draft {
     pub faults: Vec<String>,
     /// Which entries are at fault.
     pub doubts: Doubts,
+    /// How the file of customers is read.
+    pub customers: CustomersFile,
 }
 
 /// Compiles a schema.
@@ -66,8 +70,9 @@ pub fn compile(text: &str) -> Result<AlignedBytes, Vec<String>> {
 
 /// Compiles what can be compiled of a schema.
 pub fn draft(text: &str) -> Draft {
-    let drafted = document(text).and_then(|document| {
+    let drafted = document(text).and_then(|mut document| {
         let mut compiler = Compiler::default();
+        let customers = CustomersFile::read(document.remove("customers"), &mut compiler.faults);
         let written = Written::read(document, &mut compiler);
         let bytes = compiler.compile(written);
         match opened(&bytes) {
@@ -75,6 +80,7 @@ pub fn draft(text: &str) -> Draft {
                 bytes,
                 faults: compiler.faults,
                 doubts: compiler.doubts,
+                customers,
             }),
             Err(fault) => {
                 compiler.faults.push(fault);
@@ -86,6 +92,7 @@ pub fn draft(text: &str) -> Draft {
         bytes: nothing(),
         faults,
         doubts: Doubts::everything(),
+        customers: CustomersFile::default(),
     })
 }
 

@@ -1,22 +1,26 @@
 //! The customers, from rows to columns.
 
 use super::model::CompiledModel;
-use super::previous;
+use super::{Intake, previous};
 use crate::Workspace;
 use crate::customers::{
     AMOUNT, BANDS, FORMAT, Outcome, Section, UNKNOWN, band, fault_of_count, slot, slots,
 };
 use crate::orders::{self, Key, by_code};
-use reader::{Confirmed, Needed, Reading, TableError};
+use reader::{Needed, Reading, TableError};
 use schema::intake::{Columns, is_id, unread_kind};
 use schema::source::Doubts;
 use schema::{FieldError, FieldErrors, Named, Profile, Schema};
 use sections::{AlignedBytes, Writer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Lines that a fault of several rows names.
+const MOST_LINES: usize = 10;
 
 /// A row.
 pub struct Customer {
     id: String,
+    line: u64,
     profile: Profile,
     outcome: Outcome,
 }
@@ -31,7 +35,7 @@ impl Customer {
 pub struct Read {
     /// Sorted by id.
     pub customers: Vec<Customer>,
-    /// Evidence and warnings, each in words.
+    /// Evidence, warnings and the rows that were left out, each in words.
     pub notes: Vec<String>,
 }
 
@@ -39,41 +43,56 @@ pub struct Read {
 /// is read as every entrance reads it.
 ///
 /// # Errors
-/// Everything that is wrong with the header, the columns and the rows.
-pub fn read(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec<String>> {
+/// Everything that is wrong with the header, the columns and the rows, unless no more rows are wrong than may be left out.
+pub fn read(
+    schema: &Schema<'_>,
+    doubts: &Doubts,
+    intake: &Intake,
+    bytes: &[u8],
+) -> Result<Read, Vec<String>> {
     if let Some(kind) = unread_kind(bytes) {
         return Err(vec![format!(
             "{kind} files are not read yet; export the customers as CSV"
         )]);
     }
-    let exact = exact(schema, doubts, bytes);
-    if exact.is_ok() && !reader::must_look(schema) {
-        return exact;
-    }
-    let confirmed = Confirmed::default();
-    let table = match (reader::table(schema, bytes, &confirmed), exact) {
-        (Ok(table), Err(details)) => (table, details),
-        (Ok(table), Ok(_)) => (table, Vec::new()),
-        (Err(TableError::Malformed(_)), exact) => return exact,
-        (Err(error), _) => return Err(vec![error.to_string()]),
+    let Intake {
+        confirmed,
+        tolerated_reject_percentage,
+    } = intake;
+    let tolerated = tolerated_reject_percentage.unwrap_or_default();
+    let mut exact = match confirmed.is_empty() {
+        true => Some(exact(schema, doubts, bytes)?),
+        false => None,
     };
-    let (table, details) = table;
-    let reading = Reading::of(schema, &table, &confirmed, Needed::All);
-    // Of a file as the schema has it, the faults are worded line by line.
-    if reading.is_plain && !details.is_empty() {
-        return Err(details);
+    let is_enough = |exact: &Collected| !exact.has_faults() && !reader::must_look(schema);
+    if let Some(exact) = exact.take_if(|exact| is_enough(exact)) {
+        return exact.finish(tolerated, Vec::new());
+    }
+    let table = match reader::table(schema, bytes, confirmed) {
+        Ok(table) => table,
+        Err(error) => {
+            return match (error, exact) {
+                (TableError::Malformed(_), Some(exact)) => exact.finish(tolerated, Vec::new()),
+                (error, _) => Err(vec![with_place(error.to_string())]),
+            };
+        }
+    };
+    let reading = Reading::of(schema, &table, confirmed, Needed::All);
+    // Of a file as the schema has it, the faults are worded for exact names.
+    if reading.is_plain
+        && let Some(exact) = exact.filter(Collected::has_faults)
+    {
+        return exact.finish(tolerated, Vec::new());
     }
     let doubtful =
         |column: &str| is_doubtful(schema, doubts, &reading.columns, table.columns(), column);
     let mut collected = Collected {
         details: listed(&reading.faults, doubtful),
+        has_ids: !doubts.roles(),
         ..Collected::default()
     };
-    // A workspace is data to be kept, so that it is corrected and no reading of it confirmed.
     for detail in &mut collected.details {
-        if let Some((uncertain, _)) = detail.split_once("; confirm with read=") {
-            *detail = uncertain.to_owned();
-        }
+        *detail = with_place(std::mem::take(detail));
     }
     let mut of_columns: BTreeSet<String> = reading.faults.listed().iter().map(column).collect();
     let unplaced = schema.fields().filter(|field| {
@@ -94,8 +113,9 @@ pub fn read(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, 
     let mut rows = table.rows();
     while let Some(row) = rows.next_row() {
         if let Some(fault) = &row.fault {
-            collected.rows += 1;
-            collected.fault(row.line, fault);
+            if !row.is_total() {
+                collected.refuse(row.line, "", fault);
+            }
             continue;
         }
         let id = id_column.and_then(|column| row.cell(column)).map(str::trim);
@@ -120,10 +140,17 @@ pub fn read(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, 
             said,
         );
     }
-    let customers = collected.finish()?;
     let notes = reading.evidence.iter().chain(&reading.warnings);
     let notes = notes.map(ToString::to_string).collect();
-    Ok(Read { customers, notes })
+    collected.finish(tolerated, notes)
+}
+
+/// A refusal that asks for a reading, with the places where it is given.
+fn with_place(detail: String) -> String {
+    match detail.contains("; confirm with read=") {
+        true => detail + ", by --read or under [customers] in data/schema.toml",
+        false => detail,
+    }
 }
 
 /// Whether a column is of a field or role of the schema that is in doubt.
@@ -145,7 +172,10 @@ fn is_doubtful(
 }
 
 /// Reads the customers by the schema's own names and values.
-fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec<String>> {
+///
+/// # Errors
+/// What is wrong with a header that is no table's.
+fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Collected, Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
     let header = reader
         .byte_headers()
@@ -155,6 +185,7 @@ fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec
     let doubtful = |column: &str| is_doubtful(schema, doubts, &columns, &[], column);
     let mut collected = Collected {
         details: listed(&errors, doubtful),
+        has_ids: !doubts.roles(),
         ..Collected::default()
     };
     let of_header: BTreeSet<String> = errors.listed().iter().map(column).collect();
@@ -174,7 +205,6 @@ fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                collected.rows += 1;
                 match error.kind() {
                     csv::ErrorKind::UnequalLengths {
                         pos: Some(position),
@@ -182,7 +212,7 @@ fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec
                         len,
                     } => {
                         let detail = format!("has {len} cells, and the header has {expected_len}");
-                        collected.fault(position.line(), &detail);
+                        collected.refuse(position.line(), "", &detail);
                     }
                     _ => collected.details.push(error.to_string()),
                 }
@@ -198,20 +228,70 @@ fn exact(schema: &Schema<'_>, doubts: &Doubts, bytes: &[u8]) -> Result<Read, Vec
         let needs_id = has_id && !doubts.roles();
         collected.add(schema, line, id, needs_id, profile, outcome, said);
     }
-    collected.finish().map(|customers| Read {
-        customers,
-        notes: Vec::new(),
-    })
+    Ok(collected)
 }
 
 /// Customers while they are read, and what is wrong.
 #[derive(Default)]
 struct Collected {
     customers: Vec<Customer>,
-    /// The ids of rows that are wrong.
-    refused: Vec<String>,
+    /// What is wrong with the file or whole columns.
     details: Vec<String>,
     rows: usize,
+    /// Whether the schema is sure of the ids, without which no row is a customer.
+    has_ids: bool,
+    /// The rows that are wrong, and the ids and lines of those that have an id.
+    refused_rows: usize,
+    refused: Vec<(String, u64)>,
+    /// What is wrong with rows: by column and rule, in the order in which it was found.
+    faults: Vec<RowsFault>,
+    places: HashMap<(String, String), usize>,
+}
+
+/// What is wrong with some rows.
+struct RowsFault {
+    /// The column; blank where it is the row as a whole.
+    column: String,
+    /// What is wrong with the first of them.
+    detail: String,
+    count: usize,
+    /// The first lines.
+    lines: Vec<u64>,
+}
+
+impl RowsFault {
+    /// In words: of one row by its line, of several by the column.
+    fn text(&self, rows: usize) -> String {
+        let Self {
+            column,
+            detail,
+            count,
+            lines,
+        } = self;
+        let column_is = |separator: &str| match column.as_str() {
+            "" => String::new(),
+            column => format!("{column}{separator}"),
+        };
+        match lines.as_slice() {
+            [line] => format!("line {line}: {}{detail}", column_is(" ")),
+            lines => format!(
+                "{}{count} of {rows} rows: {detail}; lines {}",
+                column_is(": "),
+                listed_lines(lines, *count)
+            ),
+        }
+    }
+}
+
+/// The first of some lines, and how many more there are.
+fn listed_lines(lines: &[u64], count: usize) -> String {
+    let shown = lines.iter().take(MOST_LINES);
+    let mut shown: Vec<String> = shown.map(u64::to_string).collect();
+    let last = match count - shown.len() {
+        0 => shown.pop().unwrap_or_default(),
+        more => format!("{more} more"),
+    };
+    format!("{} and {last}", shown.join(", "))
 }
 
 impl Collected {
@@ -222,8 +302,38 @@ impl Collected {
         ));
     }
 
-    fn fault(&mut self, line: u64, detail: &str) {
-        self.details.push(format!("line {line}: {detail}"));
+    fn has_faults(&self) -> bool {
+        !self.details.is_empty() || self.refused_rows > 0
+    }
+
+    fn fault(&mut self, line: u64, column: &str, detail: &str) {
+        let error = FieldError {
+            pointer: String::new(),
+            detail: detail.to_owned(),
+        };
+        let key = (column.to_owned(), error.rule().to_owned());
+        let next = self.faults.len();
+        let place = *self.places.entry(key).or_insert(next);
+        if place == next {
+            self.faults.push(RowsFault {
+                column: column.to_owned(),
+                detail: error.detail,
+                count: 0,
+                lines: Vec::new(),
+            });
+        }
+        let fault = &mut self.faults[place];
+        fault.count += 1;
+        if fault.lines.len() < MOST_LINES {
+            fault.lines.push(line);
+        }
+    }
+
+    /// Counts a row that is none of a customer.
+    fn refuse(&mut self, line: u64, column: &str, detail: &str) {
+        self.rows += 1;
+        self.refused_rows += 1;
+        self.fault(line, column, detail);
     }
 
     /// Adds a row, or what is wrong with it and has not been said of its column.
@@ -241,12 +351,12 @@ impl Collected {
         self.rows += 1;
         let id = id.filter(|id| is_id(id));
         if id.is_none() && needs_id {
-            let detail = format!("{} must be text of 1 to 64 characters", schema.id_name());
-            self.fault(line, &detail);
+            self.fault(line, schema.id_name(), "must be text of 1 to 64 characters");
         }
         match (id, profile, outcome) {
             (Some(id), Ok(profile), Ok(outcome)) => self.customers.push(Customer {
                 id: id.to_owned(),
+                line,
                 profile,
                 outcome: match outcome {
                     Some(true) => Outcome::Left,
@@ -255,47 +365,87 @@ impl Collected {
                 },
             }),
             (id, profile, outcome) => {
+                self.refused_rows += 1;
                 for errors in [profile.err(), outcome.err()].iter().flatten() {
-                    let listed = listed(errors, &said);
-                    if !listed.is_empty() {
-                        self.fault(line, &listed.join("; "));
+                    for error in errors.listed() {
+                        let column = column(error);
+                        if !said(&column) {
+                            self.fault(line, &column, &error.detail);
+                        }
                     }
                 }
-                self.refused.extend(id.map(str::to_owned));
+                self.refused.extend(id.map(|id| (id.to_owned(), line)));
             }
         }
     }
 
-    /// The customers, sorted by id.
-    fn finish(self) -> Result<Vec<Customer>, Vec<String>> {
-        let Self {
-            mut customers,
-            refused,
-            mut details,
-            rows,
-        } = self;
-        customers.sort_by(|a, b| a.id.cmp(&b.id));
-        let twice = customers.windows(2).filter(|pair| pair[0].id == pair[1].id);
-        let mut twice: BTreeSet<&str> = twice.map(|pair| pair[0].id.as_str()).collect();
-        let mut known = BTreeSet::new();
-        let is_accepted =
-            |id: &String| customers.binary_search_by(|other| other.id.cmp(id)).is_ok();
-        twice.extend(
-            refused
-                .iter()
-                .filter(|id| is_accepted(id) || !known.insert(*id))
-                .map(String::as_str),
-        );
-        details.extend(
-            twice
-                .into_iter()
-                .map(|id| format!("the id {id:?} is used twice")),
-        );
-        details.extend(fault_of_count(rows));
-        match details.is_empty() {
-            true => Ok(customers),
-            false => Err(details),
+    /// The lines of each id that is used more than once.
+    fn repeated(&self) -> BTreeMap<&str, Vec<u64>> {
+        let accepted = self.customers.iter().map(|one| (one.id.as_str(), one.line));
+        let refused = self.refused.iter().map(|(id, line)| (id.as_str(), *line));
+        let mut seen: Vec<(&str, u64)> = accepted.chain(refused).collect();
+        seen.sort_unstable();
+        let runs = seen.chunk_by(|one, other| one.0 == other.0);
+        let repeated = runs.filter(|run| run.len() > 1);
+        let lines = |run: &[(&str, u64)]| run.iter().map(|(_, line)| *line).collect();
+        repeated.map(|run| (run[0].0, lines(run))).collect()
+    }
+
+    /// The customers, sorted by id, where at most `tolerated` of a hundred rows are wrong; these are left out.
+    fn finish(mut self, tolerated: f64, mut notes: Vec<String>) -> Result<Read, Vec<String>> {
+        let repeated = self.repeated();
+        // Which of the rows is the customer's can't be told, so none is.
+        let is_repeated = |one: &Customer| repeated.contains_key(one.id.as_str());
+        let left_out: BTreeSet<u64> = self
+            .customers
+            .iter()
+            .filter(|one| is_repeated(one))
+            .map(|one| one.line)
+            .collect();
+        let mut faults: Vec<&RowsFault> = self.faults.iter().collect();
+        faults.sort_by_key(|fault| (fault.count == 1, std::cmp::Reverse(fault.count)));
+        let mut details: Vec<String> = faults.iter().map(|fault| fault.text(self.rows)).collect();
+        details.extend(repeated.iter().map(|(id, lines)| {
+            let times = match lines.len() {
+                2 => "twice".to_owned(),
+                times => format!("{times} times"),
+            };
+            let lines = listed_lines(lines, lines.len());
+            format!("the id {id:?} is used {times}, in lines {lines}")
+        }));
+        let count = self.refused_rows + left_out.len();
+        self.details.extend(fault_of_count(self.rows));
+        let is_sound = self.details.is_empty();
+        let percentage = 100.0 * count as f64 / self.rows.max(1) as f64;
+        if !is_sound || percentage > tolerated || count == self.rows {
+            if is_sound && count > 0 && self.has_ids {
+                details.push(match tolerated > 0.0 {
+                    _ if count == self.rows => "no row can be read".to_owned(),
+                    true => format!(
+                        "{count} of {} rows can't be read, and at most {tolerated} of a hundred are tolerated",
+                        self.rows
+                    ),
+                    false => format!(
+                        "{count} of {} rows can't be read; tolerated_reject_percentage leaves out as many of a hundred",
+                        self.rows
+                    ),
+                });
+            }
+            self.details.append(&mut details);
+            return Err(self.details);
         }
+        if count > 0 {
+            let summary = format!(
+                "{count} of {} rows can't be read and are left out",
+                self.rows
+            );
+            notes.push(summary);
+            notes.append(&mut details);
+        }
+        let mut customers = self.customers;
+        customers.retain(|one| !left_out.contains(&one.line));
+        customers.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Read { customers, notes })
     }
 }
 

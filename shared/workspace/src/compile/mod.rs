@@ -7,7 +7,9 @@ mod nudges;
 mod previous;
 
 use crate::{Part, Parts, Workspace, WorkspaceError};
+use reader::Confirmed;
 use schema::Schema;
+use schema::source::CustomersFile;
 use sections::AlignedBytes;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
@@ -34,6 +36,17 @@ pub struct Sources<'s> {
     pub evaluation: &'s [u8],
     /// The workspace whose probabilities are kept, so that answers say what changed since.
     pub previous: Option<&'s Workspace<'s>>,
+    /// How the customers are read, beyond what the schema says.
+    pub intake: Option<&'s Intake>,
+}
+
+/// How the file of customers is read. What is here goes before what the schema says under `[customers]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Intake {
+    /// Readings that are plausible and not certain.
+    pub confirmed: Confirmed,
+    /// At most this many of a hundred rows may be left out because they can't be read.
+    pub tolerated_reject_percentage: Option<f64>,
 }
 
 impl<'s> Sources<'s> {
@@ -47,8 +60,11 @@ impl<'s> Sources<'s> {
         "models/evaluation.json",
     ];
 
-    /// Which workspace they make: the first eight digits of a hash of their hashes, and of the version of the previous one, which
-    /// answers depend on, too.
+    /// The customers' path.
+    pub const CUSTOMERS: &'static str = Self::PATHS[1];
+
+    /// Which workspace they make: the first eight digits of a hash of their hashes, and of what answers depend on, too: the version
+    /// of the previous one and how the customers are read.
     fn version(&self) -> String {
         let files = [
             self.schema,
@@ -60,6 +76,13 @@ impl<'s> Sources<'s> {
         ];
         let mut hashes: Vec<u8> = files.iter().flat_map(Sha256::digest).collect();
         hashes.extend(self.previous.iter().flat_map(|one| one.version().bytes()));
+        if let Some(intake) = self.intake.filter(|intake| **intake != Intake::default()) {
+            let Intake {
+                confirmed,
+                tolerated_reject_percentage,
+            } = intake;
+            hashes.extend(format!("{confirmed}\n{tolerated_reject_percentage:?}").bytes());
+        }
         short_hash(&hashes)
     }
 
@@ -74,7 +97,25 @@ impl<'s> Sources<'s> {
             card,
             evaluation,
             previous: None,
+            intake: None,
         }
+    }
+}
+
+impl Intake {
+    /// The same, and what the schema says of the rest.
+    ///
+    /// # Errors
+    /// Readings of the schema that are no pairs.
+    fn or_of_the_schema(self, file: &CustomersFile) -> Result<Self, String> {
+        let read =
+            Confirmed::parse(&file.read).map_err(|error| format!("customers: `read` {error}"))?;
+        Ok(Self {
+            confirmed: self.confirmed.or(&read),
+            tolerated_reject_percentage: self
+                .tolerated_reject_percentage
+                .or(Some(file.tolerated_reject_percentage)),
+        })
     }
 }
 
@@ -83,19 +124,22 @@ impl<'s> Sources<'s> {
 /// # Errors
 /// Everything that is wrong with its files, or each file that can't be read.
 pub fn compile_folder(folder: &Path) -> Result<Compiled, Vec<Fault>> {
-    compile(&Sources::of(&read(folder)?))
+    compile_folder_as(folder, &Intake::default(), None)
 }
 
-/// Reads and compiles the workspace in a folder, so that its answers say what changed since the previous one.
+/// Reads and compiles the workspace in a folder: its customers as `intake` says, and so that answers say what changed since the
+/// previous workspace, if there is one.
 ///
 /// # Errors
 /// As [`compile_folder`], and a previous workspace of another business.
-pub fn compile_folder_after(
+pub fn compile_folder_as(
     folder: &Path,
-    previous: &Workspace<'_>,
+    intake: &Intake,
+    previous: Option<&Workspace<'_>>,
 ) -> Result<Compiled, Vec<Fault>> {
     compile(&Sources {
-        previous: Some(previous),
+        previous,
+        intake: Some(intake),
         ..Sources::of(&read(folder)?)
     })
 }
@@ -218,13 +262,22 @@ pub fn compile(sources: &Sources<'_>) -> Result<Compiled, Vec<Fault>> {
     let draft = utf8(sources.schema).map_or_else(not_utf8, schema::source::draft);
     let (schema_bytes, doubts) = (draft.bytes, draft.doubts);
     all.extend(faults(schema_file, draft.faults));
+    let intake = sources
+        .intake
+        .cloned()
+        .unwrap_or_default()
+        .or_of_the_schema(&draft.customers)
+        .unwrap_or_else(|fault| {
+            all.extend(faults(schema_file, vec![fault]));
+            Intake::default()
+        });
     let schema = Schema::open(&schema_bytes)
         .map_err(|error| faults(schema_file, vec![error.to_string()]))?;
     let nudges = utf8(sources.nudges)
         .and_then(|text| nudges::compile(&schema, &doubts, text, &short_hash(sources.nudges)))
         .map_err(|details| faults(nudges_file, details));
     let model = model::compile(&schema, &doubts, sources);
-    let read = customers::read(&schema, &doubts, sources.customers)
+    let read = customers::read(&schema, &doubts, &intake, sources.customers)
         .map_err(|details| faults(customers_file, details));
     let previous = match sources.previous {
         // A schema with faults may have another name than its own.
