@@ -1,9 +1,10 @@
 //! `engagetrack bulk`: a file of customers is scored into a folder, on all cores.
 
 use crate::business;
-use crate::output::{self, FAILED};
-use bulk::TOLERATED_REJECT_PERCENTAGE;
+use crate::output::{self, FAILED, USAGE};
+use crate::read::OTHER_BUILD;
 use bulk::folder::{self, Cut, Event, Task, TaskError};
+use bulk::{LayoutError, ResultsFormat, TOLERATED_REJECT_PERCENTAGE};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
@@ -23,8 +24,9 @@ const INTERRUPTED: u8 = 130;
 
 /// Score a file of customers of any size into a folder
 ///
-/// FILE is CSV with the columns of the schema, plain or gzip, or JSON lines. Results, rejects
-/// and a manifest go to FOLDER. The same command resumes a run that was stopped.
+/// FILE is CSV with the columns of the schema, plain or gzip, or JSON lines; in a build that
+/// has the feature parquet also a Parquet file. Results, rejects and a manifest go to FOLDER.
+/// The same command resumes a run that was stopped.
 ///
 /// The exit code is 3 when the results are complete but too many records were rejected, and
 /// 130 after Ctrl-C.
@@ -49,6 +51,9 @@ pub struct Bulk {
     /// Pieces that are scored at the same time [default: one per processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Write the results as Parquet files instead of CSV, in a build that has the feature parquet
+    #[arg(long)]
+    parquet: bool,
     /// Exit with code 3 when more than P of a hundred records are rejected
     #[arg(long, value_name = "P", default_value_t = TOLERATED_REJECT_PERCENTAGE, value_parser = percentage)]
     tolerated_reject_percentage: f64,
@@ -64,7 +69,10 @@ impl Bulk {
             Ok(live) => live,
             Err(message) => return output::fail(message, FAILED),
         };
-        let task = self.task();
+        let task = match self.task() {
+            Ok(task) => task,
+            Err(message) => return output::fail(message, USAGE),
+        };
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         if let Err(error) = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)) {
@@ -92,24 +100,46 @@ impl Bulk {
                 }
             }
             Err(error @ TaskError::Stopped) => output::fail(error, INTERRUPTED),
+            Err(
+                error @ TaskError::Input {
+                    source: LayoutError::Unread(_),
+                    ..
+                },
+            ) => output::fail(format_args!("{error}, or {OTHER_BUILD}"), FAILED),
             Err(error) => output::fail(error, FAILED),
         }
     }
 
-    fn task(&self) -> Task {
+    fn task(&self) -> Result<Task, String> {
         let cut = match (self.unsharded, self.shard_bytes) {
             (true, _) => Cut::Unsharded,
             (false, Some(bytes)) => Cut::Every(bytes),
             (false, None) => Cut::BySize,
         };
         let processors = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Task {
+        Ok(Task {
             input: self.input.clone(),
             out: self.out.clone(),
             cut,
+            results: match self.parquet {
+                true => parquet()?,
+                false => ResultsFormat::Csv,
+            },
             threads: self.threads.unwrap_or_else(processors),
-        }
+        })
     }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet() -> Result<ResultsFormat, String> {
+    Ok(ResultsFormat::Parquet)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet() -> Result<ResultsFormat, String> {
+    Err(format!(
+        "--parquet: is not written by this program; {OTHER_BUILD}"
+    ))
 }
 
 /// A percentage on the command line.
@@ -122,6 +152,7 @@ pub fn percentage(text: &str) -> Result<f64, &'static str> {
         .filter(|percentage| (0.0..=100.0).contains(percentage))
         .ok_or("a percentage is a number from 0 to 100")
 }
+
 /// What a terminal shows meanwhile; nothing where there is none.
 struct Shown {
     bar: ProgressBar,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The build that reads workbooks and Parquet files.
-const OTHER_BUILD: &str =
+pub const OTHER_BUILD: &str =
     "build the program with `cargo build --release --package cli --features excel,parquet`";
 
 /// Rejected rows that are listed; further ones are only counted.

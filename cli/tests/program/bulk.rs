@@ -416,28 +416,41 @@ fn a_workspace_that_can_not_be_used_is_named() {
     assert!(!out.exists());
 }
 
+#[cfg(not(any(feature = "excel", feature = "parquet")))]
 #[test]
-fn a_file_of_a_kind_that_is_not_read_is_named_by_it() {
+fn a_file_of_a_kind_that_was_left_out_names_the_build_that_reads_it() {
+    const OTHER_BUILD: &str =
+        "build the program with `cargo build --release --package cli --features excel,parquet`\n";
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("out");
     for (beginning, sentence) in [
         (
             &b"PAR1\x15\x04\x15\x10"[..],
-            "input.csv: Parquet files are not read yet; export the customers as CSV\n",
+            "input.csv: Parquet files are not read yet; export the customers as CSV, or ",
         ),
         (
             b"PK\x03\x04\x14\x00",
-            "input.csv: Excel (.xlsx) and zip files are not read yet; export the customers as CSV\n",
+            "input.csv: Excel (.xlsx) and zip files are not read yet; export the customers as CSV, or ",
         ),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00",
-            "input.csv: Excel (.xls) files are not read yet; export the customers as CSV\n",
+            "input.csv: Excel (.xls) files are not read yet; export the customers as CSV, or ",
         ),
     ] {
         let input = folder.path().join("input.csv");
         fs::write(&input, beginning).unwrap();
-        Answer::from(run(&input, &out, &[])).refuses(1, sentence);
+        Answer::from(run(&input, &out, &[])).refuses(1, &format!("{sentence}{OTHER_BUILD}"));
     }
+    Answer::from(run(Path::new(CUSTOMERS), &out, &["--parquet"])).refuses(
+        2,
+        &format!("--parquet: is not written by this program; {OTHER_BUILD}"),
+    );
+}
+
+#[test]
+fn a_file_in_a_bucket_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
     Answer::from(run(Path::new("s3://bucket/customers.csv"), &out, &[])).refuses(
         1,
         "s3://bucket/customers.csv: is in a bucket; copy it to this machine first\n",

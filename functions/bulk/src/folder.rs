@@ -5,8 +5,8 @@
 //! is not scored again. The report itself is not waited for: one that a power failure cuts short is no report.
 
 use crate::{
-    Input, Job, Layout, LayoutError, Manifest, ManifestError, Open, Part, Report, ScoreError,
-    Shard, score,
+    Input, Job, Layout, LayoutError, Manifest, ManifestError, Open, Part, Report, ResultsFormat,
+    ScoreError, Shard, score,
 };
 use engagetrack::View;
 use std::fs::{self, File, TryLockError};
@@ -37,6 +37,8 @@ pub struct Task {
     pub out: PathBuf,
     /// How it is cut.
     pub cut: Cut,
+    /// What the results are written as.
+    pub results: ResultsFormat,
     /// How many shards are scored at the same time.
     pub threads: NonZeroUsize,
 }
@@ -192,7 +194,7 @@ fn job(view: &View<'_>, task: &Task) -> Result<Job, TaskError> {
         Cut::Every(bytes) => Some(bytes.get() as u64),
         Cut::Unsharded => None,
     };
-    Ok(Job::new(view, input, layout, shard_bytes))
+    Ok(Job::new(view, input, layout, shard_bytes).with_results(task.results))
 }
 
 /// Gives each shard the number of its first line: `line_breaks` says how many stand from the byte before each shard, or from the
@@ -333,7 +335,7 @@ impl Run<'_> {
             own: AtomicU64::new(self.length(shard)),
             run: self,
         };
-        let mut results = self.pending(&shard.results_name())?;
+        let mut results = self.pending(&self.job.results_name(shard))?;
         let mut rejects = self.pending(&shard.rejects_name())?;
         let progress = |records| (self.observe)(Event::Records(records));
         let report = match score(

@@ -28,6 +28,9 @@ pub struct Job {
     pub layout: Layout,
     /// How many bytes each shard covers, the last one perhaps fewer; null for one shard over all.
     pub shard_bytes: Option<u64>,
+    /// What the results are written as.
+    #[serde(default, skip_serializing_if = "ResultsFormat::is_csv")]
+    pub results: ResultsFormat,
     /// The version of the model that scores.
     pub model_version: String,
     /// The version of the catalogue of nudges.
@@ -38,6 +41,24 @@ pub struct Job {
     pub workspace_version: String,
     /// The version of this program.
     pub program_version: String,
+}
+
+/// What results are written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultsFormat {
+    /// Parts that in their order are one CSV file.
+    #[default]
+    Csv,
+    /// Parts of which each is a Parquet file.
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+impl ResultsFormat {
+    fn is_csv(&self) -> bool {
+        *self == Self::Csv
+    }
 }
 
 /// A range of an input whose records are scored together: those that begin in it.
@@ -65,11 +86,27 @@ impl Job {
             shard_bytes: shard_bytes.filter(|bytes| !layout.gzip && *bytes < body),
             input,
             layout,
+            results: ResultsFormat::default(),
             model_version: view.model.version().to_owned(),
             nudges_version: view.nudges.version().to_owned(),
             workspace_version: view.version().to_owned(),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    /// The same job with results in this format.
+    pub fn with_results(self, results: ResultsFormat) -> Self {
+        Self { results, ..self }
+    }
+
+    /// The name of a shard's results.
+    pub fn results_name(&self, shard: &Shard) -> String {
+        let ending = match self.results {
+            ResultsFormat::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            ResultsFormat::Parquet => "parquet",
+        };
+        format!("results-{:05}.{ending}", shard.index)
     }
 
     /// How many shards there are, at least one.
@@ -126,11 +163,6 @@ impl Shard {
     /// Whether it is the only one, in which records may go on over several lines.
     pub fn is_whole(&self) -> bool {
         self.end.is_none()
-    }
-
-    /// The name of the results.
-    pub fn results_name(&self) -> String {
-        format!("results-{:05}.csv", self.index)
     }
 
     /// The name of the rejects.

@@ -16,6 +16,8 @@ mod json_lines;
 mod layout;
 mod lines;
 mod manifest;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod part;
 mod reasons;
 mod records;
@@ -25,7 +27,7 @@ mod score;
 mod table;
 
 pub use input::Open;
-pub use job::{Input, Job, Shard};
+pub use job::{Input, Job, ResultsFormat, Shard};
 pub use layout::{Format, Layout, LayoutError};
 pub use lines::{LONGEST_LINE, LineBreak};
 pub use manifest::{Manifest, ManifestError, ManifestPart, TOLERATED_REJECT_PERCENTAGE, Unusable};

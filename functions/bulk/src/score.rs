@@ -1,10 +1,12 @@
 //! One shard, from the bytes of the input to the bytes of two parts.
 
 use crate::input::Open;
-use crate::job::{Job, Shard};
+use crate::job::{Job, ResultsFormat, Shard};
 use crate::json_lines::JsonLines;
 use crate::layout::LayoutError;
 use crate::lines::Lines;
+#[cfg(feature = "parquet")]
+use crate::parquet::results::{ParquetResults, text_type};
 use crate::part::{Noting, Part};
 use crate::reasons::Reasons;
 use crate::records::CsvRows;
@@ -15,6 +17,8 @@ use engagetrack::csv_cell;
 use engagetrack::drift::{BinCounts, ByName};
 use engagetrack::{View, explanation, nudges};
 use indexmap::IndexMap;
+#[cfg(feature = "parquet")]
+use parquet::schema::types::Type;
 use schema::intake::Json;
 use schema::{FieldErrors, Profile, RiskLevel, Schema};
 use serde::{Deserialize, Serialize};
@@ -108,37 +112,98 @@ pub fn score(
     job: &Job,
     shard: &Shard,
     input: &(impl Open + ?Sized),
-    results: impl Write,
+    results: impl Write + Send,
     rejects: impl Write,
     progress: impl FnMut(u64),
 ) -> Result<Report, ScoreError> {
     let table = Table::of(&view.schema, job.format()).map_err(LayoutError::Header)?;
     let kept = table.as_ref().map_or(&[][..], |table| &table.names);
     let is_first = shard.index == 0;
-    let results = CsvResults::begin(results, &view.schema, kept, is_first);
     let rejects = Rejects::begin(rejects, is_first).map_err(ScoreError::Write)?;
-    let outcome = Outcome::new(view, results.map_err(ScoreError::Write)?, rejects);
-    let range = input.open(job.range(shard)).map_err(ScoreError::Read)?;
-    let lines = lines_of(job, shard, job.layout.decoded(range)).map_err(ScoreError::Read)?;
-    let outcome = match &table {
-        Some(table) => {
-            let rows = CsvRows::new(shard, lines, table.width);
-            outcome.of(
-                rows,
-                |batch, cells| batch.push_cells(view, table, cells),
-                progress,
-            )?
-        }
-        None => {
-            let rows = JsonLines::new(shard, lines);
-            outcome.of(
-                rows,
-                |batch, cells| batch.push_json(view, cells.text),
-                progress,
-            )?
-        }
+    let source = Source {
+        job,
+        shard,
+        table: table.as_ref(),
+        input,
     };
-    outcome.report(job, shard).map_err(ScoreError::Write)
+    match job.results {
+        ResultsFormat::Csv => {
+            let results = CsvResults::begin(results, &view.schema, kept, is_first);
+            let results = results.map_err(ScoreError::Write)?;
+            source.score(Outcome::new(view, results, rejects), progress)
+        }
+        #[cfg(feature = "parquet")]
+        ResultsFormat::Parquet => {
+            let results = ParquetResults::begin(results, source.types_kept(&view.schema)?);
+            let results = results.map_err(ScoreError::Write)?;
+            source.score(Outcome::new(view, results, rejects), progress)
+        }
+    }
+}
+
+/// A shard and what it is read from.
+struct Source<'s, I: ?Sized> {
+    job: &'s Job,
+    shard: &'s Shard,
+    table: Option<&'s Table>,
+    input: &'s I,
+}
+
+impl<I: Open + ?Sized> Source<'_, I> {
+    /// Scores all of its rows.
+    fn score<R: Results, W: Write>(
+        &self,
+        outcome: Outcome<'_, R, W>,
+        progress: impl FnMut(u64),
+    ) -> Result<Report, ScoreError> {
+        let (job, shard, view) = (self.job, self.shard, outcome.view);
+        let range = self
+            .input
+            .open(job.range(shard))
+            .map_err(ScoreError::Read)?;
+        let lines = lines_of(job, shard, job.layout.decoded(range)).map_err(ScoreError::Read)?;
+        let outcome = match self.table {
+            Some(table) => {
+                let rows = CsvRows::new(shard, lines, table.width);
+                outcome.of(
+                    rows,
+                    |batch, cells| batch.push_cells(view, table, cells),
+                    progress,
+                )?
+            }
+            None => {
+                let rows = JsonLines::new(shard, lines);
+                outcome.of(
+                    rows,
+                    |batch, cells| batch.push_json(view, cells.text),
+                    progress,
+                )?
+            }
+        };
+        outcome.report(job, shard).map_err(ScoreError::Write)
+    }
+
+    /// The types of the columns that are kept, the id's first.
+    #[cfg(feature = "parquet")]
+    fn types_kept(&self, schema: &Schema<'_>) -> Result<Vec<Type>, ScoreError> {
+        let kept = self.table.iter().flat_map(|table| &table.names);
+        let names = [schema.id_column()].into_iter();
+        let names: Vec<&str> = names.chain(kept.map(String::as_str)).collect();
+        let mut errors = FieldErrors::default();
+        for (index, name) in names.iter().enumerate() {
+            if names[..index].contains(name) {
+                errors.add(
+                    name,
+                    "is there twice, and columns of a Parquet file have different names; rename one",
+                );
+            }
+        }
+        errors.unless_any(()).map_err(LayoutError::Header)?;
+        let types = names.into_iter().map(text_type);
+        types
+            .collect::<Result<_, _>>()
+            .map_err(|error| ScoreError::Write(io::Error::other(error)))
+    }
 }
 
 /// The lines of a shard, its first one next.
@@ -350,7 +415,7 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
             reasons: self.rejects.reasons,
             risk_levels: self.risk_levels,
             bins: self.bins.by_name(self.view),
-            results: self.results.finish(shard.results_name())?,
+            results: self.results.finish(job.results_name(shard))?,
             rejects: self.rejects.out.noted(shard.rejects_name()),
         })
     }

@@ -6,7 +6,7 @@ use schema::intake::Columns;
 use schema::{FieldErrors, Schema};
 
 /// The columns that the results have beyond those that are kept.
-const ADDED: [&str; 11] = [
+pub(crate) const ADDED: [&str; 11] = [
     "churn_probability",
     "risk_level",
     "reason_1",

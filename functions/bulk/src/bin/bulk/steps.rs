@@ -216,7 +216,7 @@ impl Steps {
             version: job.input.version.clone(),
         };
         let input = self.bytes(object);
-        let mut results = self.writer(format!("{output}/{}", shard.results_name()));
+        let mut results = self.writer(format!("{output}/{}", job.results_name(shard)));
         let mut rejects = self.writer(format!("{output}/{}", shard.rejects_name()));
         let scored = shard.clone();
         let live = self.live.clone();

@@ -1,0 +1,3 @@
+//! Parquet files, in and out.
+
+pub(crate) mod results;
