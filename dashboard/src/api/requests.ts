@@ -113,12 +113,16 @@ export const fetchDirectoryCsv = (query: Query): Promise<string> =>
 
 /**
  * Scores a file with a column for each field, whatever its dialect. The same rows come back with probability and risk level, or with
- * what is wrong with them.
+ * what is wrong with them. `read` holds the readings that the person confirmed, as the API printed them.
  */
-export async function predictFile(file: Blob, signal: AbortSignal): Promise<FileAnswer> {
+export async function predictFile(
+  file: Blob,
+  read: readonly string[],
+  signal: AbortSignal,
+): Promise<FileAnswer> {
   const call = api.POST("/v1/predict", {
     signal,
-    params: { query: { rejects: "list" } },
+    params: { query: { rejects: "list", ...(read.length > 0 && { read: read.join(",") }) } },
     body: file as never,
     bodySerializer: (file: unknown) => file,
     headers: { accept: "text/csv", "content-type": "text/csv" },

@@ -14,6 +14,8 @@ export interface Brought {
   /** Tells files apart, those of the same name too. */
   readonly number: number;
   readonly file: File;
+  /** The readings that the person confirmed. */
+  readonly read: readonly string[];
 }
 
 export const brought = signal<Brought | undefined>(undefined);
@@ -24,9 +26,17 @@ let files = 0;
 /** Scores a file and shows it in the customer's place. */
 export function bring(file: File): void {
   files += 1;
-  brought.value = { number: files, file };
+  brought.value = { number: files, file, read: [] };
   scoring.ask(brought.value);
   if (view.value.customer !== null) visit({ ...view.value, customer: null });
+}
+
+/** Scores the file again with what the person confirmed of it: this reading too, or none any more. */
+export function confirm(reading: string | null): void {
+  const present = brought.value;
+  if (present === undefined) return;
+  brought.value = { ...present, read: reading === null ? [] : [...present.read, reading] };
+  scoring.ask(brought.value);
 }
 
 /** Puts the file away. */
@@ -35,7 +45,7 @@ export function close(): void {
   scoring.ask(null);
 }
 
-async function scoreFile({ file }: Brought, signal: AbortSignal): Promise<ScoredFile> {
+async function scoreFile({ file, read }: Brought, signal: AbortSignal): Promise<ScoredFile> {
   if (file.size > MOST_BYTES) {
     throw new Problem(
       "This file is too large to score here",
@@ -43,5 +53,5 @@ async function scoreFile({ file }: Brought, signal: AbortSignal): Promise<Scored
       413,
     );
   }
-  return scoredFile(await predictFile(file, signal));
+  return scoredFile(await predictFile(file, read, signal));
 }

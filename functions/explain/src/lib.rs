@@ -12,10 +12,11 @@ use engagetrack::query::{Confirmation, Query};
 use engagetrack::selection::Selection;
 use engagetrack::vocabulary::FilterParameters as Filters;
 use engagetrack::{Live, View, units, vocabulary, what_if};
+use reader::{Confirmed, must_look, without_literals_of_python};
 use schema::intake;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
-use web::body::{Json, Unparsed};
+use web::body::{self, Json, Unparsed};
 use web::budget::Worker;
 use web::negotiation::JsonOnly;
 use web::reading::{self, ReadAs};
@@ -163,25 +164,82 @@ fn posted(view: &View<'_>, usage: Usage, row: &[f32]) -> Usage {
     }
 }
 
+/// A posted profile after a change, and how it was read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PostedProfileWhatIf)]
+struct PostedWhatIf<'w> {
+    #[serde(flatten)]
+    what_if: what_if::WhatIf<'w>,
+    #[serde(flatten)]
+    read_as: ReadAs,
+}
+
 /// Projects a change of one profile.
 ///
-/// The profile after the change, re-priced by the price list, with its prediction, explanation, nudges and recourse.
-#[utoipa::path(post, path = "/v1/explain/what-if", operation_id = "project_profile_change", tag = "explain",
+/// The profile after the change, re-priced by the price list, with its prediction, explanation, nudges and recourse. The profile is
+/// read as every posted one; the change takes the schema's own names and values.
+#[utoipa::path(post, path = "/v1/explain/what-if", operation_id = "project_profile_change", tag = "explain", params(Confirmation),
     request_body = what_if::RequestDocument,
-    responses((status = 200, description = "The profile after the change.", body = what_if::WhatIf)))]
+    responses((status = 200, description = "The profile after the change.", body = PostedWhatIf)))]
 async fn explain_change(
     _: Accept<JsonOnly>,
     State(live): State<Live>,
-    body: Json<intake::Json>,
+    Parameters(query): Parameters<Query>,
+    body: Unparsed,
 ) -> Result<Response, Problem> {
+    let confirmed = query.read(Query::confirmed).map_err(Problem::invalid)?;
+    let read = {
+        let live = live.clone();
+        body.0
+            .work(move |bytes| what_if_request(live.view(), bytes, &confirmed))
+            .await
+    };
     let view = live.view();
-    let request = what_if::Request::from_json(view, &body.0).map_err(Problem::invalid)?;
+    let (request, mut read_as) = read?;
     let row = request.row(view);
-    let answer = request.answer(view).map_err(Problem::invalid)?;
-    let level = view.level_name(answer.prediction.probability);
-    let usage = Usage::of_customer(answer.customer_id.as_deref());
+    read_as.warnings.extend(units::warnings(view, &row));
+    let what_if = request.answer(view).map_err(Problem::invalid)?;
+    let level = view.level_name(what_if.prediction.probability);
+    let usage = Usage::of_customer(what_if.customer_id.as_deref());
     let usage = usage.scored(level, view.model_version());
-    Ok((posted(view, usage, &row).noted(), Json(answer)).into_response())
+    let noted = posted(view, usage, &row).noted();
+    let answer = PostedWhatIf {
+        what_if,
+        read_as: read_as.clone(),
+    };
+    Ok((noted, read_as, Json(answer)).into_response())
+}
+
+/// Reads a profile and a change of it: by exact names and values where that is enough.
+fn what_if_request(
+    view: &View<'_>,
+    bytes: &[u8],
+    confirmed: &Confirmed,
+) -> Result<(what_if::Request, ReadAs), Problem> {
+    let (bytes, literals) = without_literals_of_python(bytes);
+    let json: intake::Json = body::parse(&bytes)?;
+    let exact = what_if::Request::from_json(view, &json);
+    let is_enough = confirmed.is_empty() && literals.is_none() && !must_look(&view.schema);
+    if exact.is_ok() && is_enough {
+        return exact
+            .map(|request| (request, ReadAs::default()))
+            .map_err(Problem::invalid);
+    }
+    let mut read_as = ReadAs::default();
+    let read =
+        what_if::Request::with_profile(view, &json, |profile| {
+            match reading::profile_member(&view.schema, &bytes, confirmed) {
+                Ok((submission, how)) => {
+                    read_as = how;
+                    Ok(submission)
+                }
+                Err(None) => view.schema.submission(profile),
+                Err(Some(errors)) => Err(errors),
+            }
+        });
+    read_as.read_as.extend(literals);
+    read.map(|request| (request, read_as))
+        .map_err(Problem::invalid)
 }
 
 /// Explains what drives the predictions for a selection of customers.

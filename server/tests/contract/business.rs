@@ -285,6 +285,96 @@ fn faults_of_a_change_are_pointed_at() {
 }
 
 #[test]
+fn profiles_of_what_ifs_are_read_as_every_posted_one() {
+    everywhere(|home| {
+        let profile = home.some_profile();
+        let expected = what_if(home, &profile, &json!({})).ok();
+        assert!(expected.get("read_as").is_none(), "{expected}");
+        let mut written = serde_json::Map::new();
+        for (name, value) in profile.as_object().unwrap() {
+            // As another program has it: names with blanks in capitals, values as texts in capitals.
+            let value = match value {
+                Value::Bool(yes) => json!(if *yes { "Y" } else { "N" }),
+                Value::Number(number) => json!(number.to_string()),
+                Value::String(value) => json!(value.to_uppercase()),
+                other => other.clone(),
+            };
+            written.insert(name.replace('_', " ").to_uppercase(), value);
+        }
+        written.insert("colour".to_owned(), json!("red"));
+        written.insert("customer_id".to_owned(), json!("C-1"));
+        let read = what_if(home, &json!(written), &json!({}));
+        let answer = read.ok();
+        assert_eq!(answer["customer_id"], "C-1");
+        for same in ["profile", "change", "prediction", "explanation", "nudges"] {
+            assert_eq!(answer[same], expected[same], "{same}");
+        }
+        assert!(read.header("x-read-as").contains("is "), "{}", read.text);
+        assert!(!items(&answer["read_as"]).is_empty());
+        let left_out =
+            json!({"column": "colour", "reading": "is no field and is left out", "count": 1});
+        assert!(
+            items(&answer["warnings"]).contains(&left_out),
+            "{}",
+            answer["warnings"]
+        );
+
+        // A slip in a name is asked about, and confirmed.
+        let some = home
+            .fields()
+            .iter()
+            .find(|field| field["model"] == true && text(&field["name"]).len() >= 5);
+        let name = text(&some.unwrap()["name"]);
+        let slip = format!("{}x", &name[..name.len() - 1]);
+        let mut slipped = profile.clone();
+        let value = slipped.as_object_mut().unwrap().remove(name).unwrap();
+        slipped[&slip] = value;
+        let wrong = json!({"no such field": 1});
+        let asked = what_if(home, &slipped, &wrong);
+        assert_eq!(asked.status, 422);
+        let mut pointers = asked.pointers();
+        pointers.sort();
+        assert_eq!(
+            pointers,
+            [
+                "/change/no such field".to_owned(),
+                format!("/profile/{slip}")
+            ]
+        );
+        let reading = format!("{slip}:{name}");
+        assert!(
+            asked.text.contains(&format!("read={reading}")),
+            "{}",
+            asked.text
+        );
+        let body = json!({"profile": slipped, "change": {}});
+        let path = format!(
+            "/v1/explain/what-if?{}",
+            parameter(&json!("read"), &json!(reading))
+        );
+        assert_eq!(
+            home.post(&path, &body).ok()["prediction"],
+            expected["prediction"]
+        );
+
+        // As Python's json writes what is missing.
+        let mut missing = profile.clone();
+        let optional = home
+            .fields()
+            .iter()
+            .find(|field| field["required"] == false);
+        missing[text(&optional.unwrap()["name"])] = json!("NaN");
+        let body = json!({"profile": missing, "change": {}}).to_string();
+        let body = body.replace("\"NaN\"", "NaN");
+        let answer = home
+            .post_text("/v1/explain/what-if", "application/json", &body)
+            .ok();
+        let told = json!({"column": null, "reading": "NaN is missing", "count": 1});
+        assert!(items(&answer["read_as"]).contains(&told), "{answer}");
+    });
+}
+
+#[test]
 fn schema_has_the_same_members_for_every_business() {
     let of_the_first = members(homes()[0].schema());
     everywhere(|home| {

@@ -59,11 +59,24 @@ pub struct WhatIf<'w> {
 }
 
 impl Request {
-    /// Reads `profile` and `change` from a JSON object.
+    /// Reads `profile`, by exact names and values, and `change` from a JSON object.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     pub fn from_json(view: &View<'_>, json: &Json) -> Result<Self, FieldErrors> {
+        Self::with_profile(view, json, |profile| view.schema.submission(profile))
+    }
+
+    /// Reads `profile`, as `read` does, and `change` from a JSON object.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn with_profile(
+        view: &View<'_>,
+        json: &Json,
+        read: impl FnOnce(&Json) -> Result<Submission, FieldErrors>,
+    ) -> Result<Self, FieldErrors> {
+        let mut read = Some(read);
         let Json::Object(members) = json else {
             return Err(FieldErrors::one(FieldError {
                 pointer: String::new(),
@@ -77,9 +90,10 @@ impl Request {
                 _ if members[..index].iter().any(|(before, _)| before == name) => {
                     errors.push(intake::given_twice(name, name));
                 }
-                "profile" => match view.schema.submission(value) {
-                    Ok(read) => submission = Some(read),
-                    Err(found) => errors.within(name, |errors| errors.append(found)),
+                "profile" => match read.take().map(|read| read(value)) {
+                    Some(Ok(read)) => submission = Some(read),
+                    Some(Err(found)) => errors.within(name, |errors| errors.append(found)),
+                    None => {}
                 },
                 "change" => match view.schema.profile_change(value) {
                     Ok(read) => change = Some(read),

@@ -46,8 +46,9 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// Characters of a key or a reading that a refusal repeats at most.
+/// Characters of a key that a refusal repeats at most, and of a reading, which may list the values of a choice.
 const LONGEST_NAME: usize = 150;
+const LONGEST_READING: usize = 700;
 
 /// A reading that is plausible and not certain, so that it must be confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +67,11 @@ impl fmt::Display for Uncertain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; confirm with ", self.detail)?;
         // Longer ones are no names that a person would confirm.
-        let cut = |text: &str| text.chars().take(LONGEST_NAME).collect::<String>();
+        let cut = |text: &str, most| text.chars().take(most).collect::<String>();
+        let key = cut(&self.key, LONGEST_NAME);
         for (index, value) in self.values.iter().enumerate() {
             let or = if index == 0 { "" } else { " or " };
-            write!(f, "{or}read={}", pair(&cut(&self.key), &cut(value)))?;
+            write!(f, "{or}read={}", pair(&key, &cut(value, LONGEST_READING)))?;
         }
         Ok(())
     }

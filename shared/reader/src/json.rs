@@ -295,6 +295,23 @@ impl<'de> Visitor<'de> for OntoTape<'_> {
     }
 }
 
+/// JSON in which Python's `NaN` and `Infinity` are JSON, and what was read so.
+pub fn without_literals_of_python(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<Evidence>) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return (Cow::Borrowed(bytes), None);
+    };
+    let (text, count) = without_python_literals(text);
+    let bytes = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    };
+    (bytes, literals(count))
+}
+
+fn literals(count: u64) -> Option<Evidence> {
+    (count > 0).then(|| Evidence::of_input("NaN is missing", count))
+}
+
 /// A text in which Python's `NaN` and `Infinity` are JSON, and how many there were.
 fn without_python_literals(text: &str) -> (Cow<'_, str>, u64) {
     let bytes = text.as_bytes();
@@ -353,10 +370,8 @@ pub(crate) fn read(
     is_known: &dyn Fn(&str) -> bool,
     evidence: &mut Vec<Evidence>,
 ) -> Result<JsonTable, TableError> {
-    let (text, literals) = without_python_literals(text);
-    if literals > 0 {
-        evidence.push(Evidence::of_input("NaN is missing", literals));
-    }
+    let (text, count) = without_python_literals(text);
+    evidence.extend(literals(count));
     if text.len() >= LONGEST {
         return malformed("is JSON of more than 512 MiB; write it as CSV");
     }

@@ -29,6 +29,7 @@ mod zip;
 pub use confirmed::{Confirmed, ConfirmedError};
 pub use csv::{Dialect, Record, Records, TooWide};
 pub use evidence::{Evidence, Uncertain};
+pub use json::without_literals_of_python;
 #[cfg(feature = "parquet")]
 pub use parquet::{Chunk, Chunks, Codes, Column, Parquet, RowGroup};
 pub use profiles::{Profiles, ProfilesError, must_look, table};

@@ -5,9 +5,10 @@ use crate::body;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
 use reader::{Confirmed, Evidence, Profiles, ProfilesError, TableError, must_look};
-use schema::Schema;
 use schema::intake::{self, Submission};
-use serde::Serialize;
+use schema::{FieldError, FieldErrors, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::convert::Infallible;
 use utoipa::ToSchema;
 
@@ -121,6 +122,43 @@ pub fn profile(
         Ok(_) | Err(None) => exact.map(|submission| (submission, ReadAs::default())),
         Err(Some(problem)) => Err(problem),
     }
+}
+
+/// A member of an object, as it is written.
+#[derive(Deserialize)]
+struct WithProfile<'b> {
+    #[serde(borrow)]
+    profile: &'b RawValue,
+}
+
+/// Reads the profile that is the member `profile` of a JSON object.
+///
+/// # Errors
+/// Everything that is wrong with it, with pointers into it; none where a reader of exact names and values says it better.
+pub fn profile_member(
+    schema: &Schema<'_>,
+    object: &[u8],
+    confirmed: &Confirmed,
+) -> Result<(Submission, ReadAs), Option<FieldErrors>> {
+    let object: WithProfile<'_> = serde_json::from_slice(object).map_err(|_| None)?;
+    let read = Profiles::read(schema, object.profile.get().as_bytes(), confirmed);
+    let profiles = read.map_err(|error| match error {
+        ProfilesError::Invalid(errors) => Some(errors),
+        ProfilesError::Table(TableError::Uncertain(uncertain)) => {
+            Some(FieldErrors::one(FieldError {
+                pointer: String::new(),
+                detail: uncertain.to_string(),
+            }))
+        }
+        ProfilesError::Plain | ProfilesError::Table(_) => None,
+    })?;
+    let read_as = ReadAs {
+        read_as: profiles.evidence,
+        warnings: profiles.warnings,
+    };
+    let submission = profiles.submissions.into_iter().next();
+    let submission = submission.filter(|_| profiles.is_single).ok_or(None)?;
+    Ok((submission, read_as))
 }
 
 /// Reads profiles in JSON of any shape.

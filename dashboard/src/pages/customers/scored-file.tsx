@@ -3,8 +3,10 @@ import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
 import { DataTable } from "../../components/data-table.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
+import { ProblemNote } from "../../components/problem-note.tsx";
 import { RiskBar } from "../../components/risk.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
+import { type Question, questionIn } from "../../customer/readings.ts";
 import {
   type Evidence,
   type RejectedRow,
@@ -15,7 +17,7 @@ import {
 import { percent, plural } from "../../format.ts";
 import { keyOf } from "../../state/request.ts";
 import { levelLabel } from "../../state/schema.ts";
-import { type Brought, bring, close, scoring } from "../../state/scored-file.ts";
+import { type Brought, bring, close, confirm, scoring } from "../../state/scored-file.ts";
 
 const ROW_HEIGHT = 56;
 
@@ -46,9 +48,11 @@ export const BringFile = () => (
 /** The file that the person brought: its rows with their probabilities, and the rows that were refused. */
 export function UploadCards({ brought }: { brought: Brought }) {
   // Another workspace has other probabilities.
-  useLayoutEffect(() => scoring.ask(brought), [keyOf(brought.number)]);
+  useLayoutEffect(() => scoring.ask(brought), [keyOf(brought)]);
   const asked = scoring.asked(brought);
   const scored = asked.state === "answered" ? asked.data : undefined;
+  const faults = asked.state === "refused" ? asked.problem.faults : [];
+  const questions = faults.flatMap((fault) => questionIn(fault) ?? []);
   return (
     <>
       <Card
@@ -61,18 +65,30 @@ export function UploadCards({ brought }: { brought: Brought }) {
               : undefined
         }
         actions={
-          <button type="button" class="button" onClick={close}>
-            Close
-          </button>
+          <>
+            {brought.read.length > 0 && (
+              <button type="button" class="button" onClick={() => confirm(null)}>
+                Undo what I confirmed
+              </button>
+            )}
+            <button type="button" class="button" onClick={close}>
+              Close
+            </button>
+          </>
         }
       >
         <Answer
           key={brought.number}
           of={asked}
+          isQuiet={questions.length > 0}
           skeleton={<div class="skeleton upload-rows" aria-hidden="true" />}
         >
           {(scored, { file }) => scored.rows.length > 0 && <Rows name={file.name} file={scored} />}
         </Answer>
+        {questions.length > 0 && <Questions questions={questions} />}
+        {asked.state === "refused" && faults.length > questions.length && questions.length > 0 && (
+          <ProblemNote problem={asked.problem} isShown={(fault) => questionIn(fault) !== undefined} />
+        )}
       </Card>
       {scored && scored.warnings.length > 0 && (
         <HowRead title="Look again" note="Read, but perhaps not what was meant." rows={scored.warnings} />
@@ -88,6 +104,30 @@ export function UploadCards({ brought }: { brought: Brought }) {
     </>
   );
 }
+
+/** What the file leaves open, each with the readings to choose from. */
+const Questions = ({ questions }: { questions: readonly Question[] }) => (
+  <div class="note questions" role="alert">
+    <h2>How should this file be read?</h2>
+    <p>More than one reading is plausible, so nothing was scored yet.</p>
+    <ul>
+      {questions.map(({ column, evidence, readings }) => (
+        <li key={`${column} ${evidence}`}>
+          <p>
+            <strong>{column ?? "The file"}</strong> {evidence}.
+          </p>
+          <div class="readings">
+            {readings.map(({ pair, words }) => (
+              <button key={pair} type="button" class="button" onClick={() => confirm(pair)}>
+                {words}
+              </button>
+            ))}
+          </div>
+        </li>
+      ))}
+    </ul>
+  </div>
+);
 
 function Rows({ name, file }: { name: string; file: ScoredFile }) {
   const [order, setOrder] = useState("-probability");

@@ -1,9 +1,17 @@
 /** What the shipped business alone says: its own words, and that the tests for any business choose of it what they should. */
 import { describe, expect, it } from "vitest";
 import type { Advice, Explanation, SelectionReadout } from "../../../src/api/types.ts";
-import { address, useBrowser, withPage } from "../browser.ts";
+import {
+  address,
+  expectAccessible,
+  expectNoSidewaysScroll,
+  PHONE,
+  useBrowser,
+  withPage,
+} from "../browser.ts";
 import {
   COUNTED,
+  csvOf,
   customer,
   EXPERIMENT,
   EXTRA,
@@ -134,4 +142,75 @@ describe("Telco", () => {
       for (const name of ["contract", "payment_method"])
         expect(await page.locator(`#field-${name}`).inputValue()).toBe(profile[name]);
     }));
+});
+
+/** A file as another program writes it: contracts as positions, and totals whose last three digits may be decimals. */
+async function uncertainFile(): Promise<{
+  text: string;
+  rows: readonly { id: string; probability: number }[];
+}> {
+  const { items } = await listed({ limit: "40" });
+  const all = await Promise.all(items.map(({ customer_id }) => customer(customer_id)));
+  const contracts = ["Month-to-month", "One year", "Two year"];
+  const rows = all.map(({ profile }, index) => {
+    const changed = { ...profile, monthly_charges: 50 + index, total_charges: 1100 + index };
+    return { id: `m-${index}`, profile: { ...changed, contract: contracts[index % 3] ?? "" } };
+  });
+  const posted = await fetch(address("v1/predict"), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(rows.map(({ profile }) => profile)),
+  });
+  const predictions: { probability: number }[] = await posted.json();
+  const text = csvOf(rows)
+    .replaceAll(",", ";")
+    .replaceAll(/;11(\d\d)(?=;|\n|$)/g, ";1.1$1")
+    .replaceAll("Month-to-month", "0")
+    .replaceAll("One year", "1")
+    .replaceAll("Two year", "2");
+  return {
+    text,
+    rows: rows.map(({ id }, index) => ({ id, probability: predictions[index]?.probability ?? Number.NaN })),
+  };
+}
+
+describe("a file that may be read in two ways", () => {
+  it("is scored after the person has chosen, as the API scores it", () =>
+    withPage(
+      async (page) => {
+        const { text, rows } = await uncertainFile();
+        await page.goto(address("#/customers"));
+        await page
+          .getByLabel("Score a CSV file")
+          .setInputFiles({ name: "mine.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+        const asked = page.getByRole("alert").filter({ hasText: "How should this file be read?" });
+        await asked.waitFor();
+        expect(await asked.innerText()).toMatch(/contract has positions in place of values, 0 to 2/);
+        expect(await asked.innerText()).toMatch(
+          /total_charges has 40 numbers of which the last three digits/,
+        );
+        await expectAccessible(page);
+        const shot = process.env.SCREENSHOTS;
+        if (shot) await page.screenshot({ path: `${shot}/asked.png` });
+        await page.getByRole("button", { name: "0 is Month-to-month, 1 is One year, 2 is Two year" }).click();
+        await expect.poll(() => asked.innerText()).not.toMatch(/positions/);
+        await page.getByRole("button", { name: /^1\.234 is one thousand two hundred thirty-four/ }).click();
+        const options = page.locator("[role=listbox][aria-label='Scored customers'] [role=option]");
+        await page.getByLabel("Sort the scored customers by").selectOption("line");
+        for (const [index, { id, probability }] of rows.slice(0, 3).entries()) {
+          const row = await options.nth(index).innerText();
+          expect(row).toContain(id);
+          expect(row).toContain(`${Math.round(100 * probability)}`);
+        }
+        const how = page.getByRole("region", { name: "How the file was read" }).first();
+        expect(await how.innerText()).toMatch(/total_charges\s+decimal comma/);
+
+        await page.getByRole("button", { name: "Undo what I confirmed" }).click();
+        await asked.waitFor();
+        expect(await asked.innerText()).toMatch(/contract has positions/);
+        await expectNoSidewaysScroll(page);
+        if (shot) await page.screenshot({ path: `${shot}/asked-phone.png` });
+      },
+      { viewport: PHONE, allowed: /422/ },
+    ));
 });
