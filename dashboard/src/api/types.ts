@@ -268,6 +268,7 @@ export type Readout = Schemas["Readout"];
 export type SelectionReadout = Schemas["EmbeddedReadout"];
 export type ExperimentRequest = Schemas["ExperimentRequest"];
 export type SegmentEffect = Schemas["SegmentEffect"];
+export type DimensionEffect = Schemas["DimensionEffect"];
 /** How many users an experiment needs. */
 export type ExperimentPlan = Schemas["Plan"];
 export type ExperimentPlanRequest = Schemas["PlanRequest"];

@@ -465,6 +465,30 @@ fn experiments_are_read_out_by_the_segments_of_the_schema() {
                 }
             }
         }
+        // Each dimension is tested, on both scales, by the segments that have a shrunken difference.
+        let tested = items(&answer["dimensions"]);
+        let names: Vec<&str> = tested
+            .iter()
+            .map(|test| text(&test["dimension"]))
+            .collect();
+        assert_eq!(names, dimensions);
+        for test in tested {
+            let shrunken = segments.iter().filter(|segment| {
+                segment["dimension"] == test["dimension"]
+                    && !segment["shrunken_difference"].is_null()
+            });
+            let compared = shrunken.count();
+            for scale in ["points", "log_odds"] {
+                match compared {
+                    0 => assert!(test[scale].is_null(), "{test}"),
+                    _ => {
+                        assert_eq!(number(&test["segments"]), compared as f64, "{test}");
+                        let freedom = number(&test[scale]["degrees_of_freedom"]);
+                        assert_eq!(freedom, compared as f64 - 1.0, "{test}");
+                    }
+                }
+            }
+        }
     });
 }
 

@@ -7,6 +7,7 @@
 
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 use statrs::function::beta::beta_reg;
+use statrs::function::gamma::gamma_ur;
 
 /// From here on Hill's transformation agrees with the exact tail to 1e-13 (to 1e-8 where the tail is as thin as 1e-140),
 /// and takes a hundredth of the incomplete beta function's time.
@@ -30,6 +31,15 @@ pub(crate) fn normal_upper_quantile(tail: f64) -> f64 {
 /// P(|Z| > |z|) of the standard normal distribution.
 pub(crate) fn normal_two_sided_p(z: f64) -> f64 {
     2.0 * normal_upper_tail(z.abs())
+}
+
+/// P(X > x) of the χ² distribution, for positive `degrees_of_freedom`.
+pub(crate) fn chi_squared_upper_tail(x: f64, degrees_of_freedom: f64) -> f64 {
+    // Where statrs' incomplete gamma function is not defined.
+    if x <= 0.0 {
+        return 1.0;
+    }
+    gamma_ur(degrees_of_freedom / 2.0, x / 2.0)
 }
 
 /// P(|T| > |t|) of Student's t distribution, for positive `degrees_of_freedom`.

@@ -22,6 +22,7 @@ mod cuped;
 mod distributions;
 mod effect;
 mod evidence;
+mod heterogeneity;
 mod numeric;
 mod observations;
 mod power;
@@ -34,6 +35,7 @@ pub use adjust::Correction;
 pub use anytime::{Anytime, LARGEST_EVIDENCE, RatioInterval};
 pub use cuped::{CovariateSums, Cuped, cuped};
 pub use effect::{Bayesian, Effect, Estimate, Frequentist, Risk, SEQUENTIAL_TUNING, Sequential};
+pub use heterogeneity::{DimensionEffect, Homogeneity};
 pub use observations::{
     Assignment, Observation, SegmentEffect, Segmentation, SelectionReadout, read_selection,
 };

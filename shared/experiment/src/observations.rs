@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::cuped::{CovariateSums, Cuped, cuped};
 use crate::effect::{Estimate, Sample, effect};
+use crate::heterogeneity::{DimensionEffect, Measurement};
 use crate::proportions::{ArmReadout, Counts};
 use crate::readout::{Experiment, Readout};
 use crate::settings::ReadoutSettings;
@@ -51,6 +52,8 @@ pub struct SelectionReadout {
     pub cuped: Option<Cuped>,
     /// The effect in every segment that has users in the selection.
     pub segments: Vec<SegmentEffect>,
+    /// Whether the effect differs between the segments of each dimension, in their order.
+    pub dimensions: Vec<DimensionEffect>,
 }
 
 /// The effect in one segment.
@@ -66,6 +69,9 @@ pub struct SegmentEffect {
     pub treatment: ArmReadout,
     /// Difference of the rates, treatment minus control.
     pub absolute_difference: Estimate,
+    /// The difference, shrunken towards the mean of the dimension's segments by as much of its deviation as chance explains. Null
+    /// where the segment is not compared, for it or all but it have too few users.
+    pub shrunken_difference: Option<Estimate>,
     /// Difference of the rates over control's rate.
     pub relative_lift: Estimate,
     /// Welch's two-sided p value of the lift; null where the lift has no error.
@@ -106,19 +112,25 @@ pub fn read_selection<S: IntoIterator<Item = usize>>(
     }
 
     let mut segments = Vec::new();
+    let mut dimensions = Vec::new();
     for (segmentation, tally) in segmentations.iter().zip(tallies) {
+        let measured = tally
+            .iter()
+            .filter_map(|counts| Measurement::of_counts(counts.control, counts.treatment));
+        let dimension = DimensionEffect::new(segmentation.name, measured);
         let segments_of_users = segmentation
             .values
             .iter()
             .zip(tally)
             .filter(|(_, counts)| counts.control.users + counts.treatment.users > 0);
         segments.extend(
-            segments_of_users.map(|(value, counts)| {
-                SegmentEffect::new(segmentation.name, value, counts, settings)
-            }),
+            segments_of_users
+                .map(|(value, counts)| SegmentEffect::new(&dimension, value, counts, settings)),
         );
+        dimensions.push(dimension);
     }
     adjust_p_values(&mut segments, settings);
+    DimensionEffect::adjust(&mut dimensions, settings);
 
     SelectionReadout {
         readout: Experiment {
@@ -129,6 +141,7 @@ pub fn read_selection<S: IntoIterator<Item = usize>>(
         .readout(),
         cuped: cuped(sums.control, sums.treatment, settings),
         segments,
+        dimensions,
     }
 }
 
@@ -149,7 +162,7 @@ impl<T> ByArm<T> {
 
 impl SegmentEffect {
     fn new(
-        dimension: &str,
+        dimension: &DimensionEffect,
         value: &str,
         counts: ByArm<Counts>,
         settings: &ReadoutSettings,
@@ -159,12 +172,17 @@ impl SegmentEffect {
             Sample::of_counts(counts.treatment),
             settings,
         );
+        let measured = Measurement::of_counts(counts.control, counts.treatment);
+        let shrunken = |[points, _]: [Measurement; 2]| {
+            Some(dimension.points?.shrunken(points, settings.alpha))
+        };
         Self {
-            dimension: dimension.to_owned(),
+            dimension: dimension.dimension.clone(),
             value: value.to_owned(),
             control: ArmReadout::new(counts.control, settings.alpha),
             treatment: ArmReadout::new(counts.treatment, settings.alpha),
             absolute_difference: effect.absolute_difference,
+            shrunken_difference: measured.and_then(shrunken),
             relative_lift: effect.relative_lift,
             p_value: effect.frequentist.map(|frequentist| frequentist.p_value),
             adjusted_p_value: None,

@@ -19,7 +19,9 @@ from gbstats.frequentist.tests import FrequentistConfig, SequentialConfig, Seque
 from gbstats.models.statistics import ProportionStatistic, RegressionAdjustedStatistic, SampleMeanStatistic
 from gbstats.utils import check_srm
 from scipy.optimize import brentq
+from scipy.stats import chi2, norm
 from scipy.stats import t as student
+from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_confint, proportion_effectsize, proportions_ztest
@@ -31,6 +33,8 @@ BIG_EXPERIMENTS = 20
 CUPED_EXPERIMENTS = 80
 PLANS = 80
 FAMILIES = 40
+DIMENSIONS = 60
+FEWEST_PER_CELL = 5
 
 
 def effect(control, treatment, settings):
@@ -281,6 +285,55 @@ def families(rng):
         }
 
 
+def homogeneity(effects, variances):
+    """Cochran's Q and DerSimonian and Laird's random effects, by statsmodels."""
+    combined = combine_effects(effects, variances, method_re="dl")
+    degrees = len(effects) - 1
+    # statsmodels keeps an estimate below 0; a variance of 0 is the model of fixed effects.
+    model = "re" if combined.tau2 > 0 else "fe"
+    return {
+        "q": combined.q,
+        "degrees_of_freedom": degrees,
+        "p_value": chi2.sf(combined.q, degrees),
+        "tau_squared": max(0.0, combined.tau2),
+        "mean": getattr(combined, f"mean_effect_{model}"),
+        "standard_error": getattr(combined, f"sd_eff_w_{model}"),
+    }
+
+
+def dimensions(rng):
+    """Segments whose effects differ by chance, or truly; some with too few users to be compared."""
+    while True:
+        spread = rng.choice([0.0, 0.3, 1.0])
+        segments = []
+        for _ in range(rng.integers(1, 7)):
+            users = rng.integers(20, 3000, 2)
+            rate = rng.uniform(0.03, 0.6)
+            odds = rate / (1 - rate) * math.exp(-0.2 + spread * rng.normal())
+            segments.append([(int(n), int(rng.binomial(n, p))) for n, p in zip(users, (rate, odds / (1 + odds)))])
+        cells = [[(x, n - x) for n, x in arms] for arms in segments]
+        compared = [index for index, cell in enumerate(cells) if min(map(min, cell)) >= FEWEST_PER_CELL]
+        rates = np.array([[x / n for n, x in arms] for arms in segments])
+        users = np.array([[n for n, _ in arms] for arms in segments])
+        points = np.diff(rates, axis=1)[:, 0]
+        variances = (rates * (1 - rates) / users).sum(1)
+        expected = {"segments": len(compared), "points": None, "log_odds": None}
+        shrunken = [None] * len(segments)
+        if len(compared) > 1:
+            expected["points"] = homogeneity(points[compared], variances[compared])
+            left, stayed = np.array(cells)[compared].transpose(2, 0, 1)
+            odds_ratios = np.diff(np.log(left / stayed), axis=1)[:, 0]
+            expected["log_odds"] = homogeneity(odds_ratios, (1 / left + 1 / stayed).sum(1))
+            random = expected["points"]
+            for index in compared:
+                kept = random["tau_squared"] / (variances[index] + random["tau_squared"])
+                estimate = random["mean"] + kept * (points[index] - random["mean"])
+                error = math.sqrt(kept * variances[index] + ((1 - kept) * random["standard_error"]) ** 2)
+                ends = norm.interval(0.95, estimate, error)
+                shrunken[index] = {"estimate": estimate, "standard_error": error, "interval": list(ends)}
+        yield {"segments": segments, "expected": expected, "shrunken": shrunken}
+
+
 def plain(value):
     """numpy's numbers as Python's own, to twelve digits; no NaN, no infinity."""
     if isinstance(value, dict):
@@ -302,6 +355,7 @@ def main(path):
         ("cuped", cuped_experiments, CUPED_EXPERIMENTS),
         ("plans", plans, PLANS),
         ("families", families, FAMILIES),
+        ("dimensions", dimensions, DIMENSIONS),
     ]
     with open(path, "w", encoding="utf-8") as file:
         file.write("{\n")

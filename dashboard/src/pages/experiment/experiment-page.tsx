@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { fetchReadout } from "../../api/requests.ts";
-import type { Experiment, SegmentEffect, SelectionReadout } from "../../api/types.ts";
+import type { DimensionEffect, Experiment, SegmentEffect, SelectionReadout } from "../../api/types.ts";
 import { type Estimated, intervals, intervalsHeight } from "../../charts/intervals.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Card } from "../../components/card.tsx";
@@ -78,7 +78,9 @@ function ExperimentReadout({ experiment }: { experiment: Experiment }) {
               <RatesCard readout={data} arms={arms} />
               <LiftCard readout={data} />
             </div>
-            {data.segments.length > 0 && <SegmentsCard segments={data.segments} />}
+            {data.segments.length > 0 && (
+              <SegmentsCard segments={data.segments} dimensions={data.dimensions} />
+            )}
           </>
         )}
       </Answer>
@@ -263,7 +265,12 @@ function LiftCard({ readout }: Pick<CardProps, "readout">) {
   );
 }
 
-function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
+interface SegmentsCardProps {
+  segments: readonly SegmentEffect[];
+  dimensions: readonly DimensionEffect[];
+}
+
+function SegmentsCard({ segments, dimensions }: SegmentsCardProps) {
   const rows = segments.flatMap((segment) =>
     estimated(
       segmentName(segment),
@@ -285,7 +292,7 @@ function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
   return (
     <Card
       title="The effect by segment"
-      note={`Left of zero, the treatment loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments.`}
+      note={`Left of zero, the treatment loses fewer. Coloured where it stands after Benjamini–Hochberg over all segments. ${difference(dimensions)}`}
       picture="experiment_segments"
     >
       <Chart label="Effect by segment with intervals" draw={draw} height={intervalsHeight(rows.length)} />
@@ -304,6 +311,12 @@ function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
               row.absolute_difference.estimate == null ? "–" : points(row.absolute_difference.estimate),
             numeric: true,
           },
+          {
+            head: "Shrunken to the mean",
+            cell: (row) =>
+              row.shrunken_difference?.estimate == null ? "–" : points(row.shrunken_difference.estimate),
+            numeric: true,
+          },
           { head: "p", cell: (row) => (row.p_value == null ? "–" : pValue(row.p_value)), numeric: true },
           {
             head: "Adjusted p",
@@ -313,11 +326,37 @@ function SegmentsCard({ segments }: { segments: readonly SegmentEffect[] }) {
         ]}
         rows={segments}
       />
+      <AsTable
+        caption="Does the effect differ between segments?"
+        columns={[
+          { head: "Divided by", cell: (row: DimensionEffect) => dimensionName(row.dimension) },
+          { head: "Segments compared", cell: (row) => count(row.segments), numeric: true },
+          { head: "Adjusted p, points", cell: (row) => homogeneity(row.points), numeric: true },
+          { head: "Adjusted p, log-odds", cell: (row) => homogeneity(row.log_odds), numeric: true },
+          { head: "Differs", cell: (row) => (row.differs ? "yes" : "not shown") },
+        ]}
+        rows={dimensions}
+      />
     </Card>
   );
 }
 
+/** What the tests of all dimensions say, in one sentence. */
+function difference(dimensions: readonly DimensionEffect[]): string {
+  const differing = dimensions.filter((dimension) => dimension.differs);
+  return differing.length === 0
+    ? "No way of dividing the customers shows a difference between segments that chance does not explain: the effect over all is the best estimate for each."
+    : `The effect differs by ${differing.map((dimension) => dimensionName(dimension.dimension).toLowerCase()).join(", ")}.`;
+}
+
+function homogeneity(test: DimensionEffect["points"]): string {
+  return test == null ? "–" : pValue(test.adjusted_p_value);
+}
+
+function dimensionName(dimension: string): string {
+  return valuesFilter(dimension)?.label ?? fieldNamed(dimension)?.label ?? sentenceCase(dimension);
+}
+
 function segmentName({ dimension, value }: SegmentEffect): string {
-  const label = valuesFilter(dimension)?.label ?? fieldNamed(dimension)?.label ?? sentenceCase(dimension);
-  return `${label}: ${filterText(dimension, value)}`;
+  return `${dimensionName(dimension)}: ${filterText(dimension, value)}`;
 }

@@ -2,7 +2,8 @@
 //! figures those packages publish.
 
 use experiment::{
-    Correction, Counts, CovariateSums, ExperimentRequest, PlanRequest, ReadoutSettings, cuped,
+    Assignment, Correction, Counts, CovariateSums, ExperimentRequest, Observation, PlanRequest,
+    ReadoutSettings, Segmentation, cuped, read_selection,
 };
 use serde_json::{Value, json};
 
@@ -121,6 +122,48 @@ fn adjusted_p_values_agree_with_statsmodels() {
         ] {
             let actual = json!(correction.adjust(&p_values));
             assert_holds(&actual, &case[name], &format!("{index}/{name}"));
+        }
+    }
+}
+
+/// Every user of an arm of a segment.
+fn users(
+    segment: usize,
+    assignment: Assignment,
+    [users, conversions]: [u64; 2],
+) -> impl Iterator<Item = Observation<[usize; 1]>> {
+    (0..users).map(move |user| Observation {
+        assignment,
+        converted: user < conversions,
+        covariate: 0.0,
+        segments: [segment],
+    })
+}
+
+#[test]
+fn differences_between_segments_agree_with_statsmodels() {
+    for (index, case) in cases(&golden(), "dimensions", 60).iter().enumerate() {
+        let segments: Vec<[[u64; 2]; 2]> =
+            serde_json::from_value(case["segments"].clone()).unwrap();
+        let arms = segments.iter().enumerate().flat_map(|(segment, arms)| {
+            let [control, treatment] = *arms;
+            let control = users(segment, Assignment::Control, control);
+            control.chain(users(segment, Assignment::Treatment, treatment))
+        });
+        let segmentation = Segmentation {
+            name: "plan",
+            values: vec!["a", "b", "c", "d", "e", "f"],
+        };
+        let readout = read_selection(arms, &[segmentation], &ReadoutSettings::default());
+        let actual = serde_json::to_value(readout).unwrap();
+        let path = format!("{index}");
+        assert_holds(&actual["dimensions"][0], &case["expected"], &path);
+        for (segment, expected) in case["shrunken"].as_array().unwrap().iter().enumerate() {
+            assert_holds(
+                &actual["segments"][segment]["shrunken_difference"],
+                expected,
+                &path,
+            );
         }
     }
 }

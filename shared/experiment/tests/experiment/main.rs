@@ -9,4 +9,5 @@ mod golden;
 mod looks;
 mod properties;
 mod requests;
+mod segments;
 mod simulation;

@@ -181,6 +181,20 @@ proptest! {
             prop_assert_eq!(segment.p_value.is_some(), segment.adjusted_p_value.is_some());
             prop_assert!(segment.adjusted_p_value >= segment.p_value);
         }
+        for (dimension, segmentation) in selection.dimensions.iter().zip(segmentations()) {
+            prop_assert_eq!(dimension.dimension.as_str(), segmentation.name);
+            let segments = selection.segments.iter().filter(|segment| segment.dimension == segmentation.name);
+            let Some(points) = dimension.points else {
+                prop_assert!(dimension.segments < 2 && segments.clone().all(|segment| segment.shrunken_difference.is_none()));
+                continue;
+            };
+            for segment in segments.filter(|segment| segment.shrunken_difference.is_some()) {
+                let shrunken = segment.shrunken_difference.and_then(|shrunken| shrunken.estimate).unwrap_or(f64::NAN);
+                let raw = segment.absolute_difference.estimate.unwrap_or(f64::NAN);
+                let (low, high) = (raw.min(points.mean), raw.max(points.mean));
+                prop_assert!((low - 1e-12..=high + 1e-12).contains(&shrunken), "{} is not between {} and {}", shrunken, low, high);
+            }
+        }
     }
 
     /// A value that is unknown, say.
