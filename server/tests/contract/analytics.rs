@@ -467,10 +467,7 @@ fn experiments_are_read_out_by_the_segments_of_the_schema() {
         }
         // Each dimension is tested, on both scales, by the segments that have a shrunken difference.
         let tested = items(&answer["dimensions"]);
-        let names: Vec<&str> = tested
-            .iter()
-            .map(|test| text(&test["dimension"]))
-            .collect();
+        let names: Vec<&str> = tested.iter().map(|test| text(&test["dimension"])).collect();
         assert_eq!(names, dimensions);
         for test in tested {
             let shrunken = segments.iter().filter(|segment| {

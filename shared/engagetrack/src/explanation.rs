@@ -67,19 +67,23 @@ pub fn explain<'w>(view: &View<'w>, codes: &[f64]) -> Explanation<'w> {
     view.explanations().contributions(&row, &mut shap);
     let prediction_value = view.model.log_odds(&row);
     let base_value = shap[features];
-    let mut order: Vec<usize> = (0..features).collect();
-    order.sort_by(|a, b| shap[*b].abs().total_cmp(&shap[*a].abs()));
-    let contribution = |feature: usize| {
+    // Descending magnitude, equal ones in the model's order: the bits of positive numbers are ordered as the numbers are.
+    let magnitudes = shap[..features].iter().map(|shap| shap.abs().to_bits());
+    let keys = magnitudes
+        .zip(0_u128..)
+        .map(|(bits, feature)| u128::from(!bits) << 64 | feature);
+    let mut order: Vec<u128> = keys.collect();
+    order.sort_unstable();
+    let contribution = |key: u128| {
+        let feature = key as u64 as usize;
         let field = view.model.field(feature);
         let code = codes[field.index()];
+        let (value, words) = view.schema.value_and_words(field, code);
         Contribution {
             feature: field.name(),
             label: field.label(),
-            words: view.schema.words(field, code),
-            value: match code.is_nan() {
-                true => field.unknown().into(),
-                false => field.display(code),
-            },
+            value,
+            words,
             contribution: shap[feature],
         }
     };

@@ -153,10 +153,12 @@ impl std::fmt::Debug for Field<'_> {
 }
 
 impl<'w> Field<'w> {
+    #[inline]
     fn text(&self, text: Text) -> &'w str {
         text.get(self.pool).unwrap_or_default()
     }
 
+    #[inline]
     fn text_if(&self, text: Text) -> Option<&'w str> {
         text.get(self.pool)
     }
@@ -168,6 +170,7 @@ impl<'w> Field<'w> {
     }
 
     /// Its name in JSON.
+    #[inline]
     pub fn name(&self) -> &'w str {
         self.text(self.record.name)
     }
@@ -178,11 +181,13 @@ impl<'w> Field<'w> {
     }
 
     /// Its name for people.
+    #[inline]
     pub fn label(&self) -> &'w str {
         self.text(self.record.label)
     }
 
     /// Its name within a sentence.
+    #[inline]
     pub fn phrase(&self) -> &'w str {
         self.text(self.record.phrase)
     }
@@ -193,16 +198,19 @@ impl<'w> Field<'w> {
     }
 
     /// What a number counts, in the singular.
+    #[inline]
     pub fn unit(&self) -> Option<&'w str> {
         self.text_if(self.record.unit)
     }
 
     /// How a number is worded, with `{value}` and `{unit}`.
+    #[inline]
     pub fn template(&self) -> &'w str {
         self.text(self.record.template)
     }
 
     /// How a missing value is worded.
+    #[inline]
     pub fn unknown(&self) -> &'w str {
         self.text(self.record.unknown)
     }
@@ -302,15 +310,18 @@ impl<'w> Field<'w> {
         self.values.len()
     }
 
+    #[inline]
     fn value_at(&self, code: usize) -> Value<'w> {
         Value {
-            field: *self,
+            pool: self.pool,
+            lists: self.lists,
             record: &self.values[code],
             code,
         }
     }
 
     /// The value with this code; none for a number or an unknown value.
+    #[inline]
     pub fn value(&self, code: f64) -> Option<Value<'w>> {
         // NaN becomes 0, which the first condition excludes.
         let known = !code.is_nan() && (code as usize) < self.values.len();
@@ -397,30 +408,39 @@ pub(crate) fn in_whole_set(set: &[u64; 4], codes: usize) -> bool {
 /// A value of a flag or a choice.
 #[derive(Clone, Copy)]
 pub struct Value<'w> {
-    field: Field<'w>,
+    pool: &'w str,
+    lists: &'w [Text],
     record: &'w ValueRecord,
     code: usize,
 }
 
 impl<'w> Value<'w> {
+    #[inline]
+    fn text(&self, text: Text) -> &'w str {
+        text.get(self.pool).unwrap_or_default()
+    }
+
     /// Its code.
     pub fn code(&self) -> usize {
         self.code
     }
 
     /// Its name: of a choice in JSON, of a flag `no` or `yes`.
+    #[inline]
     pub fn name(&self) -> &'w str {
-        self.field.text(self.record.name)
+        self.text(self.record.name)
     }
 
     /// Its name for people.
+    #[inline]
     pub fn label(&self) -> &'w str {
-        self.field.text(self.record.label)
+        self.text(self.record.label)
     }
 
     /// The value and its field in a few words.
+    #[inline]
     pub fn words(&self) -> &'w str {
-        self.field.text(self.record.words)
+        self.text(self.record.words)
     }
 
     /// What it costs per period.
@@ -430,8 +450,8 @@ impl<'w> Value<'w> {
 
     /// Further spellings under which it is accepted.
     pub fn spelled(&self) -> impl Iterator<Item = &'w str> + use<'w> {
-        let field = self.field;
-        let spelled = self.record.spelled.of(field.lists).unwrap_or_default();
-        spelled.iter().map(move |text| field.text(*text))
+        let value = *self;
+        let spelled = value.record.spelled.of(value.lists).unwrap_or_default();
+        spelled.iter().map(move |text| value.text(*text))
     }
 }

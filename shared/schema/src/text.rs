@@ -18,6 +18,7 @@ impl Text {
     };
 
     /// The text, unless there is none or the pool does not hold it.
+    #[inline]
     pub fn get(self, pool: &str) -> Option<&str> {
         let start = self.start as usize;
         pool.get(start..start.checked_add(self.length as usize)?)

@@ -49,24 +49,33 @@ impl<'w> Schema<'w> {
 
     /// The value of a field, and the field, in a few words: `a yearly plan`.
     pub fn words(&self, field: Field<'w>, code: f64) -> Cow<'w, str> {
+        self.value_and_words(field, code).1
+    }
+
+    /// A code as a person reads it, an unknown value in the field's own words, and [`Schema::words`].
+    pub fn value_and_words(&self, field: Field<'w>, code: f64) -> (Cow<'w, str>, Cow<'w, str>) {
         if code.is_nan() {
-            return match field.unknown() {
-                UNKNOWN => format!("{} {UNKNOWN}", field.phrase()).into(),
-                own => format!("{}: {own}", field.phrase()).into(),
+            let unknown = field.unknown();
+            let words = match unknown {
+                UNKNOWN => format!("{} {UNKNOWN}", field.phrase()),
+                own => format!("{}: {own}", field.phrase()),
             };
+            return (unknown.into(), words.into());
         }
         if let Some(value) = field.value(code) {
-            return value.words().into();
+            let shown = match field.kind() {
+                Kind::Flag => value.name(),
+                _ => value.label(),
+            };
+            return (shown.into(), value.words().into());
         }
-        let value = match field.kind() {
-            Kind::Money => self.money(code).into(),
-            _ => field.display(code),
+        let value = field.display(code);
+        let unit = field.unit().map(|unit| plural(code, unit));
+        let words = match field.kind() {
+            Kind::Money => filled(field.template(), &self.money(code), unit.as_deref()),
+            _ => filled(field.template(), &value, unit.as_deref()),
         };
-        let mut words = field.template().replace("{value}", &value);
-        if let Some(unit) = field.unit() {
-            words = words.replace("{unit}", &plural(code, unit));
-        }
-        words.into()
+        (value, words.into())
     }
 
     /// An amount with two decimals and its sign: `$29.85`.
@@ -74,6 +83,24 @@ impl<'w> Schema<'w> {
         let minus = if amount < 0.0 { "-" } else { "" };
         [minus, self.currency_sign(), &self::amount(amount.abs())].concat()
     }
+}
+
+/// A template with its `{value}` and `{unit}` filled in; without a unit, that placeholder stays as it is written.
+fn filled(template: &str, value: &str, unit: Option<&str>) -> String {
+    let mut words = String::with_capacity(template.len() + value.len() + unit.map_or(0, str::len));
+    let mut rest = template;
+    while let Some(start) = rest.find('{') {
+        let (before, placeholder) = rest.split_at(start);
+        words.push_str(before);
+        let of_value = || Some((value, placeholder.strip_prefix("{value}")?));
+        let of_unit = || Some((unit?, placeholder.strip_prefix("{unit}")?));
+        let (filling, after) = of_value()
+            .or_else(of_unit)
+            .unwrap_or_else(|| placeholder.split_at(1));
+        words.push_str(filling);
+        rest = after;
+    }
+    words + rest
 }
 
 /// A label within a sentence: its first letter small, unless the word is an abbreviation.
@@ -134,6 +161,17 @@ mod tests {
         }
         // Which would have a sign there.
         assert_eq!(amount(-0.0), "0.00");
+    }
+
+    #[test]
+    fn templates_are_filled_once() {
+        let unit = Some("months");
+        assert_eq!(filled("{value} {unit} in", "12", unit), "12 months in");
+        assert_eq!(filled("{unit}: {value}/{value}", "1", unit), "months: 1/1");
+        assert_eq!(filled("{value} {unit}", "3", None), "3 {unit}");
+        assert_eq!(filled("a {brace} and {", "3", unit), "a {brace} and {");
+        // What is filled in is not filled in turn.
+        assert_eq!(filled("{value}", "{unit}", unit), "{unit}");
     }
 
     #[test]

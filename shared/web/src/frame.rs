@@ -21,6 +21,8 @@ const VERSIONS: [HeaderName; 2] = [
     HeaderName::from_static("workspace-version"),
     HeaderName::from_static("model-version"),
 ];
+/// Headers that the frame and a home add to a response.
+const MOST_HEADERS: usize = 12;
 const LONGEST_REQUEST_ID: usize = 128;
 
 /// The id of a request: the caller's where it sent a valid one, else a fresh UUID.
@@ -153,6 +155,8 @@ async fn frame(
         usage_log.record(event).await;
     }
     let headers = response.headers_mut();
+    // The home adds some more. A map that grows step by step hashes every name again at each.
+    headers.reserve(MOST_HEADERS);
     headers.insert(REQUEST_ID, id.0);
     if let (Some(versions), Some(_)) = (routes.versions, function) {
         headers.extend(VERSIONS.into_iter().zip(versions.headers.clone()));

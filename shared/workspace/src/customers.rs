@@ -140,6 +140,7 @@ impl Column<'_> {
     }
 
     /// The code of one customer, NaN where nothing is known.
+    #[inline]
     pub fn code(&self, customer: usize) -> f64 {
         match self {
             Self::Codes(codes) => match codes[customer] {
@@ -255,6 +256,7 @@ impl<'w> Customers<'w> {
     }
 
     /// The column of a field.
+    #[inline]
     pub fn column(&self, field: usize) -> Column<'w> {
         let count = self.len();
         let column = self.columns[field];
@@ -266,6 +268,7 @@ impl<'w> Customers<'w> {
     }
 
     /// The code of a field of one customer, NaN where nothing is known.
+    #[inline]
     pub fn code(&self, customer: usize, field: usize) -> f64 {
         self.column(field).code(customer)
     }
@@ -281,6 +284,7 @@ impl<'w> Customers<'w> {
     }
 
     /// The calibrated churn probability of one, 0 to 1.
+    #[inline]
     pub fn probability(&self, customer: usize) -> f64 {
         self.probabilities[customer]
     }
@@ -291,6 +295,7 @@ impl<'w> Customers<'w> {
     }
 
     /// What became of a customer.
+    #[inline]
     pub fn outcome(&self, customer: usize) -> Outcome {
         Outcome::from_code(self.outcomes[customer])
     }

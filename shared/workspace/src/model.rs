@@ -199,11 +199,13 @@ impl<'w> Model<'w> {
     }
 
     /// The field of a feature.
+    #[inline]
     pub fn field(&self, feature: usize) -> Field<'w> {
         self.schema.field(self.features[feature] as usize)
     }
 
     /// The fields of all features, in the model's order.
+    #[inline]
     pub fn fields(&self) -> impl ExactSizeIterator<Item = Field<'w>> + Clone + use<'w> {
         let model = *self;
         (0..self.features.len()).map(move |feature| model.field(feature))
