@@ -188,6 +188,11 @@ impl Tally {
         }
     }
 
+    /// Whether a text is one of those that are no longer kept.
+    fn is_beyond(&self, text: &str) -> bool {
+        self.texts.len() >= MOST_TEXTS && !self.texts.contains_key(text)
+    }
+
     fn count(&self) -> u64 {
         self.texts.values().sum::<u64>() + self.beyond
     }
@@ -328,7 +333,7 @@ impl<'w> Survey<'w> {
             return;
         }
         if self.field.kind().is_named() {
-            self.texts.add(text);
+            self.see_text(text);
             return;
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) && self.holds(text.parse().ok()).is_some()
@@ -350,6 +355,18 @@ impl<'w> Survey<'w> {
             if let Some(sign) = text.chars().find(|letter| is_currency_sign(*letter)) {
                 self.currencies.add(sign.encode_utf8(&mut [0; 4]));
             }
+        }
+    }
+
+    /// Where one value stands for all others there is no end of texts that mean it, and they need no further look.
+    fn see_text(&mut self, text: &str) {
+        match self.field.other() {
+            Some(other) if self.texts.is_beyond(text) => {
+                if meaning(self.field, text) != Meaning::Code(other) {
+                    self.texts.texts.insert(text.to_owned(), 1);
+                }
+            }
+            _ => self.texts.add(text),
         }
     }
 

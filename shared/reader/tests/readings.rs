@@ -115,6 +115,36 @@ fn exact_names_and_values_leave_no_evidence() {
 }
 
 #[test]
+fn a_value_for_all_others_takes_any_number_of_texts() {
+    let schema = r#"
+format = 1
+name = "shop"
+as_of = 2026-01-31
+[roles]
+id = { name = "customer_id" }
+[[field]]
+name = "zip"
+kind = "choice"
+values = ["90210", "10001", { name = "elsewhere", other = true }]
+about = "person"
+"#;
+    let bytes = compiled(schema);
+    let schema = Schema::open(&bytes).unwrap();
+    let mut text = "customer_id,zip\n".to_owned();
+    let zips = (0..1000).map(|row| format!("{}", 20_000 + row));
+    for (row, zip) in zips.chain(["NA", "90210"].map(str::to_owned)).enumerate() {
+        text += &format!("c{row},{zip}\n");
+    }
+    let (profiles, reading) = read_with(&schema, text.as_bytes(), "").unwrap();
+    let codes: Vec<f64> = profiles.iter().map(|profile| profile.codes()[0]).collect();
+    assert_eq!(codes[..1000], vec![2.0; 1000]);
+    assert!(codes[1000].is_nan());
+    assert_eq!(codes[1001], 0.0);
+    let evidence: Vec<String> = reading.evidence.iter().map(ToString::to_string).collect();
+    assert_eq!(evidence, ["zip: 'NA' is missing: 1"]);
+}
+
+#[test]
 fn other_spellings_are_read_with_evidence() {
     let text = "CUSTOMER|PLAN|Member|months with us|monthly_charges|churned|visits\n\
                 a|one_year|VRAI|12.0|$1,029.85|left|1\n\
