@@ -7,6 +7,7 @@ import {
   featureText,
   groups,
   isPossible,
+  listText,
   sliderRange,
   summaryLine,
   textIn,
@@ -43,6 +44,22 @@ describe("a field", () => {
     ["pulse", "not measured"],
   ])("%s reads as %s", (name, text) => {
     expect(textIn(field(name), MEMBER)).toBe(text);
+  });
+
+  it.each([
+    ["tier", "Plus", "Plus"],
+    ["fee", 40, "€40.00"],
+    ["weeks", 1, "1\u00a0week"],
+    ["sauna", true, "With sauna"],
+  ])("%s says in a list what %s is of", (name, value, text) => {
+    expect(listText(field(name), value)).toBe(text);
+  });
+
+  it("names itself in a list where its value is a bare number", () => {
+    const visits: Field = { ...field("weeks"), label: "Visits", unit: null };
+    expect(listText(visits, 4)).toBe("Visits 4");
+    const rooms: Field = { ...field("tier"), label: "Rooms", values: [] };
+    expect(listText(rooms, "3")).toBe("Rooms 3");
   });
 
   it("says why it cannot be had", () => {

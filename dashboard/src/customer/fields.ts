@@ -98,12 +98,23 @@ export function wordsFor(field: Field, value: Value | undefined): string {
     .replace("{unit}", unit);
 }
 
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A value where no heading says of which field it is: a bare number, or yes and no, name theirs. */
+export function listText(field: Field, value: Value | undefined): string {
+  if (typeof value === "boolean") return capitalised(wordsFor(field, value));
+  const text = valueText(field, value);
+  const isBare =
+    typeof value === "number" ? field.kind !== "money" && field.unit === null : /^[\d.,]+$/.test(text);
+  return isBare ? `${field.label} ${text}` : text;
+}
+
 /** The customer in one line: the fields that the directory lists, in words. */
 export function summaryLine(profile: Profile): string {
   const line = listedFields()
     .map((field) => wordsFor(field, profile[field.name]))
     .join(" · ");
-  return line.charAt(0).toUpperCase() + line.slice(1);
+  return capitalised(line);
 }
 
 /** Where a slider begins and ends: a little beyond the bins, within the field's range. Undefined for a field without bins. */

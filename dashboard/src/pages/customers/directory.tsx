@@ -9,7 +9,7 @@ import { RiskBar } from "../../components/risk.tsx";
 import { ChangeMark } from "../../components/risk-change.tsx";
 import { VirtualList } from "../../components/virtual-list.tsx";
 import { paramsWith } from "../../customer/edits.ts";
-import { valueText } from "../../customer/fields.ts";
+import { listText } from "../../customer/fields.ts";
 import { customers, percent } from "../../format.ts";
 import {
   CHANGE_SORT,
@@ -247,7 +247,7 @@ function entryLine(item: DirectoryEntry): string {
   const fields = listedFields()
     // Numbers are short and differ the most.
     .sort((one, other) => Number(isNumber(other)) - Number(isNumber(one)))
-    .map((field) => valueText(field, item[field.name]));
+    .map((field) => listText(field, item[field.name]));
   return [
     ...(item.status === "left" ? ["Left"] : []),
     ...(item.persona ? [personaLabel(item.persona)] : []),
