@@ -10,6 +10,8 @@ PYTHON := .venv/bin/python
 CHROMIUM ?= /usr/bin/chromium
 # Cases of each property test in the long lane, where the usual number is 256 or fewer.
 LONG_CASES ?= 4096
+# The program as people run it reads workbooks and Parquet files, too. All verbs build the same, so that none waits for another build.
+PROGRAM := --release --package cli --features cli/excel,cli/parquet
 WITH_TOOLS := PATH="$(CURDIR)/.venv-tools/bin:$$PATH"
 
 # What the functions are built for, and the names of all.
@@ -31,19 +33,19 @@ help: ## list the verbs
 
 # WORKSPACE, on the command line or in the environment, is the server's own setting.
 run: dashboard ## build everything and serve it at http://localhost:8080; with WORKSPACE=folder another business
-	cargo run --release --package cli -- serve
+	cargo run $(PROGRAM) -- serve
 
 watch: .venv-tools ## the Lambda functions under cargo-lambda's emulator, at http://localhost:9000, reloading
 	$(WITH_TOOLS) cargo lambda watch --invoke-address 127.0.0.1
 
 bulk: ## score a file of customers on all cores: make bulk IN=customers.csv OUT=folder; with UNSHARDED=1 in one piece
 	@test -n "$(IN)" -a -n "$(OUT)" || { echo "usage: make bulk IN=customers.csv OUT=folder [UNSHARDED=1] [WORKSPACE=folder]" >&2; exit 2; }
-	cargo build --quiet --release --package cli
+	cargo build --quiet $(PROGRAM)
 	@target/release/engagetrack bulk "$(IN)" "$(OUT)" $(if $(UNSHARDED),--unsharded)
 
 compile: ## compile the folder of a business into one file: make compile WORKSPACE=folder OUT=file
 	@test -n "$(WORKSPACE)" -a -n "$(OUT)" || { echo "usage: make compile WORKSPACE=folder OUT=file" >&2; exit 2; }
-	cargo build --quiet --release --package cli
+	cargo build --quiet $(PROGRAM)
 	@target/release/engagetrack compile "$(WORKSPACE)" --output "$(OUT)"
 
 dashboard: dashboard/node_modules ## build the dashboard into dashboard/dist
@@ -61,7 +63,7 @@ test: lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashbo
 # Runs every night, and before an issue is closed.
 test-long: .venv .venv-schemathesis ## the same properties over many more cases: property tests, generated requests, simulations
 	PROPTEST_CASES=$(LONG_CASES) cargo test --release --workspace --no-fail-fast -- --include-ignored
-	cargo build --release --package server --package cli
+	cargo build --package server $(PROGRAM)
 	.venv-schemathesis/bin/python .ci/api-conformance.py target/release/server 500
 	cd models && ENGAGETRACK=$(CURDIR)/target/release/engagetrack $(CURDIR)/$(PYTHON) -m unittest --verbose adopt.businesses
 	$(MAKE) bench-experiment
@@ -216,7 +218,7 @@ model: .venv ## train the model on IBM's file: make model TELCO=path/to/Telco-Cu
 # Reading and checking are the program's, so that a file is read by the same rules everywhere.
 adopt: .venv ## make a workspace of a CSV file of customers: make adopt CSV=file INTO=folder [TARGET= ID= LEFT= STAYED= ALLOW= DROP= KEEP= READ= AS_OF= CURRENCY=]
 	@test -n "$(CSV)" -a -n "$(INTO)" || { echo "usage: make adopt CSV=customers.csv TARGET=Churned INTO=folder; docs/adopt.md has more" >&2; exit 2; }
-	@cargo build --quiet --release --package cli --features excel,parquet
+	@cargo build --quiet $(PROGRAM)
 	@PYTHONPATH=models $(PYTHON) -m adopt "$(CSV)" --into "$(INTO)" --program target/release/engagetrack \
 		$(foreach option,TARGET ID LEFT STAYED ALLOW DROP KEEP READ AS_OF CURRENCY,$(if $(findstring command,$(origin $(option))),"--$(call option_of,$(option))=$($(option))"))
 
@@ -241,7 +243,7 @@ package: build
 LAYER := target/layer.zip
 layer: .venv-tools ## zip a business as a layer for the functions, into target/layer.zip: make layer WORKSPACE=folder, or a compiled file
 	@test -n "$(WORKSPACE)" || { echo "usage: make layer WORKSPACE=folder, or a compiled file" >&2; exit 2; }
-	cargo build --quiet --release --package cli
+	cargo build --quiet $(PROGRAM)
 	@if test -d "$(WORKSPACE)"; then \
 		trap 'rm -f $(LAYER:zip=workspace)' EXIT; \
 		target/release/engagetrack compile "$(WORKSPACE)" --output $(LAYER:zip=workspace) && \
