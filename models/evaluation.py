@@ -1,6 +1,8 @@
 """How good the model is on customers it has not seen: metrics and curves, all out of fold."""
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -17,6 +19,8 @@ FOLDS = 5
 REPEATS = 5
 BINS = 10
 CURVE_POINTS = 200
+# From this share of different rows on, rows that are the same are of one customer.
+LEAST_DISTINCT = 0.1
 # The 97.5 % point of the normal distribution: Wilson intervals hold 95 %.
 Z = 1.959963984540054
 
@@ -28,8 +32,46 @@ METRICS = {
 }
 
 
-def fold_numbers(labels, seed):
-    """The number of the fold, 0 to 4, that holds each customer in the repeat of this seed; churners spread evenly."""
+def same_rows(rows, *others):
+    """The number of the customer whom each row is of; None if each is of another.
+
+    Rows of one customer have the same features, or the same key in one of the `others`, in which a blank key is none. Where hardly any
+    rows differ, features don't tell customers apart, and are not compared.
+    """
+    count = len(rows)
+    keys = [np.unique(np.where(np.isnan(rows), -np.inf, rows), axis=0, return_inverse=True)[1].ravel()]
+    if keys[0].max() + 1 < LEAST_DISTINCT * count:
+        keys = []
+    for other in others:
+        key = np.unique(other, return_inverse=True)[1]
+        blank = np.asarray(other) == ""
+        key[blank] = key.max() + 1 + np.arange(blank.sum())
+        keys.append(key)
+    # Rows are linked with their keys, and so with each other.
+    links, size = [], count
+    for key in keys:
+        links.append(size + key)
+        size += int(key.max()) + 1
+    places = np.tile(np.arange(count), len(keys))
+    ends = np.concatenate([np.empty(0, int), *links])
+    graph = coo_array((np.ones(len(places)), (places, ends)), shape=(size, size))
+    customers = connected_components(graph, directed=False)[1][:count]
+    _, first, inverse = np.unique(customers, return_index=True, return_inverse=True)
+    if len(first) == count:
+        return None
+    # Numbered as they come first, so that folds are those of a table without their further rows.
+    return np.argsort(np.argsort(first))[inverse]
+
+
+def fold_numbers(labels, seed, same=None):
+    """The number of the fold, 0 to 4, that holds each customer in the repeat of this seed; churners spread evenly.
+
+    Rows with the same number in `same` are of one customer, and in one fold.
+    """
+    if same is not None:
+        left = np.zeros(same.max() + 1)
+        np.maximum.at(left, same, labels)
+        return fold_numbers(left, seed)[same]
     folds = np.empty(len(labels), int)
     splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     for number, (_, held_out) in enumerate(splitter.split(labels, labels)):
@@ -37,9 +79,9 @@ def fold_numbers(labels, seed):
     return folds
 
 
-def out_of_fold(schema, rows, labels, settings, rounds, seed):
+def out_of_fold(schema, rows, labels, settings, rounds, seed, same=None):
     """Margins of every customer from the one model of this repeat that has not seen them, and each one's fold."""
-    folds = fold_numbers(labels, seed)
+    folds = fold_numbers(labels, seed, same)
     margins = np.empty(len(labels))
     for number in range(FOLDS):
         held_out = folds == number

@@ -134,6 +134,7 @@ class Schema:
         source = tomllib.loads(Path(path).read_text())
         self.name = source.get("name", "customers")
         self.as_of = source["as_of"].isoformat()
+        self.currency = source.get("currency", "USD")
         # Which column or field plays which role.
         self.roles = source["roles"]
         self.experiments = source.get("experiment", [])

@@ -172,6 +172,27 @@ class Evaluation(unittest.TestCase):
         ends = [(point["false_positive_rate"], point["true_positive_rate"]) for point in (roc[0], roc[-1])]
         self.assertEqual(ends, [(0, 0), (1, 1)])
 
+    def test_rows_of_one_customer_are_linked_by_features_and_by_keys(self):
+        rows = np.array([[1, 2], [1, np.nan], [3, 4], [1, np.nan], [5, 6], [7, 8]])
+        np.testing.assert_array_equal(evaluation.same_rows(rows), [0, 1, 2, 1, 3, 4])
+        accounts = np.array(["x", "y", "x", "z", "", ""])
+        np.testing.assert_array_equal(evaluation.same_rows(rows, accounts), [0, 1, 0, 1, 2, 3])
+        self.assertIsNone(evaluation.same_rows(rows[[0, 1, 2]]))
+        # Of two flags hardly any rows differ, and customers who are alike are others.
+        self.assertIsNone(evaluation.same_rows(np.arange(100)[:, None] % 4))
+
+    def test_rows_of_one_customer_are_in_one_fold(self):
+        same = np.random.default_rng(2).integers(0, 150, len(self.labels))
+        same = np.unique(same, return_inverse=True)[1]
+        folds = evaluation.fold_numbers(self.labels, 0, same)
+        for number in range(same.max() + 1):
+            self.assertEqual(len(set(folds[same == number])), 1)
+        self.assertEqual(set(folds), set(range(evaluation.FOLDS)))
+        alone = np.arange(len(self.labels))
+        np.testing.assert_array_equal(
+            evaluation.fold_numbers(self.labels, 0, alone), evaluation.fold_numbers(self.labels, 0)
+        )
+
     def test_nobody_is_scored_by_a_model_that_saw_them(self):
         # Labels that no feature explains: whoever has seen them knows them, whoever has not must guess.
         rows = np.random.default_rng(1).random((500, len(telco.SCHEMA.feature_names)))

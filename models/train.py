@@ -93,14 +93,14 @@ def groups_of(schema, name, frame):
     return names[np.where(np.isnan(codes), len(names) - 1, codes).astype(int)]
 
 
-def search(schema, rows, labels):
+def search(schema, rows, labels, same):
     """Prints as a Markdown table how each candidate does out of fold, uncalibrated."""
     print("| change | trees | ROC-AUC | log loss |\n|---|---|---|---|")
     for change in SEARCH:
         settings, rounds = churn_model.changed(change)
         scores = []
         for seed in range(SEARCH_REPEATS):
-            margins, _ = evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed)
+            margins, _ = evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed, same)
             probabilities = churn_model.calibrate(margins, 1, 0)
             scores.append((roc_auc_score(labels, probabilities), log_loss(labels, probabilities)))
         auc, loss = np.mean(scores, axis=0)
@@ -112,13 +112,15 @@ def train(workspace, source, frame, data_date, out):
     """Trains on all customers of the source file, evaluates out of fold, and writes the three files into `out`."""
     schema, source_sha256 = workspace.schema, sha256(source)
     rows, labels = schema.encode(frame), schema.left(frame)
+    same = workspace.same_rows(frame, rows)
 
     settings, rounds = workspace.settings, workspace.rounds
     # Each repeat has its own random numbers, so that they may be trained side by side.
     with ThreadPoolExecutor(cpu_count()) as pool:
         repeats = list(
             pool.map(
-                lambda seed: evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed), range(evaluation.REPEATS)
+                lambda seed: evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed, same),
+                range(evaluation.REPEATS),
             )
         )
     probabilities = [evaluation.cross_calibrated(margins, labels, folds) for margins, folds in repeats]
@@ -173,7 +175,8 @@ def main():
     source = options.source or workspace.customers
     frame = workspace.schema.settled(workspace.read(source, allow_other_data=options.allow_other_data))
     if options.search:
-        search(workspace.schema, workspace.schema.encode(frame), workspace.schema.left(frame))
+        rows = workspace.schema.encode(frame)
+        search(workspace.schema, rows, workspace.schema.left(frame), workspace.same_rows(frame, rows))
     else:
         date = options.data_date or workspace.schema.as_of
         train(workspace, source, frame, date, options.out or workspace.models)

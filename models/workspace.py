@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 import churn_model
+import evaluation
 import intake
 from schema import Schema
 
@@ -22,7 +23,9 @@ class Workspace:
 
     The latter has `name`, `source` and `sha256` of the file that the model is trained on, if that is not `data/customers.csv`,
     `groups`, the fields of the fairness table, if these are not all flags and choices about a person, and `settings`, by which the
-    model's differ from `churn_model.SETTINGS` (`rounds` is the number of trees). Adoption also keeps there what it was told:
+    model's differ from `churn_model.SETTINGS` (`rounds` is the number of trees). With `same_customer`, a list of columns of the file
+    that may be empty, rows with the same features or the same text in one of these are of one customer, and in one fold of the
+    cross-validation. Adoption also keeps there what it was told:
     `allowed`, columns that look as if they knew the outcome, and `dates`, from which column of dates a field is made.
     """
 
@@ -38,10 +41,17 @@ class Workspace:
         self.source_sha256 = training.get("sha256")
         self.settings, self.rounds = churn_model.changed(training.get("settings", {}))
         self.has_settings = "settings" in training
+        self.same_customer = training.get("same_customer")
         self.allowed = training.get("allowed", [])
         self.dates = training.get("dates", {})
         people = [field for field in self.schema.fields.values() if field.about == "person" and field.values is not None]
         self.groups = training.get("groups", [field.name for field in people])
+
+    def same_rows(self, frame, rows):
+        """The number of the customer whom each row is of, as `evaluation.same_rows` has it; None if each is of another."""
+        if self.same_customer is None:
+            return None
+        return evaluation.same_rows(rows, *(frame[column] for column in self.same_customer if column in frame))
 
     def source_of(self, digest):
         """Where the file with this SHA-256 comes from; None for somebody's own."""

@@ -4,7 +4,7 @@ use crate::business;
 use crate::output::{self, FAILED, USAGE};
 use crate::replace::replace;
 use clap::Args;
-use reader::{Confirmed, Evidence, Table, TableError};
+use reader::{Confirmed, Evidence, PlainCells, Table, TableError, Uncertain};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,12 +20,15 @@ const MOST_LISTED: usize = 100;
 ///
 /// FILE may be CSV (comma, semicolon, tab or pipe; UTF-8, UTF-16 or Windows-1252), JSON in any
 /// usual shape, or either of these compressed with gzip or zip; and, in a build that has the
-/// features excel and parquet, a workbook, of which the first visible sheet with a table is
-/// read, or a Parquet file. OUT becomes CSV in UTF-8, with a header and commas. What was
-/// detected is printed as JSON: {"read_as", "warnings", "rows", "columns", "rejected"}.
+/// features excel and parquet, a workbook, of which the sheet that holds the table is read, or a
+/// Parquet file. OUT becomes CSV in UTF-8, with a header and commas. What was detected is
+/// printed as JSON: {"read_as", "warnings", "rows", "columns", "rejected"}.
 ///
-/// Cells are written as they are read. Rows that are no rows of the table, such as a
-/// spreadsheet's totals, are left out and listed under "rejected".
+/// Missing values, such as NA, are written as blank cells, and numbers with a decimal point and
+/// without currency or separators; how a column's numbers are written is decided from all of its
+/// cells. "columns" says of each column whether it holds numbers, and which of its cells say yes
+/// and no. Rows that are no rows of the table, such as a spreadsheet's totals, are left out and
+/// listed under "rejected".
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct Read {
@@ -66,17 +69,26 @@ impl Read {
             TableError::Unread(_) => format!("{name}: {error}, or {OTHER_BUILD}"),
             _ => format!("{name}: {error}"),
         })?;
-        let converted = Converted::of(&table)?;
+        let cells = PlainCells::of(&table, confirmed).map_err(|uncertain| {
+            let one = |one: &Uncertain| {
+                let column = one.column.as_deref().unwrap_or_default();
+                format!("{name}: {column} {one}")
+            };
+            let lines: Vec<String> = uncertain.iter().map(one).collect();
+            lines.join("\n")
+        })?;
+        let converted = Converted::of(&table, &cells)?;
         if converted.rows == 0 {
             return Err(format!("{name}: has no row that can be read"));
         }
         replace(&self.output, &converted.csv)
             .map_err(|error| format!("{}: can't be written: {error}", self.output.display()))?;
+        let read_as: Vec<&Evidence> = table.evidence().iter().chain(&cells.evidence).collect();
         let mut summary = json!({
-            "read_as": table.evidence(),
+            "read_as": read_as,
             "warnings": converted.warnings,
             "rows": converted.rows,
-            "columns": table.columns(),
+            "columns": cells.columns,
             "rejected": converted.rejected,
         })
         .to_string();
@@ -112,7 +124,7 @@ struct Converted {
 }
 
 impl Converted {
-    fn of(table: &Table<'_>) -> Result<Self, String> {
+    fn of(table: &Table<'_>, plain: &PlainCells) -> Result<Self, String> {
         let failed = |error: csv::Error| error.to_string();
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(table.columns()).map_err(failed)?;
@@ -126,8 +138,12 @@ impl Converted {
                 }
                 continue;
             }
-            let cells = row.cells().map(|cell| cell.unwrap_or_default());
-            writer.write_record(cells).map_err(failed)?;
+            let cells = plain.columns.iter().zip(row.cells());
+            let cells = cells.map(|(column, cell)| column.cell(cell.unwrap_or_default()));
+            for cell in cells {
+                writer.write_field(cell.as_bytes()).map_err(failed)?;
+            }
+            writer.write_record(None::<&[u8]>).map_err(failed)?;
             read += 1;
         }
         let rejections = (count > 0)

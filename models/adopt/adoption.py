@@ -18,12 +18,14 @@ import train
 from adopt import kinds, leaks, names, page, propose, relations, search, target, write
 from adopt.faults import Faults, Refused
 from adopt.read import read
-from workspace import Workspace
+from workspace import Workspace, sha256
 
 FEWEST_ROWS, FEWEST_LEAVERS = 500, 100
 MOST_FIELDS = 512
 # From this share of rows that repeat another on, it is no longer by chance.
 REPEATED_SHARE = 0.01
+# Fewer ids than these, each on several rows, can't be spread over folds.
+FEWEST_APART = 50
 PAGE = "ADOPTED.md"
 SCHEMA, NUDGES, CUSTOMERS, TRAINING = (
     "data/schema.toml",
@@ -31,6 +33,8 @@ SCHEMA, NUDGES, CUSTOMERS, TRAINING = (
     "data/customers.csv",
     "models/training.toml",
 )
+# The files that adoption proposes, and where their hashes are kept: as long as these hold, nobody has edited them.
+PROPOSALS, PROPOSED = (SCHEMA, NUDGES, TRAINING), "models/proposed.json"
 
 
 @dataclass
@@ -39,6 +43,8 @@ class Facts:
 
     warnings: list = field(default_factory=list)
     unnamed: list = field(default_factory=list)
+    # Rows that are in one fold with another.
+    together: int = 0
 
 
 def adopt(options, progress):
@@ -55,7 +61,7 @@ def adopt(options, progress):
         draft = Path(folder) / "workspace"
         for part in ("data", "models/golden"):
             (draft / part).mkdir(parents=True)
-        if (into / SCHEMA).is_file():
+        if (into / SCHEMA).is_file() and not proposes_anew(options, table, into):
             text = adopt_again(options, table, draft, facts, progress)
         else:
             text = adopt_anew(options, table, draft, facts, progress)
@@ -66,15 +72,65 @@ def adopt(options, progress):
     return text
 
 
+def proposes_anew(options, table, into):
+    """Whether parameters say something else than an earlier proposal that nobody has edited; refuses if somebody has."""
+    otherwise = disagreements(options, table.frame, Workspace(into))
+    proposed = json.loads((into / PROPOSED).read_text()) if (into / PROPOSED).is_file() else {}
+    edited = [name for name in PROPOSALS if not (into / name).is_file() or proposed.get(name) != sha256(into / name)]
+    if otherwise and edited:
+        raise Refused(
+            [
+                f"{parameter}: {into / SCHEMA} says otherwise, and {edited[0]} has been edited. Edit {where}, or choose another folder: "
+                f"INTO=<folder>."
+                for parameter, where in otherwise
+            ]
+        )
+    return bool(otherwise)
+
+
+def disagreements(options, frame, workspace):
+    """The parameters that say something else than the schema that is there, and where it says so."""
+    schema, found = workspace.schema, []
+
+    def has(names_of, wanted):
+        return names.folded(wanted) in {names.folded(name) for name in names_of}
+
+    if options.target and "outcome" in schema.roles and not has(schema.columns_of("outcome"), options.target):
+        found.append((f"TARGET={options.target}", "its `outcome`"))
+    numbers_rows = intake.finder(frame)(schema.columns_of("id")) is None
+    if options.id and not (numbers_rows and names.folded(options.id) == "none") and not has(schema.columns_of("id"), options.id):
+        found.append((f"ID={options.id}", "its `id`"))
+    for state, given in (("left", options.left), ("stayed", options.stayed)):
+        unknown = [value for value in given if not has(schema.outcome_spellings(state), value)]
+        if unknown:
+            found.append((f"{state.upper()}={','.join(unknown)}", f"`{state}` of its `outcome`"))
+    for wanted in options.drop:
+        if has([*schema.columns, *workspace.dates.values()], wanted):
+            found.append((f"DROP={wanted}", "it: delete the field"))
+    for wanted in options.keep:
+        name, _, number = wanted.rpartition(":")
+        fields = [field for field in schema.fields.values() if field.other is not None and has(field.columns, name or wanted)]
+        if any(str(len(field.values) - 1) != number for field in fields):
+            found.append((f"KEEP={wanted}", "the field's `values`"))
+    if options.as_of and options.as_of != schema.as_of:
+        found.append((f"AS_OF={options.as_of}", "its `as_of`"))
+    if options.currency and options.currency.upper() != schema.currency:
+        found.append((f"CURRENCY={options.currency}", "its `currency`"))
+    return found
+
+
 def adopt_anew(options, table, draft, facts, progress):
     """Adopts a table of which nothing is known."""
     proposal = propose_all(options, table, facts, progress)
     (draft / SCHEMA).write_text(write.schema_toml(proposal))
     (draft / NUDGES).write_text(write.nudges_toml(proposal))
-    (draft / TRAINING).write_text(write.training_toml(proposal, allowed_columns(options, table.frame, [])))
+    allowed = allowed_columns(options, table.frame, [])
+    (draft / TRAINING).write_text(write.training_toml(proposal, allowed, same_customer(proposal)))
     conform(draft, table, proposal.target.others)
     results = search_settings(draft, progress)
-    card = train_model(draft, progress)
+    proposed = {name: sha256(draft / name) for name in PROPOSALS}
+    (draft / PROPOSED).write_text(json.dumps(proposed, indent=2) + "\n")
+    card = train_model(draft, facts, progress)
     return page.write(proposal, card, results, search.described, facts)
 
 
@@ -100,7 +156,7 @@ def adopt_again(options, table, draft, facts, progress):
     facts.unnamed = [column for column in table.frame if names.folded(column) not in known]
     if not workspace.has_settings:
         search_settings(draft, progress)
-    return page.write_again(options, table, train_model(draft, progress), facts)
+    return page.write_again(options, table, train_model(draft, facts, progress), facts)
 
 
 def leaks_again(options, table, workspace, frame, facts, progress):
@@ -114,7 +170,7 @@ def leaks_again(options, table, workspace, frame, facts, progress):
     faults.refuse()
     find = intake.finder(table.frame)
     sources = {find(field.columns) for field in schema.features.values()} | set(workspace.dates.values())
-    columns = kinds.infer(table.frame, {name for name in table.frame if name not in sources}, {}, lambda line: None)
+    columns = kinds.infer(table, {name for name in table.frame if name not in sources}, {}, lambda line: None)
     progress("looking for columns that know the outcome")
     look_for_leaks(columns, table.frame, labels, options, [*workspace.allowed, *options.allow], facts, faults)
     faults.refuse()
@@ -132,7 +188,7 @@ def unknown_outcomes(schema, frame):
 def propose_all(options, table, facts, progress):
     """Everything that is guessed about a table."""
     frame, faults = table.frame, Faults()
-    state = target.find_target(frame, options.target, options.left, options.stayed, faults)
+    state = target.find_target(table, options.target, options.left, options.stayed, faults)
     skipped = {state.column} if state else set()
     dropped = [
         column for column in (target.find_column(frame, name, "DROP", faults) for name in options.drop) if column
@@ -142,7 +198,7 @@ def propose_all(options, table, facts, progress):
     keep = kept_levels(options, frame, faults)
     if identity and identity.column:
         skipped.add(identity.column)
-    columns = kinds.infer(frame, skipped, keep, facts.warnings.append)
+    columns = kinds.infer(table, skipped, keep, facts.warnings.append)
     for column in columns:
         if column.source in dropped:
             column.dropped, column.codes = "as told (DROP)", None
@@ -263,8 +319,7 @@ def look_for_leaks(columns, frame, labels, options, allowed, facts, faults):
         if column.codes is not None and column.dropped is None and column.source not in found
     ]
     if len(rest) > 2:
-        drops, whole = leaks.joint(rest, labels)
-        leak = leaks.joint_leak(drops, whole)
+        leak = leaks.Joint(rest, labels).leak()
         if leak:
             found[leak.column] = leak
     for leak in found.values():
@@ -277,7 +332,8 @@ def look_for_leaks(columns, frame, labels, options, allowed, facts, faults):
             )
         else:
             facts.warnings.append(
-                f"{leak.column} matters far more than any other column: {leak.why}. Is it known before a customer leaves?"
+                f"{leak.column} matters far more than other columns: {leak.why}. Is it known before a customer leaves? If not, "
+                f"DROP={leak.column} leaves it out."
             )
     return alone
 
@@ -296,15 +352,25 @@ def repeated_rows(table, identity, columns, facts):
     if repeated >= REPEATED_SHARE * len(frame):
         facts.warnings.append(
             f"{repeated:,} rows are the same as an earlier one{' but for the id' if identity.column else ''}. If they are one customer twice, "
-            f"the model has seen the customers that it is tested on, and the figures are too good: remove them and adopt again."
+            f"remove them and adopt again: the model gives them twice the weight. The figures below are fair to them: both are in one fold."
         )
-    for column in columns:
-        if column.kind == "id" and not frame[column.source].is_unique:
-            count = frame[column.source].nunique()
-            facts.warnings.append(
-                f"{count:,} different {column.source} share {len(frame):,} rows: a row is not one of these. Scores are of rows, and rows of one "
-                f"{column.source} are in several folds."
-            )
+    for column in several_rows(frame, columns):
+        count = frame[column.source].nunique()
+        apart = "" if count >= FEWEST_APART else ", but they are too few to be kept in one fold each, so the figures are too good"
+        facts.warnings.append(
+            f"{count:,} different {column.source} share {len(frame):,} rows: a row is not one of these. Scores are of rows{apart}."
+        )
+
+
+def several_rows(frame, columns):
+    """The columns of ids that several rows have."""
+    return [column for column in columns if column.kind == "id" and column.dropped == "an id" and not frame[column.source].is_unique]
+
+
+def same_customer(proposal):
+    """The columns whose rows with the same text are of one customer."""
+    found = several_rows(proposal.table.frame, proposal.columns)
+    return [column.source for column in found if proposal.table.frame[column.source].nunique() >= FEWEST_APART]
 
 
 def relate(proposal):
@@ -373,16 +439,17 @@ def by_source(columns, source):
 def conform(draft, table, others):
     """Writes the customers as the schema has them, and returns them."""
     workspace, faults = Workspace(draft), Faults()
-    frame, _ = write.conform(table, workspace.schema, workspace.dates, others, faults)
+    frame, _ = write.conform(table, workspace, others, faults)
     faults.refuse()
     write.write_customers(draft / CUSTOMERS, frame)
     return frame
 
 
 def training_rows(workspace):
-    """The rows with a known outcome as the model sees them, and their outcomes."""
+    """The rows with a known outcome as the model sees them, their outcomes, and which of them are of one customer."""
     frame = workspace.schema.settled(workspace.read(workspace.customers, allow_other_data=True))
-    return workspace.schema.encode(frame), workspace.schema.left(frame)
+    rows = workspace.schema.encode(frame)
+    return rows, workspace.schema.left(frame), workspace.same_rows(frame, rows)
 
 
 def search_settings(draft, progress):
@@ -395,12 +462,14 @@ def search_settings(draft, progress):
     return results
 
 
-def train_model(draft, progress):
+def train_model(draft, facts, progress):
     """Trains and evaluates the model and writes its files; returns its card."""
     workspace = Workspace(draft)
     progress("training the model, and evaluating it out of fold")
     frame = workspace.schema.settled(workspace.read(workspace.customers, allow_other_data=True))
     train.train(workspace, workspace.customers, frame, workspace.schema.as_of, workspace.models)
+    same = workspace.same_rows(frame, workspace.schema.encode(frame))
+    facts.together = 0 if same is None else int((np.bincount(same)[same] > 1).sum())
     progress("writing what XGBoost says, to test the program with")
     golden.write(workspace)
     return json.loads((workspace.models / "card.json").read_text())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from adopt import names
 from adopt.target import ID_WORDS, is_index
-from spelling import NO, YES, fold
+from spelling import fold
 
 # With fewer rows of other values, a column is as good as constant.
 FEWEST_OTHERS = 10
@@ -123,7 +123,11 @@ class Column:
 
 def infer(table, skipped, keep, warn):
     """Every column of the table but the skipped ones."""
-    return [infer_column(column, table[column], keep.get(column), warn) for column in table if column not in skipped]
+    return [
+        infer_column(column, table.frame[column], table.says[column], keep.get(column), warn)
+        for column in table.frame
+        if column not in skipped
+    ]
 
 
 def drop(source, kind, evidence, why):
@@ -147,8 +151,8 @@ def blanks(text):
     return "" if missing == 0 else f", {missing:,} missing"
 
 
-def infer_column(source, text, keep, warn):
-    """One column."""
+def infer_column(source, text, says, keep, warn):
+    """One column; `says` has the texts that say yes or no."""
     filled = text[text != ""]
     distinct = filled.nunique()
     if distinct == 0:
@@ -174,7 +178,7 @@ def infer_column(source, text, keep, warn):
         warn(
             f"{source} looks like dates, but day and month can't be told apart, so it is taken as text. Write dates as 2026-11-22."
         )
-    return infer_text(source, text, filled, distinct, keep)
+    return infer_text(source, text, filled, distinct, says, keep)
 
 
 def as_numbers(text):
@@ -269,7 +273,7 @@ def infer_date(source, text, dates):
     return Column(source, "date", evidence, days.to_numpy(float), newest=str(newest.date()))
 
 
-def infer_text(source, text, filled, distinct, keep):
+def infer_text(source, text, filled, distinct, says, keep):
     """A column of text."""
     by_fold = {}
     for value, count in filled.value_counts().items():
@@ -280,22 +284,20 @@ def infer_text(source, text, filled, distinct, keep):
         for folded, spellings in by_fold.items()
     }
     spelled = {value: others for value, others in spelled.items() if others}
-    flags = {folded: (1.0 if folded in YES else 0.0 if folded in NO else None) for folded in levels}
-    yes_no = [code for code in flags.values() if code is not None]
+    flags = {fold(spelling): float(is_yes) for spelling, is_yes in says.items()}
+    neither = [folded for folded in levels if folded not in flags]
+    says_both = set(flags.values()) == {0.0, 1.0}
     folded_text = text.map(fold)
     if len(levels) == 1:
         if len(filled) == len(text):
             return drop(source, "constant", f"every cell is {filled.iloc[0]!r}", "constant")
         return drop(source, "constant", f"{filled.iloc[0]!r} or blank", "one value only, else blank")
-    if len(levels) == 2 and sorted(yes_no) == [0.0, 1.0]:
-        codes = folded_text.map(flags).to_numpy(float)
-        return Column(source, "flag", f"{' and '.join(levels.values())}{blanks(text)}", codes)
-    if len(levels) == 3 and sorted(yes_no) == [0.0, 1.0]:
-        third = next(folded for folded, code in flags.items() if code is None)
-        if third.startswith(("no ", "not ", "without ", "kein")):
-            codes = folded_text.map({**flags, third: 2.0}).to_numpy(float)
-            evidence = f"{', '.join(levels.values())}{blanks(text)}"
-            return Column(source, "flag", evidence, codes, without=levels[third])
+    evidence = f"{' and '.join(levels.values()) if len(levels) == 2 else ', '.join(levels.values())}{blanks(text)}"
+    if says_both and not neither:
+        return Column(source, "flag", evidence, folded_text.map(flags).to_numpy(float))
+    if says_both and len(neither) == 1 and neither[0].startswith(("no ", "not ", "without ", "kein")):
+        codes = folded_text.map({**flags, neither[0]: 2.0}).to_numpy(float)
+        return Column(source, "flag", evidence, codes, without=levels[neither[0]])
     if filled.str.fullmatch(CONTACT).mean() > 0.9 or filled.str.fullmatch(IP).mean() > 0.9:
         return drop(source, "text", f"{distinct:,} addresses or telephone numbers", "identifies persons")
     parts = set(names.words(source))

@@ -14,8 +14,15 @@ import evaluation
 from adopt import names
 
 ALONE = 0.95
-# The loss of AUC without the column: more than the first number, and more than the second times the next column's loss.
+# A column matters to the others if they lose this much AUC without it, and stands out if that is so many times the next one's.
 JOINT_DROP, JOINT_TIMES = 0.02, 3
+# Of what the other columns leave open of a column, the variance that the outcome explains, by that which even it does not explain:
+# Cohen's f². A cause that decides by itself and without any chance who leaves has 1.75 if it is distributed normally, and 3 if
+# evenly (its squared correlation with whether it is above its median is 2/π and 3/4). Honest causes share the decision with others
+# and with chance: what comes close to these is made from the outcome.
+MADE_OF_OUTCOME = 1.5
+# Where its name speaks of the outcome, what Cohen calls a large effect is enough.
+LARGE_EFFECT = 0.35
 SECOND_SIGNS = {
     "churn",
     "churned",
@@ -42,6 +49,10 @@ STARTS = {"start", "started", "signup", "sign", "joined", "join", "created", "si
           "activated", "begin", "first"}  # fmt: skip
 # The usual settings with a third of the trees: as shallow as the model, and quicker.
 SETTINGS, ROUNDS = {**churn_model.SETTINGS, "eta": 0.06}, 200
+# What predicts a column from the others.
+REGRESSION = {**SETTINGS, "objective": "reg:squarederror", "max_depth": 3, "eta": 0.1, "base_score": 0}
+REGRESSION_ROUNDS = 100
+OUTLIERS = (0.01, 0.99)
 
 
 @dataclass
@@ -156,53 +167,112 @@ def alone(columns, frame, labels):
     return found
 
 
-def joint(columns, labels):
-    """How much the ROC-AUC of all columns together drops without each of those that matter most, the largest drop first.
+class Joint:
+    """All columns together: how well they tell who left, and what each adds to the others."""
 
-    Also returns the ROC-AUC of all.
-    """
-    rows = sampled(labels)
-    known = labels[rows]
-    folds = evaluation.fold_numbers(known, SEED)
-    matrix = np.column_stack([column.codes[rows] for column in columns])
-    types = ["c" if column.is_named and len(column.level_names) > 2 else "q" for column in columns]
-    gains = np.zeros(len(columns))
+    def __init__(self, columns, labels):
+        rows = sampled(labels)
+        self.columns, self.known = columns, labels[rows]
+        self.matrix = np.column_stack([column.codes[rows] for column in columns])
+        self.types = ["c" if column.is_named and len(column.level_names) > 2 else "q" for column in columns]
+        self.folds = evaluation.fold_numbers(self.known, SEED, evaluation.same_rows(self.matrix))
+        gains = np.zeros(len(columns))
+        everything = list(range(len(columns)))
+        self.auc = self._auc(everything, gains)
+        tried = np.argsort(-gains, kind="stable")[:TRIED]
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            without = pool.map(lambda place: self._auc([other for other in everything if other != place]), tried)
+            drops = {int(place): self.auc - rest for place, rest in zip(tried, without, strict=True)}
+        # By place, the largest first.
+        self.drops = dict(sorted(drops.items(), key=lambda item: -item[1]))
 
-    def auc(chosen, gains=None):
-        scores = np.empty(len(known))
+    def _data(self, places, rows, labels=None, extra=None):
+        matrix, types = self.matrix[rows][:, places], [self.types[place] for place in places]
+        if extra is not None:
+            matrix, types = np.column_stack([matrix, extra[rows]]), [*types, "q"]
+        return xgboost.DMatrix(matrix, labels, feature_types=types, enable_categorical=True, nthread=1)
+
+    def _auc(self, places, gains=None):
+        scores = np.empty(len(self.known))
         for fold in range(evaluation.FOLDS):
-            held_out = folds == fold
-            options = {"feature_types": [types[place] for place in chosen], "enable_categorical": True, "nthread": 1}
-            train = xgboost.DMatrix(matrix[~held_out][:, chosen], known[~held_out], **options)
-            booster = xgboost.train(SETTINGS, train, ROUNDS)
-            scores[held_out] = booster.predict(xgboost.DMatrix(matrix[held_out][:, chosen], **options))
+            held_out = self.folds == fold
+            booster = xgboost.train(SETTINGS, self._data(places, ~held_out, self.known[~held_out]), ROUNDS)
+            scores[held_out] = booster.predict(self._data(places, held_out))
             if gains is not None:
                 for name, gain in booster.get_score(importance_type="total_gain").items():
                     gains[int(name[1:])] += gain
-        return roc_auc_score(known, scores)
+        return roc_auc_score(self.known, scores)
 
-    everything = list(range(len(columns)))
-    whole = auc(everything, gains)
-    tried = np.argsort(-gains, kind="stable")[:TRIED]
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        without = pool.map(lambda place: auc([other for other in everything if other != place]), tried)
-        drops = {columns[place].source: whole - rest for place, rest in zip(tried, without, strict=True)}
-    return dict(sorted(drops.items(), key=lambda item: -item[1])), whole
+    def effect_of_outcome(self, place):
+        """Cohen's f² of the outcome on a column, the others being known; out of fold, and never below 0."""
+        wanted = as_numbers(self.columns[place], self.matrix[:, place], self.known)
+        others = [other for other in range(len(self.columns)) if other != place]
+        variance = wanted.var()
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            without, with_it = pool.map(lambda extra: self._error(others, wanted, extra), (None, self.known))
+        without = min(without, variance)
+        with_it = min(with_it, without)
+        return without / max(with_it, 1e-9 * variance) - 1
+
+    def _error(self, others, wanted, extra):
+        """The mean squared error of a column, predicted from others by a line or by trees, whichever does better."""
+        by_line, by_trees = np.empty(len(wanted)), np.empty(len(wanted))
+        design = linear([self.columns[other] for other in others], self.matrix[:, others], extra)
+        for fold in range(evaluation.FOLDS):
+            held_out = self.folds == fold
+            weights, *_ = np.linalg.lstsq(design[~held_out], wanted[~held_out], rcond=1e-6)
+            by_line[held_out] = design[held_out] @ weights
+            train = self._data(others, ~held_out, wanted[~held_out], extra)
+            booster = xgboost.train(REGRESSION, train, REGRESSION_ROUNDS)
+            by_trees[held_out] = booster.predict(self._data(others, held_out, extra=extra))
+        return min(np.mean((guess - wanted) ** 2) for guess in (by_line, by_trees))
+
+    def leak(self):
+        """The column that is made from the outcome, or may be; None if there is none."""
+        drops = list(self.drops.items())
+        found = None
+        for position, (place, drop) in enumerate(drops):
+            if drop <= JOINT_DROP:
+                break
+            column = self.columns[place].source
+            effect = self.effect_of_outcome(place)
+            why = (
+                f"without it the AUC of all columns falls by {drop:.3f}, from {self.auc:.3f} to {self.auc - drop:.3f}, and the outcome "
+                f"explains {effect / (1 + effect):.0%} of what the other columns leave open of it"
+            )
+            if effect > MADE_OF_OUTCOME:
+                return Leak(column, why, True)
+            if effect > LARGE_EFFECT and names.has_word(column, SECOND_SIGNS, SECOND_WITHIN):
+                return Leak(column, f"{why}; and its name speaks of the outcome", True)
+            following = drops[position + 1][1] if position + 1 < len(drops) else 0
+            if found is None and position == 0 and (effect > LARGE_EFFECT or drop > JOINT_TIMES * following):
+                found = Leak(column, why, False)
+        return found
 
 
-def joint_leak(drops, whole):
-    """The column without which the whole loses far more than without any other, if there is one."""
-    if len(drops) < 2:
-        return None
-    (column, drop), (next_column, next_drop) = list(drops.items())[:2]
-    if drop <= JOINT_DROP or drop <= JOINT_TIMES * next_drop:
-        return None
-    why = (
-        f"without it the AUC of all columns falls by {drop:.3f}, from {whole:.3f} to {whole - drop:.3f}; without the next, "
-        f"{next_column}, by {max(next_drop, 0):.3f}"
-    )
-    if names.has_word(column, SECOND_SIGNS, SECOND_WITHIN):
-        return Leak(column, f"{why}; and its name speaks of the outcome", True)
-    if whole > ALONE >= whole - drop:
-        return Leak(column, f"{why}: below {ALONE}, which an honest table seldom exceeds", True)
-    return Leak(column, why, False)
+def as_numbers(column, codes, known):
+    """A column as numbers without outliers; of a choice, the share that left of each value."""
+    if column.is_named and len(column.level_names) > 2:
+        shares = [known[codes == code].mean() if (codes == code).any() else 0 for code in range(len(column.level_names))]
+        codes = np.where(np.isnan(codes), np.nan, np.array(shares)[np.nan_to_num(codes).astype(int)])
+    codes = np.clip(codes, *np.nanquantile(codes, OUTLIERS))
+    # Missing is a value of its own, below all others.
+    codes = np.where(np.isnan(codes), np.nanmin(codes) - np.nanstd(codes), codes)
+    return (codes - codes.mean()) / (codes.std() or 1)
+
+
+def linear(columns, matrix, extra):
+    """Columns as a linear model takes them: numbers by their deviations, choices as a column for each value, and where values are missing."""
+    parts = [np.ones(len(matrix))]
+    for column, codes in zip(columns, matrix.T, strict=True):
+        missing = np.isnan(codes)
+        if missing.any():
+            parts.append(missing.astype(float))
+        if column.is_named and len(column.level_names) > 2:
+            parts += [(codes == code).astype(float) for code in range(1, len(column.level_names))]
+        else:
+            spread = np.nanstd(codes)
+            parts.append(np.where(missing, 0, (codes - np.nanmean(codes)) / (spread or 1)))
+    if extra is not None:
+        parts.append(extra)
+    return np.column_stack(parts)

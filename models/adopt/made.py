@@ -147,3 +147,39 @@ def churn_score(frame, left, rng):
         .astype(int)
         .astype(str)
     )
+
+
+def further_leaks(left, rng):
+    """Columns that know who left and were not there when the rules were made: each is found by itself."""
+    count = len(left)
+    chance = rng.random(count)
+    newest = pd.Timestamp("2025-06-30")
+
+    def days_ago(days):
+        return (newest - pd.to_timedelta(days, unit="D")).strftime("%Y-%m-%d").to_numpy()
+
+    spoke = np.where(left & (chance < 0.7), "told us that the price of the plan was too much", "")
+    return {
+        "days since invoice": np.round(np.where(left, 48, 15) + rng.normal(0, 12, count)).astype(int).astype(str),
+        "last activity": days_ago(np.where(left, rng.integers(28, 120, count), rng.integers(0, 30, count))),
+        "cluster": np.where(left ^ (chance < 0.03), rng.choice(["C", "D"], count), rng.choice(["A", "B"], count)),
+        "renewal on": np.where(left | (chance < 0.03), "", days_ago(rng.integers(0, 300, count))),
+        "remark": spoke,
+        "discount used": np.where(left, np.char.add(rng.integers(5, 60, count).astype(str), " %"), "0 %"),
+        "renews": np.where(left ^ (chance < 0.02), "FALSE", "TRUE"),
+        "balance at close": np.where(left | (chance < 0.03), "0.00", np.round(5 + 90 * chance, 2).astype(str)),
+    }
+
+
+def joint_leaks(frame, left, rng):
+    """Columns that hardly tell who left by themselves, and do so with others, or for a part of the customers."""
+    count = len(left)
+    months = frame["months as member"].astype(int).to_numpy()
+    visits = frame["visits"].astype(int).to_numpy()
+    opposed = 1.2 * (visits - visits.mean()) / visits.std() + (months - months.mean()) / months.std()
+    return {
+        "health index": np.round(60 + 10 * (2 * left + opposed + rng.normal(0, 0.6, count)), 1).astype(str),
+        "months billed": (months + 3 - left * rng.integers(1, 4, count)).astype(str),
+        "gift returned": np.where(left & (rng.random(count) < 0.85), "yes", "no"),
+        "exit call": np.where(left & (rng.random(count) < 0.55), "yes", "no"),
+    }

@@ -28,7 +28,7 @@ def bullets(lines):
     return "\n".join(f"- {line}" for line in lines)
 
 
-def model_lines(card):
+def model_lines(card, facts):
     """How good the model is, out of fold."""
     metrics, trained = card["metrics"], card["trained_on"]
     auc = metrics["roc_auc"]
@@ -40,6 +40,11 @@ def model_lines(card):
         f"Trained on {trained['customers']:,} customers with a known outcome, {trained['churners']:,} of whom "
         f"({trained['churners'] / trained['customers']:.1%}) left: {settings['rounds']} trees of depth {settings['max_depth']}.",
     ]
+    if facts.together:
+        lines.append(
+            f"{facts.together:,} rows share their features or an id with another. These are in one fold, so that nobody is scored by a "
+            f"model that has seen their double."
+        )
     if auc["mean"] > LOOK_AGAIN:
         lines.append(
             f"**The AUC is above {LOOK_AGAIN}: look again.** Honest tables seldom allow that. Is there a column that is only known once a "
@@ -88,7 +93,7 @@ def write(proposal, card, results, described, facts):
     dropped = [column for column in proposal.columns if column.dropped]
     guesses = [f"`{column.name}`: {line}." for column in fields for line in column.guesses]
     guesses += [f"role `{role}` is `{column.name}`: {evidence}." for role, (column, evidence) in proposal.roles.items()]
-    guesses += [line for line in (proposal.currency_guess, proposal.as_of_guess) if line]
+    guesses += [f"{line}." for line in (proposal.currency_guess, proposal.as_of_guess) if line]
     checks = [line for column in fields for line in column.doubts]
     for column in fields:
         if column.kind == "choice":
@@ -112,7 +117,7 @@ def write(proposal, card, results, described, facts):
         bullets(who),
         "",
         *section("Warnings", bullets([*facts.warnings, *proposal.identity.warnings])),
-        *section("The model", model_lines(card)),
+        *section("The model", model_lines(card, facts)),
         *section("Settings that were tried", table(["change", "AUC", "log loss", "behind the best"], searched)),
         *section(
             "Kept", table(["column", "field", "holds", "evidence", "taken as"], [kept_row(column) for column in fields])
@@ -134,7 +139,7 @@ def write_again(options, table_read, card, facts):
         "By the schema, nudges and settings that were there: what they say is kept, and nothing is guessed.",
         "",
         *section("Warnings", bullets(facts.warnings)),
-        *section("The model", model_lines(card)),
+        *section("The model", model_lines(card, facts)),
         *section("Columns that schema.toml does not name", bullets(facts.unnamed)),
         *section("How the file was read", bullets(table_read.evidence)),
         *next_lines(options),
@@ -152,7 +157,10 @@ def next_lines(options):
         f"make run WORKSPACE={shlex.quote(str(options.into))}",
         "```",
         "",
-        f"Then edit `data/schema.toml` and `data/nudges.toml` and commit the folder. `{again}` adopts a newer file and keeps the edits.",
+        "Then open http://localhost:8080: the riskiest customers come first.",
+        "",
+        f"`{again}` with further parameters, such as DROP= or CURRENCY=, proposes anew as long as nobody has edited the files. Then edit "
+        f"`data/schema.toml` and `data/nudges.toml` and commit the folder: adopted again, a newer file is read by them, and edits stay.",
         "",
     ]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from adopt import cells
 from adopt.faults import Refused
 
 
@@ -18,6 +17,8 @@ class Table:
 
     frame: pd.DataFrame
     source: Path
+    # Of each column the texts that say yes or no, and which.
+    says: dict = field(default_factory=dict)
     evidence: list = field(default_factory=list)
     warnings: list = field(default_factory=list)
 
@@ -34,22 +35,13 @@ def read(path, confirmed, program):
             raise Refused([refusal(line) for line in done.stderr.strip().splitlines()])
         frame = pd.read_csv(plain, dtype=str, keep_default_na=False)
     summary = json.loads(done.stdout)
-    evidence = [worded(item) for item in summary["read_as"]]
+    says = {
+        name: dict.fromkeys(column["yes"], True) | dict.fromkeys(column["no"], False)
+        for name, column in zip(frame, summary["columns"], strict=True)
+    }
     warnings = [f"{worded(item)}." for item in summary["warnings"]]
     warnings += [f"line {row['line']}: {row['detail']}" for row in summary["rejected"][:5]]
-    return normalised(frame, Path(path), evidence, warnings)
-
-
-def normalised(frame, source, evidence=(), warnings=()):
-    """A table of cells as they are written, with missing values and numbers in one spelling."""
-    table = Table(pd.DataFrame(index=frame.index), source, list(evidence), list(warnings))
-    columns = {}
-    for place, column in enumerate(frame):
-        name = str(column).strip() or f"column {place + 1}"
-        columns[name], seen = cells.normalised(frame[column].str.strip())
-        table.evidence += [f"{name}: {line}" for line in seen]
-    table.frame = pd.DataFrame(columns, index=frame.index)
-    return table
+    return Table(frame, Path(path), says, [worded(item) for item in summary["read_as"]], warnings)
 
 
 def worded(item):

@@ -37,16 +37,18 @@ class Result:
     error: float = 0.0
 
 
-def choose(schema, rows, labels, progress):
-    """The change of the settings, and how each candidate did that was tried."""
+def choose(schema, rows, labels, same, progress):
+    """The change of the settings, and how each candidate did that was tried. Rows with the same number in `same` are of one customer."""
     if len(labels) > ENOUGH_ROWS:
         chosen = np.sort(np.random.default_rng(SEED).choice(len(labels), ENOUGH_ROWS, replace=False))
         rows, labels = rows[chosen], labels[chosen]
+        same = None if same is None else np.unique(same[chosen], return_inverse=True)[1]
     losses, results = [], []
     with ThreadPoolExecutor(cpu_count()) as pool:
         for change in CANDIDATES:
             settings, rounds = churn_model.changed(change)
-            repeats = list(pool.map(partial(out_of_fold, schema, rows, labels, settings, rounds), range(REPEATS)))
+            one = partial(out_of_fold, schema, rows, labels, same, settings, rounds)
+            repeats = list(pool.map(one, range(REPEATS)))
             loss = np.mean([row_losses(probabilities, labels) for probabilities in repeats], axis=0)
             auc = float(np.mean([roc_auc_score(labels, probabilities) for probabilities in repeats]))
             losses.append(loss)
@@ -62,9 +64,9 @@ def choose(schema, rows, labels, progress):
     return first.change, results
 
 
-def out_of_fold(schema, rows, labels, settings, rounds, seed):
+def out_of_fold(schema, rows, labels, same, settings, rounds, seed):
     """Calibrated probabilities of every customer from a model that has not seen them."""
-    margins, folds = evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed)
+    margins, folds = evaluation.out_of_fold(schema, rows, labels, settings, rounds, seed, same)
     return evaluation.cross_calibrated(margins, labels, folds)
 
 

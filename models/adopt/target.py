@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from adopt import names
-from spelling import LEFT, STAYED, fold
+from spelling import LEFT_WORDS, STAYED_WORDS, fold
 
 # Names that say that the value yes means the opposite.
 INVERTED_WORDS = {"retained", "retention", "stayed", "stay", "active", "kept", "renewed", "loyal", "remained"}
@@ -88,13 +88,14 @@ def find_column(frame, wanted, parameter, faults):
     return None
 
 
-def find_target(frame, wanted, left, stayed, faults):
+def find_target(table, wanted, left, stayed, faults):
     """The target, or None and faults."""
+    frame = table.frame
     if wanted:
         column = find_column(frame, wanted, "TARGET", faults)
     else:
         column = guess_target(frame, faults)
-    return None if column is None else states_of(frame, column, left, stayed, faults)
+    return None if column is None else states_of(table, column, left, stayed, faults)
 
 
 def guess_target(frame, faults):
@@ -114,9 +115,11 @@ def guess_target(frame, faults):
     return None
 
 
-def states_of(frame, column, left, stayed, faults):
+def states_of(table, column, left, stayed, faults):
     """The states of a target, or None and faults."""
-    counts = frame[column].value_counts().to_dict()
+    counts = table.frame[column].value_counts().to_dict()
+    # Who is on may be a customer still.
+    says = {text: is_yes for text, is_yes in table.says[column].items() if fold(text) not in ("on", "off")}
     values = [value for value in counts if value]
     said = {"LEFT": left, "STAYED": stayed}
     given = {}
@@ -130,8 +133,8 @@ def states_of(frame, column, left, stayed, faults):
             given[parameter] += found
     if any(said.values()):
         return told(column, counts, values, given, said, faults)
-    known_left = [value for value in values if fold(value) in LEFT]
-    known_stayed = [value for value in values if fold(value) in STAYED]
+    known_left = [value for value in values if says.get(value) is True or fold(value) in LEFT_WORDS]
+    known_stayed = [value for value in values if says.get(value) is False or fold(value) in STAYED_WORDS]
     others = [value for value in values if value not in known_left and value not in known_stayed]
     seen = f"{column} has {counted(counts)}"
     if len(values) < 2:

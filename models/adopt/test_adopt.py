@@ -1,15 +1,20 @@
 """Tests of the steps of an adoption, each by itself, over tables of customers who do not exist."""
 
 import argparse
+import os
 import re
+import tempfile
 import unittest
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from adopt import adoption, cells, kinds, made, names, propose, read, relations, target, write
+import spelling
+from adopt import adoption, kinds, leaks, made, names, propose, read, relations, target, write
 from adopt.faults import Faults, Refused
+
+PROGRAM = Path(os.environ.get("ENGAGETRACK", Path(__file__).parents[2] / "target" / "debug" / "engagetrack"))
 
 
 def options(**given):
@@ -28,17 +33,25 @@ def options(**given):
     return argparse.Namespace(**{"into": Path("gym"), **usual, **given})
 
 
+def table_of(frame):
+    """A table as the program reads it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "members.csv"
+        frame.to_csv(path, index=False)
+        return read.read(path, None, PROGRAM)
+
+
 def propose_of(frame, **given):
     """What is proposed for a table, and what the page says beside it."""
     facts = adoption.Facts()
-    table = read.normalised(frame, Path("members.csv"))
+    table = table_of(frame)
     return adoption.propose_all(options(**given), table, facts, lambda line: None), facts
 
 
 def column_of(*cells, name="column", keep=None):
     """What is inferred of a column of these cells."""
-    warnings = []
-    return kinds.infer_column(name, pd.Series(list(cells)), keep, warnings.append)
+    table = table_of(pd.DataFrame({"row": range(len(cells)), name: cells}))
+    return kinds.infer_column(name, table.frame[name], table.says[name], keep, lambda line: None)
 
 
 class Names(unittest.TestCase):
@@ -64,38 +77,51 @@ class Names(unittest.TestCase):
         self.assertEqual(fields.field("顧客"), "column")
 
 
-class Cells(unittest.TestCase):
-    def normalised(self, *texts):
-        found, seen = cells.normalised(pd.Series(list(texts)))
-        return list(found), seen
+class Reading(unittest.TestCase):
+    def cells(self, *texts):
+        table = table_of(pd.DataFrame({"row": range(1, len(texts) + 1), "column": texts}))
+        return list(table.frame["column"]), [line for line in table.evidence if line.startswith("column: ")]
 
     def test_missing_values_are_blank_in_every_spelling(self):
-        found, seen = self.normalised("3", "NA", "nan", "NULL", "-", "?", "")
-        self.assertEqual(found, ["3", "", "", "", "", "", ""])
-        self.assertIn("is missing (5)", seen[0])
+        found, seen = self.cells("3", "NA", "nan", "NULL", "-", "?", "None", "")
+        self.assertEqual(found, ["3", "", "", "", "", "", "", ""])
+        self.assertIn("column: 'NA' is missing (1)", seen)
 
-    def test_none_is_a_value(self):
-        self.assertEqual(self.normalised("None", "Offer A"), (["None", "Offer A"], []))
+    def test_none_is_a_value_among_texts(self):
+        self.assertEqual(self.cells("None", "Offer A", "N/A"), (["None", "Offer A", ""], ["column: 'N/A' is missing (1)"]))
 
     def test_numbers_are_decided_by_the_whole_column(self):
-        self.assertEqual(self.normalised("1.234,50", "7,5")[0], ["1234.50", "7.5"])
-        self.assertEqual(self.normalised("1,234.50", "7.5")[0], ["1234.50", "7.5"])
-        self.assertEqual(self.normalised("1,5", "2,25")[0], ["1.5", "2.25"])
-        self.assertEqual(self.normalised("$1,234", "$-5.25", "")[0], ["1234", "-5.25", ""])
-        self.assertEqual(self.normalised("12 €", "1.000 €", "0,5 €")[0], ["12", "1000", "0.5"])
-        self.assertEqual(self.normalised("(3.50)", "2.00")[0], ["-3.50", "2.00"])
+        for texts, expected in (
+            (["1.234,50", "7,5"], ["1234.5", "7.5"]), (["1,234.50", "7.5"], ["1234.5", "7.5"]), (["1,5", "2,25"], ["1.5", "2.25"]),
+            (["$1,234", "$-5.25", ""], ["1234", "-5.25", ""]), (["12 €", "1.000 €", "0,5 €"], ["12", "1000", "0.5"]),
+            (["(3.50)", "2.00"], ["-3.5", "2"]), (["12 %", "7.5%"], ["12", "7.5"]),
+        ):  # fmt: skip
+            self.assertEqual(self.cells(*texts)[0], expected)
+
+    def test_numbers_that_may_be_two_are_asked_about(self):
+        with self.assertRaises(Refused) as refused:
+            self.cells("$1.234", "$2.345")
+        self.assertIn("READ=decimal:comma or READ=decimal:point", refused.exception.faults[0])
 
     def test_plain_numbers_and_texts_stay(self):
-        for texts in (["1", "2.5", "1e3"], ["a", "b"], ["2024-01-02", "2024-05-06"], ["12.03.2024", "13.04.2024"]):
-            self.assertEqual(self.normalised(*texts), (texts, []))
+        for texts in (["1", "2.50", "1e3"], ["007", "010"], ["a", "b"], ["2024-01-02", "2024-05-06"], ["12.03.2024", "13.04.2024"]):
+            self.assertEqual(self.cells(*texts), (texts, []))
+
+    def test_training_knows_no_spelling_that_the_program_does_not(self):
+        spelled = [("yes", True, spelling.YES), ("no", False, spelling.NO)]
+        for _, is_yes, spellings in spelled:
+            texts = sorted(spellings)
+            table = table_of(pd.DataFrame({"row": range(len(texts) + 1), "column": [*texts, "another"]}))
+            self.assertEqual(table.says["column"], dict.fromkeys(texts, is_yes))
+        self.assertEqual(set(self.cells("word", *sorted(spelling.MISSING))[0]), {"word", ""})
 
 
 class Targets(unittest.TestCase):
     def states(self, values, name="Churn", **given):
         faults = Faults()
-        frame = pd.DataFrame({name: values})
+        table = table_of(pd.DataFrame({"row": range(len(values)), name: values}))
         given = {"left": [], "stayed": [], **given}
-        return target.find_target(frame, given.pop("target", name), given["left"], given["stayed"], faults), faults
+        return target.find_target(table, given.pop("target", name), given["left"], given["stayed"], faults), faults
 
     def test_left_and_stayed_are_known_in_many_spellings(self):
         for left, stayed in (
@@ -135,10 +161,11 @@ class Targets(unittest.TestCase):
 
     def test_the_target_is_found_by_name(self):
         faults = Faults()
-        frame = pd.DataFrame({"plan": ["a", "b"], "Churn Flag": ["0", "1"], "status": ["x", "y"]})
-        self.assertEqual(target.find_target(frame, None, [], [], faults).column, "Churn Flag")
-        self.assertEqual(target.find_target(frame, "churnflag", [], [], faults).column, "Churn Flag")
-        self.assertIsNone(target.find_target(frame[["plan"]], None, [], [], faults))
+        table = table_of(pd.DataFrame({"plan": ["a", "b"], "Churn Flag": ["0", "1"], "status": ["x", "y"]}))
+        self.assertEqual(target.find_target(table, None, [], [], faults).column, "Churn Flag")
+        self.assertEqual(target.find_target(table, "churnflag", [], [], faults).column, "Churn Flag")
+        only = read.Table(table.frame[["plan"]], table.source, {"plan": {}})
+        self.assertIsNone(target.find_target(only, None, [], [], faults))
         self.assertIn("Say TARGET=", faults[0])
 
     def test_the_id_is_the_unique_column_that_is_named_like_one(self):
@@ -242,12 +269,53 @@ class Defects(unittest.TestCase):
         self.assertEqual(len(refused.exception.faults), 1)
         self.assertIn("churn score seems to know the outcome: without it", refused.exception.faults[0])
 
+    def test_leaks_that_no_rule_was_made_for_stop(self):
+        planted = made.further_leaks(self.left, self.rng)
+        with self.assertRaises(Refused) as refused:
+            propose_of(self.frame.assign(**planted))
+        stopped = {fault.split(" seems to know")[0] for fault in refused.exception.faults}
+        self.assertEqual(stopped, set(planted))
+
+    def test_leaks_that_only_tell_with_others_or_of_some_stop(self):
+        frame, left = self.frame.head(800), self.left[:800]
+        for name, values in made.joint_leaks(frame, left, self.rng).items():
+            with self.subTest(name), self.assertRaises(Refused) as refused:
+                propose_of(frame.assign(**{name: values}))
+            self.assertEqual([fault.split(" seems")[0] for fault in refused.exception.faults], [name])
+
+    def test_an_id_that_grows_with_time_is_dropped(self):
+        order = np.argsort(np.argsort(self.left + self.rng.random(len(self.left)), kind="stable"))
+        planted = {"ticket": (100_000 + 7 * order).astype(str), "changed at": (1_700_000_000 + 60 * order).astype(str)}
+        proposal, _ = propose_of(self.frame.assign(**planted))
+        self.assertEqual([column.source for column in proposal.columns if column.dropped], list(planted))
+
+    def test_the_outcome_explains_little_of_honest_columns_and_much_of_those_made_from_it(self):
+        rng, count = np.random.default_rng(5), 3000
+        cause, other = rng.normal(size=(2, count))
+        left = (cause + other + rng.logistic(size=count) > 0.5).astype(float)
+        noise = rng.normal(size=count)
+        columns = [
+            kinds.Column(name, "number", "", codes)
+            for name, codes in {"cause": cause, "other": other, "made": 4 * left - 2 * other + noise}.items()
+        ]
+        honest, effects = leaks.Joint(columns[:2], left), leaks.Joint(columns, left)
+        # Of a noise of variance 1 the outcome adds 16 p (1 − p), about 4, less what the causes say of it.
+        self.assertLess(honest.effect_of_outcome(0), leaks.MADE_OF_OUTCOME / 4)
+        self.assertGreater(effects.effect_of_outcome(2), 2)
+        # A cause that decides without any chance.
+        decides = kinds.Column("decides", "number", "", rng.random(count))
+        sure = leaks.Joint([decides, columns[1]], (decides.codes > 0.5).astype(float))
+        self.assertAlmostEqual(sure.effect_of_outcome(0), 3, delta=0.4)
+
     def test_ids_constants_and_texts_are_dropped(self):
         planted = {
             **made.ids(self.left, self.rng), **made.constants(self.left, self.rng), **made.texts(self.left, self.rng)
         }  # fmt: skip
         proposal, facts = propose_of(self.frame.assign(**planted), id="member")
-        self.assertEqual({column.source for column in proposal.columns if column.dropped}, set(planted))
+        # The reader has left out the index by then.
+        dropped = set(planted) - {"Unnamed: 0"}
+        self.assertEqual({column.source for column in proposal.columns if column.dropped}, dropped)
+        self.assertNotIn("Unnamed: 0", proposal.table.frame)
         self.assertTrue(any("different account_id share" in warning for warning in facts.warnings), facts.warnings)
 
     def test_identities_are_found(self):
@@ -412,6 +480,14 @@ class Proposals(unittest.TestCase):
             propose.may_be_the_same(column),
             [("COD", "Cash on Delivery"), ("CC", "Credit Card"), ("Phone", "Mobile Phone")],
         )
+
+    def test_words_name_what_is_counted_and_what_somebody_is(self):
+        counts = kinds.Column("NumOfProducts", "choice", "", np.zeros(3), ["1", "2"], ordered=True)
+        self.assertEqual(write.value_toml(counts, 0, "1"), '{ name = "1", label = "1 product", words = "1 product" }')
+        self.assertIn('label = "2 products"', write.value_toml(counts, 1, "2"))
+        active = kinds.Column("IsActiveMember", "flag", "", np.zeros(3))
+        self.assertEqual(write.words_of(active), ["not active member", "active member"])
+        self.assertIsNone(write.words_of(kinds.Column("HasCrCard", "flag", "", np.zeros(3))))
 
     def test_a_warning_sign_catches_a_share_that_leaves_more_often(self):
         rng = np.random.default_rng(4)

@@ -11,6 +11,8 @@ import tomllib
 import unittest
 from pathlib import Path
 
+import pandas as pd
+
 from adopt import made
 from adopt.adoption import PAGE
 
@@ -104,6 +106,41 @@ class Adoption(unittest.TestCase):
             self.assertIn(
                 "package", json.loads((again / "models" / "churn.json").read_text())["learner"]["feature_names"]
             )
+
+    def test_parameters_propose_anew_until_somebody_has_edited(self):
+        with tempfile.TemporaryDirectory() as folder:
+            again = Path(folder) / "gym"
+            shutil.copytree(self.into, again)
+            told = run(self.file, again, "--as-of", "2025-06-30", "--currency", "GBP", "--drop", "sex")
+            self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
+            schema = tomllib.loads((again / "data" / "schema.toml").read_text())
+            self.assertEqual(schema["currency"], "GBP")
+            self.assertNotIn("sex", [field["name"] for field in schema["field"]])
+
+            path = again / "data" / "schema.toml"
+            path.write_text(path.read_text().replace('label = "Visits"', 'label = "Visits in a month"'))
+            before = files_of(again)
+            refused = run(self.file, again, "--currency", "EUR", "--drop", "plan", "--target", "churned")
+            self.assertEqual(refused.returncode, 1)
+            for part in ("CURRENCY=EUR", "DROP=plan", "has been edited", "`currency`"):
+                self.assertIn(part, refused.stdout)
+            self.assertNotIn("TARGET=", refused.stdout)
+            self.assertEqual(files_of(again), before)
+
+    def test_rows_of_one_customer_are_in_one_fold(self):
+        frame, left = made.table(620)
+        twice = pd.concat([frame, frame.assign(member="x" + frame["member"])])
+        with tempfile.TemporaryDirectory() as folder:
+            path, into = Path(folder) / "members.csv", Path(folder) / "gym"
+            twice.assign(account_id=[f"a{number % 620 // 2}" for number in range(len(twice))]).to_csv(path, index=False)
+            adopted = run(path, into, "--id", "member")
+            self.assertEqual(adopted.returncode, 0, adopted.stdout + adopted.stderr)
+            self.assertIn("1,240 rows share their features or an id with another. These are in one fold", adopted.stdout)
+            self.assertIn("620 rows are the same as an earlier one", adopted.stdout)
+            card = json.loads((into / "models" / "card.json").read_text())
+        once = json.loads((self.into / "models" / "card.json").read_text())
+        # A model that has seen the double of everybody would know nearly all.
+        self.assertLess(card["metrics"]["roc_auc"]["mean"], once["metrics"]["roc_auc"]["mean"] + 0.03)
 
     def test_what_is_refused_leaves_the_folder_as_it_was(self):
         before = files_of(self.into)

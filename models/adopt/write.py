@@ -237,6 +237,8 @@ def field_toml(column, proposal):
     else:
         lines.append(f"label = {text(label)}")
     lines.append(f"kind = {text(kind)}")
+    if column.kind == "flag" and (words := words_of(column)):
+        lines.append(f"words = {listed([text(word) for word in words])}")
     if column.kind == "choice":
         lines.append(
             f"values = {listed([value_toml(column, code, value) for code, value in enumerate(column.values)])}"
@@ -274,11 +276,35 @@ def label_of(column):
     return names.label(column.source, column.kind == "flag")
 
 
+def words_of(column):
+    """How no and yes are worded where "without" and "with" the label would be odd: of what somebody is, or does."""
+    label = spoken(label_of(column))
+    if names.words(column.source)[:1] == ["is"]:
+        return [f"not {label}", label]
+    return None
+
+
+def spoken(label):
+    """A label within a sentence."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def counted_things(column):
+    """What a column counts, in the plural, if it counts something: products, of the number of products."""
+    label = label_of(column)
+    return label.removeprefix("Number of ") if label.startswith("Number of ") else None
+
+
 def value_toml(column, code, value):
     """One value of a choice."""
     parts = [f"name = {text(value)}"]
     # Names of lower-case letters, digits and dashes are taken for machines' and put into words, which a range is not to be.
-    if any(mark in value for mark in "-_") and any(character.isdigit() for character in value):
+    things = counted_things(column)
+    if things and value.isdigit():
+        # A bare number says nothing in a list.
+        thing = things.removesuffix("s") if value == "1" else things
+        parts += [f"{key} = {text(f'{value} {thing}')}" for key in ("label", "words")]
+    elif any(mark in value for mark in "-_") and any(character.isdigit() for character in value):
         parts.append(f"label = {text(value)}")
     if code in column.prices:
         parts.append(f"price = {number(column.prices[code])}")
@@ -289,7 +315,7 @@ def value_toml(column, code, value):
     return text(value) if len(parts) == 1 else f"{{ {', '.join(parts)} }}"
 
 
-def training_toml(proposal, allowed):
+def training_toml(proposal, allowed, same_customer):
     """What `train.py` and another adoption know of this workspace beside its schema."""
     groups = [
         column.name
@@ -301,6 +327,12 @@ def training_toml(proposal, allowed):
         "",
         comment("The fields over which the fairness table compares groups."),
         f"groups = {listed([text(name) for name in groups])}",
+    ]
+    lines += [
+        "",
+        comment("Rows with the same features are of one customer, and so are rows with the same text in these columns: in the"),
+        comment("cross-validation they are in one fold, so that nobody is scored by a model that has seen them."),
+        f"same_customer = {listed([text(source) for source in same_customer])}",
     ]
     if allowed:
         lines += [
@@ -332,8 +364,10 @@ def settings_toml(change, results, described):
     return "\n".join(lines) + "\n"
 
 
-def conform(table, schema, dates, others, faults):
-    """The table as a file of the schema's columns, in its spelling; `others` are outcomes that are not known yet."""
+def conform(table, workspace, others, faults):
+    """The table as a file of the schema's columns, in its spelling, and of those that tell customers apart; `others` are outcomes that
+    are not known yet."""
+    schema, dates = workspace.schema, workspace.dates
     frame = table.frame.copy()
     find = finder(frame)
     if find(schema.columns_of("id")) is None:
@@ -355,6 +389,7 @@ def conform(table, schema, dates, others, faults):
         schema.columns_of("id")[0],
         *(field.column for field in schema.fields.values()),
         schema.columns_of("outcome")[0],
+        *(workspace.same_customer or []),
     ]
     return frame[[column for column in columns if column in frame]], notes
 
@@ -443,7 +478,7 @@ def change_nudge(column, known, proposal):
         return []
     from_codes, best, better = way(column, found)
     label = label_of(column)
-    spoken = label[:1].lower() + label[1:] if not label[:2].isupper() else label
+    subject = counted_things(column) or spoken(label)
     when = {column.name: value_of(column, from_codes)}
     if column.kind == "flag" and best == 1 and not column.without:
         when |= column.needs
@@ -452,9 +487,10 @@ def change_nudge(column, known, proposal):
     goal, source = (column.level_names[code].translate({123: "(", 125: ")"}) for code in (best, from_codes[0]))
     less = "leave less often" if better else "are no different"
     if column.kind == "flag":
-        title, reason = f"Talk about {spoken}", f"{label} is {source.lower()}; customers with {goal.lower()} {less}."
+        title, reason = f"Talk about {subject}", f"{label} is {source.lower()}; customers with {goal.lower()} {less}."
     else:
-        title, reason = f"Offer {spoken}: {goal}", f"{label} is not {goal}; customers with {goal} {less}."
+        title = f"Offer {goal} {subject}" if counted_things(column) else f"Offer {subject}: {goal}"
+        reason = f"{label} is not {goal}; customers with {goal} {less}."
     doubt = "Whether the change keeps anybody is for an experiment to find out."
     if not better:
         doubt = "That is no difference: delete this nudge, or know better."
@@ -466,8 +502,8 @@ def change_nudge(column, known, proposal):
         "change": {column.name: value_of(column, [best])},
         "reasons": [reason],
         "messages": [
-            f"May we talk about your {spoken}? There may be something that suits you better.",
-            f"We can change your {spoken} for you. Tell us when it suits you.",
+            f"May we talk about your {subject}? There may be something that suits you better.",
+            f"We can change your {subject} for you. Tell us when it suits you.",
         ],
     }
     return [guessed(f"left by {label.lower()}: {rate}. {doubt}") + "\n" + entry(nudge)]
@@ -488,7 +524,7 @@ def alarm_nudge(column, side, bound):
         {
             "id": f"look-into-{column.name.replace('_', '-')}",
             "category": "behaviour",
-            "title": f"Look into {label[:1].lower() + label[1:]}",
+            "title": f"Look into {spoken(label)}",
             "when": {column.name: f"{{ {side} = {number(bound)} }}"},
             "placeholders": {"value": text(column.name)},
             "reasons": [f"{label} is {{value}}; {side} {number(bound)} customers leave more often."],

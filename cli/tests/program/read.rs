@@ -18,7 +18,8 @@ fn a_table_of_another_dialect_becomes_csv() {
         "id,note\na,\"x, y\"\nb,é\n"
     );
     let summary: Value = serde_json::from_str(&answer.stdout).unwrap();
-    assert_eq!(summary["columns"], json!(["id", "note"]));
+    let text = |name: &str| json!({ "name": name, "numbers": false, "yes": [], "no": [] });
+    assert_eq!(summary["columns"], json!([text("id"), text("note")]));
     assert_eq!(summary["rows"], 2);
     let readings: Vec<&str> = summary["read_as"]
         .as_array()
@@ -33,6 +34,35 @@ fn a_table_of_another_dialect_becomes_csv() {
         "column 1 has no name and is skipped",
     ];
     assert_eq!(readings, expected);
+}
+
+#[test]
+fn cells_are_written_in_one_way_and_said_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.csv"));
+    let text = "id;fee;active\n1;1.234,50 €;VRAI\n2;NA;FAUX\n3;7,25 €;VRAI\n";
+    fs::write(&input, text).unwrap();
+    let answer = answer("read", &[&input, &"-o", &output]);
+    assert_eq!(
+        fs::read_to_string(&output).unwrap(),
+        "id,fee,active\n1,1234.5,VRAI\n2,,FAUX\n3,7.25,VRAI\n"
+    );
+    let summary: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let said = |column: &str, reading: &str, count: u64| json!({ "column": column, "reading": reading, "count": count });
+    assert_eq!(
+        summary["read_as"].as_array().unwrap()[1..],
+        [
+            said("fee", "'NA' is missing", 1),
+            said("fee", "decimal comma", 2),
+            said("fee", "'€' is left out", 2),
+        ]
+    );
+    let active = json!({ "name": "active", "numbers": false, "yes": ["VRAI"], "no": ["FAUX"] });
+    assert_eq!(summary["columns"][2], active);
+
+    fs::write(&input, "id;fee\na;1.234\nb;5.678\n").unwrap();
+    let refusal = crate::answer("read", &[&input, &"-o", &output]);
+    refusal.refuses(1, "in.csv: fee has 2 numbers of which the last three digits may be decimals or thousands; confirm with read=decimal:comma or read=decimal:point");
 }
 
 #[test]
@@ -67,10 +97,7 @@ fn an_uncertain_reading_is_refused_until_it_is_confirmed() {
         &[&input, &"--read", &"delimiter:semicolon", &"-o", &output],
     );
     assert_eq!(confirmed.code, 0, "{confirmed:?}");
-    assert_eq!(
-        fs::read_to_string(&output).unwrap(),
-        "\"a,b\",c\n\"1,2\",3\n"
-    );
+    assert_eq!(fs::read_to_string(&output).unwrap(), "\"a,b\",c\n1.2,3\n");
     answer("read", &[&input, &"--read", &"semicolon", &"-o", &output])
         .refuses(2, "must be key:value pairs");
     answer("read", &[&input, &"-o", &input]).refuses(1, "name another file");

@@ -1,27 +1,48 @@
-//! Workbooks: the first visible sheet that holds a table.
+//! Workbooks: the sheet that holds the table.
 
-use crate::TableError;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Uncertain};
 use crate::text::OLE;
+use crate::{Confirmed, TableError};
 use calamine::{Data, Range, Reader, SheetType, SheetVisible, Xls, Xlsb, Xlsx};
+use std::cmp::Reverse;
 use std::fmt::Display;
 use std::io::Cursor;
 
+/// A sheet is the one that is meant beyond doubt if it has this many times as many cells as any other.
+const BEYOND_DOUBT: usize = 10;
+
+/// Rows in which a header is looked for.
+const MOST_TITLES: usize = 10;
+
 /// The sheet as CSV with commas, each row at the line of its number, so that it is read by the rules of every other table.
-pub(crate) fn as_csv(bytes: &[u8], evidence: &mut Vec<Evidence>) -> Result<String, TableError> {
-    if bytes.starts_with(OLE) {
-        return first_table(Xls::new(Cursor::new(bytes)), evidence);
-    }
-    match Xlsb::new(Cursor::new(bytes)) {
-        Ok(binary) => first_table(Ok(binary), evidence),
-        Err(_) => first_table(Xlsx::new(Cursor::new(bytes)), evidence),
-    }
+pub(crate) fn as_csv(
+    bytes: &[u8],
+    confirmed: &Confirmed,
+    is_known: &dyn Fn(&str) -> bool,
+    evidence: &mut Vec<Evidence>,
+) -> Result<String, TableError> {
+    let wanted = confirmed.get("sheet");
+    let sheets = if bytes.starts_with(OLE) {
+        sheets(Xls::new(Cursor::new(bytes)), wanted)
+    } else {
+        match Xlsb::new(Cursor::new(bytes)) {
+            Ok(binary) => sheets(Ok(binary), wanted),
+            Err(_) => sheets(Xlsx::new(Cursor::new(bytes)), wanted),
+        }
+    }?;
+    let (name, range) = chosen(sheets, is_known)?;
+    evidence.push(Evidence::of_input(format!("sheet: {name}"), 1));
+    Ok(csv(&range, evidence))
 }
 
-fn first_table<'b, W>(
+/// The name of a sheet, and its cells.
+type Sheet = (String, Range<Data>);
+
+/// The visible sheets that hold a table, or the one that is wanted.
+fn sheets<'b, W>(
     workbook: Result<W, W::Error>,
-    evidence: &mut Vec<Evidence>,
-) -> Result<String, TableError>
+    wanted: Option<&str>,
+) -> Result<Vec<Sheet>, TableError>
 where
     W: Reader<Cursor<&'b [u8]>>,
     W::Error: Display,
@@ -30,20 +51,61 @@ where
         TableError::Malformed(format!("is an Excel workbook that can't be read: {error}"))
     };
     let mut workbook = workbook.map_err(failed)?;
+    let mut found = Vec::new();
+    let mut names = Vec::new();
     for sheet in workbook.sheets_metadata().to_vec() {
         // A sheet of charts has no cells.
-        if sheet.visible != SheetVisible::Visible || sheet.typ != SheetType::WorkSheet {
+        if sheet.typ != SheetType::WorkSheet {
             continue;
         }
-        let range = workbook.worksheet_range(&sheet.name).map_err(failed)?;
-        if is_table(&range) {
-            evidence.push(Evidence::of_input(format!("sheet: {}", sheet.name), 1));
-            return Ok(csv(&range, evidence));
+        let is_candidate = match wanted {
+            Some(wanted) => sheet.name.trim() == wanted,
+            None => sheet.visible == SheetVisible::Visible,
+        };
+        if is_candidate {
+            let range = workbook.worksheet_range(&sheet.name).map_err(failed)?;
+            if is_table(&range) {
+                found.push((sheet.name.clone(), range));
+            }
         }
+        names.push(sheet.name);
     }
-    Err(TableError::Malformed(
-        "is an Excel workbook without a sheet that has a header and rows".to_owned(),
-    ))
+    match (wanted, found.is_empty()) {
+        (_, false) => Ok(found),
+        (Some(wanted), true) => Err(TableError::Malformed(format!(
+            "is an Excel workbook without a sheet {wanted:?} that has a header and rows; its sheets are {}",
+            names.join(", ")
+        ))),
+        (None, true) => Err(TableError::Malformed(
+            "is an Excel workbook without a sheet that has a header and rows".to_owned(),
+        )),
+    }
+}
+
+/// The only sheet, the one with most of the names that are expected, or the one that is much larger than the others.
+fn chosen(mut sheets: Vec<Sheet>, is_known: &dyn Fn(&str) -> bool) -> Result<Sheet, TableError> {
+    let known = |(_, range): &Sheet| {
+        let rows = range.rows().take(MOST_TITLES);
+        let known = |row: &[Data]| row.iter().filter(|cell| is_known(&written(cell))).count();
+        rows.map(known).max().unwrap_or_default()
+    };
+    let most = sheets.iter().map(known).max().unwrap_or_default();
+    sheets.retain(|sheet| known(sheet) == most);
+    let cells = |(_, range): &Sheet| range.used_cells().count();
+    sheets.sort_by_key(|sheet| Reverse(cells(sheet)));
+    let is_certain = match sheets.as_slice() {
+        [largest, next, ..] => cells(largest) >= BEYOND_DOUBT * cells(next),
+        _ => true,
+    };
+    if is_certain && !sheets.is_empty() {
+        return Ok(sheets.swap_remove(0));
+    }
+    Err(TableError::Uncertain(Uncertain {
+        column: None,
+        detail: format!("has {} sheets that hold a table", sheets.len()),
+        key: "sheet".to_owned(),
+        values: sheets.into_iter().map(|(name, _)| name).collect(),
+    }))
 }
 
 /// A table has a header and a row of more than one cell; a cover sheet has neither.

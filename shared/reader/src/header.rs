@@ -10,7 +10,7 @@ use schema::{Field, FieldError, Kind, Named, Schema};
 use std::collections::HashMap;
 
 /// Words by which the readings of a whole input are confirmed; all other keys are columns.
-const KEYS: [&str; 4] = ["encoding", "delimiter", "decimal", "orient"];
+const KEYS: [&str; 5] = ["encoding", "delimiter", "decimal", "orient", "sheet"];
 
 /// What a column is confirmed to be when it stands for nothing.
 const OTHER: &str = "other";

@@ -16,12 +16,15 @@ mod excel;
 mod fold;
 mod header;
 mod json;
+mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod plain;
 mod profiles;
 mod reading;
 mod spelling;
 mod table;
+mod tally;
 mod text;
 #[cfg(feature = "compressed")]
 mod zip;
@@ -32,6 +35,7 @@ pub use evidence::{Evidence, Uncertain};
 pub use json::without_literals_of_python;
 #[cfg(feature = "parquet")]
 pub use parquet::{Chunk, Chunks, Codes, Column, Parquet, RowGroup};
+pub use plain::{PlainCells, PlainColumn};
 pub use profiles::{Profiles, ProfilesError, must_look, table};
 pub use reading::{Needed, Reading};
 pub use table::{Cells, Row, Rows, Table, TableError};

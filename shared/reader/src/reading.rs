@@ -2,15 +2,13 @@
 
 use crate::evidence::{Evidence, Uncertain};
 use crate::header::{self, Spread};
+use crate::numbers::{Context, Numbers};
 use crate::spelling::{Meaning, code_named, is_missing, meaning, name_of};
+use crate::tally::{Tally, quoted};
 use crate::{Confirmed, Row, Table};
-use schema::intake::{Columns, Json, OneHot, Quoted, json_code, yes_or_no};
-use schema::number::{NumberStyle, is_currency_sign};
+use schema::intake::{Columns, Json, OneHot, json_code, yes_or_no};
+use schema::number::is_currency_sign;
 use schema::{Field, FieldError, FieldErrors, Kind, Named, Schema};
-use std::collections::BTreeMap;
-
-/// Different texts of a column that are kept; further ones count as none of its values.
-const MOST_TEXTS: usize = 300;
 
 /// Which fields a row needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +105,7 @@ impl Reading {
             .filter_map(|field| {
                 let column = columns.column(Named::Field(field.index()))?;
                 let mut survey = Survey::new(field, column, &table.columns()[column]);
-                survey.is_number = table.is_number(column);
+                survey.numbers.are_typed = table.is_number(column);
                 Some(survey)
             })
             .collect();
@@ -142,19 +140,18 @@ impl Reading {
         for spread in of_values {
             spread.decide(table.columns(), confirmed, &mut columns, &mut findings);
         }
-        let styles = Styles::of(&surveys);
-        let context = Context {
-            is_plain_text: table
-                .dialect()
-                .is_none_or(|dialect| dialect.delimiter == b','),
-            styles,
-            confirmed,
-            currency: schema.currency_sign(),
-        };
+        let numbers = surveys.iter().map(|survey| &survey.numbers);
+        let context = Context::of(table, confirmed, numbers);
         for survey in surveys {
             let is_needed =
                 needed == Needed::All || survey.field.required() || survey.field.for_model();
-            survey.decide(&context, is_needed, &mut columns, &mut findings);
+            survey.decide(
+                &context,
+                schema.currency_sign(),
+                is_needed,
+                &mut columns,
+                &mut findings,
+            );
         }
         let mut warnings = findings.warnings;
         warnings.append(&mut findings.missing);
@@ -170,79 +167,6 @@ impl Reading {
     }
 }
 
-/// Texts and how often each was seen.
-#[derive(Default)]
-struct Tally {
-    texts: BTreeMap<String, u64>,
-    beyond: u64,
-}
-
-impl Tally {
-    fn add(&mut self, text: &str) {
-        if let Some(count) = self.texts.get_mut(text) {
-            *count += 1;
-        } else if self.texts.len() < MOST_TEXTS {
-            self.texts.insert(text.to_owned(), 1);
-        } else {
-            self.beyond += 1;
-        }
-    }
-
-    /// Whether a text is one of those that are no longer kept.
-    fn is_beyond(&self, text: &str) -> bool {
-        self.texts.len() >= MOST_TEXTS && !self.texts.contains_key(text)
-    }
-
-    fn count(&self) -> u64 {
-        self.texts.values().sum::<u64>() + self.beyond
-    }
-
-    /// The most common texts in words.
-    fn most_common(&self) -> String {
-        let mut texts: Vec<(&String, &u64)> = self.texts.iter().collect();
-        texts.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
-        let named: Vec<String> = texts.iter().take(3).map(|(text, _)| quoted(text)).collect();
-        let more = if texts.len() > named.len() {
-            " and others"
-        } else {
-            ""
-        };
-        format!("{}{more}", named.join(" or "))
-    }
-}
-
-fn quoted(text: &str) -> String {
-    let text = Quoted(text).to_string();
-    format!("'{}'", text.trim_matches('"'))
-}
-
-/// What decides between readings beyond the column itself.
-struct Context<'a> {
-    /// Whether a point can't be taken for a separator of thousands.
-    is_plain_text: bool,
-    styles: Styles,
-    confirmed: &'a Confirmed,
-    currency: &'a str,
-}
-
-/// The styles that columns have beyond doubt.
-#[derive(Clone, Copy, Default)]
-struct Styles {
-    point: bool,
-    comma: bool,
-}
-
-impl Styles {
-    fn of(surveys: &[Survey<'_>]) -> Self {
-        let is_point = |survey: &Survey<'_>| survey.point > 0 && survey.comma == 0;
-        let is_comma = |survey: &Survey<'_>| survey.comma > 0 && survey.point == 0;
-        Self {
-            point: surveys.iter().any(is_point),
-            comma: surveys.iter().any(is_comma),
-        }
-    }
-}
-
 /// What the cells of a field's column hold.
 struct Survey<'w> {
     field: Field<'w>,
@@ -254,16 +178,8 @@ struct Survey<'w> {
     digits: [u64; 2],
     /// Texts that need a look.
     texts: Tally,
-    /// Numbers that are one with a decimal point, or one with a decimal comma, or a different one with each.
-    point: u64,
-    comma: u64,
-    either: u64,
-    /// Numbers that no program would write, and those with the sign of a currency.
-    styled: u64,
-    currencies: Tally,
+    numbers: Numbers,
     is_confirmed: bool,
-    /// Whether the cells are numbers and no texts, so that nobody wrote them in a way of their own.
-    is_number: bool,
 }
 
 impl<'w> Survey<'w> {
@@ -275,13 +191,8 @@ impl<'w> Survey<'w> {
             filled: 0,
             digits: [0; 2],
             texts: Tally::default(),
-            point: 0,
-            comma: 0,
-            either: 0,
-            styled: 0,
-            currencies: Tally::default(),
+            numbers: Numbers::default(),
             is_confirmed: false,
-            is_number: false,
         }
     }
 
@@ -336,25 +247,13 @@ impl<'w> Survey<'w> {
             self.see_text(text);
             return;
         }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) && self.holds(text.parse().ok()).is_some()
-        {
+        let (range, is_whole) = (self.field.range(), self.field.kind() == Kind::Whole);
+        let holds = |number: f64| range.contains(&number) && (!is_whole || number.fract() == 0.0);
+        if text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse().is_ok_and(holds) {
             return;
         }
-        let plain = self.holds(NumberStyle::Plain.number(text));
-        let point = self.holds(NumberStyle::Point.number(text)).or(plain);
-        let comma = self.holds(NumberStyle::Comma.number(text));
-        match (point, comma) {
-            (None, None) => return self.texts.add(text),
-            (Some(_), None) => self.point += 1,
-            (None, Some(_)) => self.comma += 1,
-            (Some(point), Some(comma)) if point != comma => self.either += 1,
-            _ => {}
-        }
-        if plain.is_none() {
-            self.styled += 1;
-            if let Some(sign) = text.chars().find(|letter| is_currency_sign(*letter)) {
-                self.currencies.add(sign.encode_utf8(&mut [0; 4]));
-            }
+        if !self.numbers.see(text, holds) {
+            self.texts.add(text);
         }
     }
 
@@ -370,27 +269,22 @@ impl<'w> Survey<'w> {
         }
     }
 
-    /// A number that the field can hold.
-    fn holds(&self, number: Option<f64>) -> Option<f64> {
-        number.filter(|number| {
-            self.field.range().contains(number)
-                && (self.field.kind() != Kind::Whole || number.fract() == 0.0)
-        })
-    }
-
     fn decide(
         mut self,
         context: &Context<'_>,
+        currency: &str,
         is_needed: bool,
         columns: &mut Columns,
         findings: &mut Findings,
     ) {
         let index = self.field.index();
         if !self.field.kind().is_named() {
-            match self.style(context) {
+            match self.numbers.style(self.name, context) {
                 Ok(style) => {
                     columns.style(index, style);
-                    self.tell_style(style, context, findings);
+                    let evidence = self.numbers.evidence(self.name, style);
+                    findings.evidence.extend(evidence);
+                    self.compare_currency(currency, findings);
                 }
                 Err(uncertain) => findings.uncertain(uncertain),
             }
@@ -486,91 +380,16 @@ impl<'w> Survey<'w> {
         }
     }
 
-    /// How the numbers are written.
-    fn style(&self, context: &Context<'_>) -> Result<NumberStyle, Uncertain> {
-        if self.is_number {
-            return Ok(NumberStyle::Plain);
+    /// Warns of signs of another currency.
+    fn compare_currency(&self, currency: &str, findings: &mut Findings) {
+        if self.field.kind() != Kind::Money {
+            return;
         }
-        let chosen = match context.confirmed.get("decimal") {
-            Some("comma") => Some(NumberStyle::Comma),
-            Some("point") => Some(NumberStyle::Point),
-            _ => None,
-        };
-        let style = match (self.point > 0, self.comma > 0, self.either > 0) {
-            (true, false, _) => NumberStyle::Point,
-            (false, true, _) => NumberStyle::Comma,
-            (false, false, false) => NumberStyle::Point,
-            (true, true, _) => {
-                return chosen.ok_or_else(|| {
-                    self.uncertain_decimal(format!(
-                        "has {} numbers with a decimal point and {} with a decimal comma",
-                        self.point, self.comma
-                    ))
-                });
-            }
-            (false, false, true) => match (chosen, context.styles) {
-                (Some(chosen), _) => chosen,
-                (
-                    None,
-                    Styles {
-                        point: true,
-                        comma: false,
-                    },
-                ) => NumberStyle::Point,
-                (
-                    None,
-                    Styles {
-                        point: false,
-                        comma: true,
-                    },
-                ) => NumberStyle::Comma,
-                _ if context.is_plain_text && self.styled == 0 => NumberStyle::Point,
-                _ => {
-                    return Err(self.uncertain_decimal(format!(
-                        "has {} numbers of which the last three digits may be decimals or thousands",
-                        self.either
-                    )));
-                }
-            },
-        };
-        Ok(match style {
-            // Written by a program.
-            NumberStyle::Point if self.styled == 0 => NumberStyle::Plain,
-            style => style,
-        })
-    }
-
-    fn uncertain_decimal(&self, detail: String) -> Uncertain {
-        Uncertain {
-            column: Some(self.name.to_owned()),
-            detail,
-            key: "decimal".to_owned(),
-            values: ["comma", "point"].map(str::to_owned).to_vec(),
-        }
-    }
-
-    fn tell_style(&self, style: NumberStyle, context: &Context<'_>, findings: &mut Findings) {
-        if style == NumberStyle::Comma && self.comma + self.either > 0 {
-            let count = self.comma + self.either;
-            findings
-                .evidence
-                .push(Evidence::of_column(self.name, "decimal comma", count));
-        } else if style != NumberStyle::Plain && self.styled > self.currencies.count() {
-            let count = self.styled - self.currencies.count();
-            findings
-                .evidence
-                .push(Evidence::of_column(self.name, "separated thousands", count));
-        }
-        for (sign, count) in &self.currencies.texts {
-            let reading = format!("{} is left out", quoted(sign));
-            findings
-                .evidence
-                .push(Evidence::of_column(self.name, reading, *count));
-            if self.field.kind() == Kind::Money && !context.currency.contains(sign.as_str()) {
+        for (sign, count) in &self.numbers.signs.texts {
+            if sign.chars().all(is_currency_sign) && !currency.contains(sign.as_str()) {
                 let reading = format!(
-                    "amounts have the sign {}, and the schema's currency is {}",
-                    quoted(sign),
-                    context.currency
+                    "amounts have the sign {}, and the schema's currency is {currency}",
+                    quoted(sign)
                 );
                 findings
                     .warnings

@@ -46,6 +46,21 @@ pub(crate) fn is_missing(text: &str) -> bool {
     text.len() <= 16 && MISSING.contains(&text.to_lowercase().as_str())
 }
 
+/// Words among these that are also values: without a schema, a column of texts may mean them.
+const PERHAPS_VALUES: [&str; 6] = [
+    "none",
+    "undefined",
+    "unknown",
+    "not available",
+    "blank",
+    "empty",
+];
+
+/// Whether a text that says that nothing is known may also be a value of a choice.
+pub(crate) fn may_be_a_value(text: &str) -> bool {
+    PERHAPS_VALUES.contains(&text.trim().to_lowercase().as_str())
+}
+
 /// What a text means to a field of named values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Meaning {

@@ -108,7 +108,7 @@ impl<'b> Table<'b> {
         }
         #[cfg(feature = "excel")]
         if text::is_workbook(bytes) {
-            let text = crate::excel::as_csv(bytes, &mut evidence)?;
+            let text = crate::excel::as_csv(bytes, confirmed, is_known, &mut evidence)?;
             let confirmed = confirmed.with("delimiter", "comma");
             return Self::of_text(Cow::Owned(text), &confirmed, is_known, evidence);
         }

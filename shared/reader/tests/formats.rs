@@ -143,6 +143,45 @@ fn a_workbook_is_read_from_its_first_visible_table() {
 }
 
 #[test]
+fn a_workbook_of_several_tables_is_read_from_the_one_that_is_meant_or_asked_about() {
+    let rows = |count: usize, header: &str| -> String {
+        let row = |row: usize, first: &str, second: &str| {
+            let cells = [
+                text(&format!("A{row}"), first),
+                text(&format!("B{row}"), second),
+            ];
+            format!(r#"<row r="{row}">{}</row>"#, cells.concat())
+        };
+        let head = row(1, header, "fee");
+        let rows = (2..=count).map(|number| row(number, &format!("c{number}"), "3"));
+        head + &rows.collect::<String>()
+    };
+    let sheet = |bytes: &[u8], read: &str, known: &dyn Fn(&str) -> bool| {
+        let table = Table::read(bytes, &Confirmed::parse(read).unwrap(), known)?;
+        Ok::<_, TableError>(table.evidence()[0].reading.clone())
+    };
+    let nothing = |_: &str| false;
+    let (dictionary, data) = (rows(4, "variable"), rows(60, "id"));
+    let bytes = workbook(&[("Data Dict", "", &dictionary), ("Data", "", &data)]);
+    assert_eq!(sheet(&bytes, "", &nothing).unwrap(), "sheet: Data");
+
+    let (january, february) = (rows(20, "id"), rows(30, "id"));
+    let bytes = workbook(&[("Jan", "", &january), ("Feb", "", &february)]);
+    let refused = sheet(&bytes, "", &nothing).unwrap_err().to_string();
+    let expected = "has 2 sheets that hold a table; confirm with read=sheet:Feb or read=sheet:Jan";
+    assert_eq!(refused, expected);
+    assert_eq!(sheet(&bytes, "sheet:Jan", &nothing).unwrap(), "sheet: Jan");
+    let refused = sheet(&bytes, "sheet:Mar", &nothing)
+        .unwrap_err()
+        .to_string();
+    assert!(refused.ends_with("its sheets are Jan, Feb"), "{refused}");
+
+    let bytes = workbook(&[("Fees", "", &rows(30, "plan")), ("Ids", "", &january)]);
+    let is_id = |name: &str| name == "id";
+    assert_eq!(sheet(&bytes, "", &is_id).unwrap(), "sheet: Ids");
+}
+
+#[test]
 fn a_workbook_without_a_table_is_refused() {
     let cover = format!(r#"<row r="1">{}</row>"#, text("A1", "Customers of March"));
     let refused = content(&workbook(&[("Cover", "", &cover)])).unwrap_err();

@@ -6,9 +6,9 @@ pub enum NumberStyle {
     /// Digits with a decimal point, perhaps with an exponent, as programs write them.
     #[default]
     Plain,
-    /// With a decimal point; thousands may be separated by commas, blanks or apostrophes, and a currency may be there.
+    /// With a decimal point; thousands may be separated by commas, blanks or apostrophes, and a sign of a currency or of percent may be there.
     Point,
-    /// With a decimal comma; thousands may be separated by points, blanks or apostrophes, and a currency may be there.
+    /// With a decimal comma; thousands may be separated by points, blanks or apostrophes, and a sign of a currency or of percent may be there.
     Comma,
 }
 
@@ -109,7 +109,7 @@ impl<'t> Amount<'t> {
 }
 
 fn without_currency(text: &str) -> &str {
-    let text = text.trim_matches(|letter: char| is_currency_sign(letter) || letter.is_whitespace());
+    let text = text.trim_matches(|letter: char| is_sign(letter) || letter.is_whitespace());
     let is_code = |code: &str| CODES.contains(&code);
     if let Some((code, rest)) = text.split_at_checked(3)
         && is_code(code)
@@ -131,6 +131,11 @@ const CODES: [&str; 16] = [
     "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "INR", "JPY", "NOK", "NZD",
     "PLN", "SEK", "USD",
 ];
+
+/// Whether a character is the sign of a currency or of percent, which people write beside numbers.
+pub fn is_sign(letter: char) -> bool {
+    is_currency_sign(letter) || letter == '%'
+}
 
 /// Whether a character is the sign of a currency (Unicode's category Sc), except the one for cents.
 pub fn is_currency_sign(letter: char) -> bool {
@@ -154,6 +159,8 @@ mod tests {
             ("-12", [Some(-12.0); 2]),
             ("$12", [Some(12.0); 2]),
             ("12 €", [Some(12.0); 2]),
+            ("12 %", [Some(12.0); 2]),
+            ("12.5%", [Some(12.5), None]),
             ("-$ 1", [Some(-1.0); 2]),
             ("$-1", [Some(-1.0); 2]),
             ("(1)", [Some(-1.0); 2]),
