@@ -38,4 +38,4 @@ pub use parquet::{Chunk, Chunks, Codes, Column, Parquet, RowGroup};
 pub use plain::{PlainCells, PlainColumn};
 pub use profiles::{Profiles, ProfilesError, must_look, table};
 pub use reading::{Needed, Reading};
-pub use table::{Cells, Row, Rows, Table, TableError};
+pub use table::{Aside, Cells, Row, Rows, Table, TableError};

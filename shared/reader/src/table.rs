@@ -312,6 +312,29 @@ pub struct Row<'r> {
     pub line: u64,
     /// Why it is no row like the others, if it is not.
     pub fault: Option<String>,
+    aside: Option<Aside>,
+}
+
+/// A row that is there beside the customers, and of which none is missed when it is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aside {
+    /// It sums up the others.
+    Total,
+    /// It repeats the header, as where files were put together.
+    Header,
+    /// It is a line of dashes, as below the header of a table in plain text.
+    Line,
+}
+
+impl Aside {
+    /// What such a row is.
+    pub fn fault(self) -> &'static str {
+        match self {
+            Self::Total => "is a total of the others",
+            Self::Header => "repeats the header",
+            Self::Line => "is a line of dashes",
+        }
+    }
 }
 
 enum RowCells<'r> {
@@ -334,8 +357,32 @@ impl<'r> Row<'r> {
         (0..self.places.len()).map(|column| self.cell(column))
     }
 
+    /// What a row is that is there beside the customers; none where it is one like the others.
+    pub fn aside(&self) -> Option<Aside> {
+        self.aside
+    }
+
+    fn find_aside(&self, names: &[String]) -> Option<Aside> {
+        let repeats = |(column, name): (usize, &String)| {
+            self.cell(column).is_some_and(|cell| cell.trim() == name)
+        };
+        let is_line = |cell: Option<&str>| {
+            let cell = cell.unwrap_or_default().trim();
+            cell.len() >= 3 && cell.bytes().all(|byte| b"-=:+".contains(&byte))
+        };
+        // In a single column, its name or a dash may be a value.
+        let several = names.len() > 1;
+        if several && names.iter().enumerate().all(repeats) {
+            return Some(Aside::Header);
+        }
+        if several && self.cells().all(is_line) {
+            return Some(Aside::Line);
+        }
+        self.is_total().then_some(Aside::Total)
+    }
+
     /// The row that sums up the others says so in its first cell, and leaves most others blank.
-    pub fn is_total(&self) -> bool {
+    fn is_total(&self) -> bool {
         let is_filled = |cell: &&str| !cell.trim().is_empty();
         let first = match self.cells {
             RowCells::Record(record) => record.cells().find(is_filled),
@@ -376,6 +423,7 @@ impl Rows<'_> {
                     cells: RowCells::Record(records.record()),
                     line,
                     fault,
+                    aside: None,
                 }
             }
             RowSource::Cells { cells, next, row } => {
@@ -396,11 +444,13 @@ impl Rows<'_> {
                     cells: RowCells::Cells(row),
                     line: *next as u64,
                     fault,
+                    aside: None,
                 }
             }
         };
-        if row.fault.is_none() && row.is_total() {
-            row.fault = Some("is a total of the others".to_owned());
+        if row.fault.is_none() {
+            row.aside = row.find_aside(&self.table.columns);
+            row.fault = row.aside.map(|aside| aside.fault().to_owned());
         }
         Some(row)
     }
