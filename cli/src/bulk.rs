@@ -2,11 +2,12 @@
 
 use crate::business;
 use crate::output::{self, FAILED, USAGE};
-use crate::read::OTHER_BUILD;
+use crate::read::{self, OTHER_BUILD};
 use bulk::folder::{self, Cut, Event, Task, TaskError};
-use bulk::{LayoutError, ResultsFormat, TOLERATED_REJECT_PERCENTAGE};
+use bulk::{LayoutError, Manifest, ResultsFormat, TOLERATED_REJECT_PERCENTAGE};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use reader::{Confirmed, TableError};
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
@@ -24,9 +25,10 @@ const INTERRUPTED: u8 = 130;
 
 /// Score a file of customers of any size into a folder
 ///
-/// FILE is CSV with the columns of the schema, plain or gzip, or JSON lines; in a build that
-/// has the feature parquet also a Parquet file. Results, rejects and a manifest go to FOLDER.
-/// The same command resumes a run that was stopped.
+/// FILE is CSV of any dialect or JSON, plain or compressed with gzip or zip; in a build that has
+/// the features excel and parquet also a workbook or a Parquet file. How its first megabyte is
+/// written decides how all of it is read. Results, rejects and a manifest, which says how FILE
+/// was read, go to FOLDER. The same command resumes a run that was stopped.
 ///
 /// The exit code is 3 when the results are complete but too many records were rejected, and
 /// 130 after Ctrl-C.
@@ -42,6 +44,9 @@ pub struct Bulk {
     /// Workspace to score with [default: $WORKSPACE, or else the one in the program]
     #[arg(long, value_name = "FILE|DIR")]
     workspace: Option<PathBuf>,
+    /// Reading to use where two are plausible, as the refusal printed it
+    #[arg(long = "read", value_name = "KEY:VALUE")]
+    confirmed: Vec<String>,
     /// Score in one piece: for files with line breaks in quotes
     #[arg(long, conflicts_with = "shard_bytes")]
     unsharded: bool,
@@ -69,7 +74,8 @@ impl Bulk {
             Ok(live) => live,
             Err(message) => return output::fail(message, FAILED),
         };
-        let task = match self.task() {
+        let confirmed = read::confirmed(&self.confirmed);
+        let task = match confirmed.and_then(|confirmed| self.task(confirmed)) {
             Ok(task) => task,
             Err(message) => return output::fail(message, USAGE),
         };
@@ -83,6 +89,7 @@ impl Bulk {
         shown.bar.finish_and_clear();
         match done {
             Ok(manifest) => {
+                tell_how_it_was_read(&task, &manifest);
                 if io::stderr().is_terminal() {
                     output::tell(format_args!(
                         "{} customers scored, {} records rejected; see {}",
@@ -102,7 +109,7 @@ impl Bulk {
             Err(error @ TaskError::Stopped) => output::fail(error, INTERRUPTED),
             Err(
                 error @ TaskError::Input {
-                    source: LayoutError::Unread(_),
+                    source: LayoutError::Table(TableError::Unread(_)),
                     ..
                 },
             ) => output::fail(format_args!("{error}, or {OTHER_BUILD}"), FAILED),
@@ -110,7 +117,7 @@ impl Bulk {
         }
     }
 
-    fn task(&self) -> Result<Task, String> {
+    fn task(&self, confirmed: Confirmed) -> Result<Task, String> {
         let cut = match (self.unsharded, self.shard_bytes) {
             (true, _) => Cut::Unsharded,
             (false, Some(bytes)) => Cut::Every(bytes),
@@ -120,6 +127,7 @@ impl Bulk {
         Ok(Task {
             input: self.input.clone(),
             out: self.out.clone(),
+            confirmed,
             cut,
             results: match self.parquet {
                 true => parquet()?,
@@ -140,6 +148,17 @@ fn parquet() -> Result<ResultsFormat, String> {
     Err(format!(
         "--parquet: is not written by this program; {OTHER_BUILD}"
     ))
+}
+
+/// Says what was not as the schema has it; of most files there is nothing to say.
+fn tell_how_it_was_read(task: &Task, manifest: &Manifest) {
+    let name = task.input.display();
+    for evidence in &manifest.read_as.read_as {
+        output::tell(format_args!("{name}: read as {evidence}"));
+    }
+    for warning in &manifest.read_as.warnings {
+        output::tell(format_args!("{name}: warning: {warning}"));
+    }
 }
 
 /// A percentage on the command line.

@@ -9,6 +9,7 @@ use crate::{
     ScoreError, Shard, score,
 };
 use engagetrack::View;
+use reader::Confirmed;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
@@ -35,6 +36,8 @@ pub struct Task {
     pub input: PathBuf,
     /// The folder for parts and manifest, which is made where it is not there.
     pub out: PathBuf,
+    /// How it is read where that is not certain.
+    pub confirmed: Confirmed,
     /// How it is cut.
     pub cut: Cut,
     /// What the results are written as.
@@ -114,12 +117,12 @@ pub enum TaskError {
 /// Why one shard was not done.
 enum Failure {
     Stopped,
-    Task(TaskError),
+    Task(Box<TaskError>),
 }
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
-        Self::Task(error)
+        Self::Task(Box::new(error))
     }
 }
 
@@ -182,10 +185,11 @@ fn job(view: &View<'_>, task: &Task) -> Result<Job, TaskError> {
         path: &task.input,
         bytes: input.bytes,
     };
-    let layout = Layout::read(&view.schema, &stored).map_err(|source| TaskError::Input {
-        path: task.input.clone(),
-        source,
-    })?;
+    let layout =
+        Layout::read(view, &stored, &task.confirmed).map_err(|source| TaskError::Input {
+            path: task.input.clone(),
+            source,
+        })?;
     let shard_bytes = match task.cut {
         Cut::BySize => {
             let bytes = input.bytes / SHARDS;
@@ -245,7 +249,7 @@ impl Run<'_> {
                             Err(Failure::Stopped) => {}
                             Err(Failure::Task(error)) => {
                                 self.failed.store(true, Ordering::Relaxed);
-                                lock(&failure).get_or_insert(error);
+                                lock(&failure).get_or_insert(*error);
                             }
                         }
                     }

@@ -1,6 +1,6 @@
 //! What is to be scored, and how it is cut.
 
-use crate::layout::{Format, Layout};
+use crate::layout::Layout;
 use crate::lines::LONGEST_LINE;
 use crate::part::Noting;
 use engagetrack::View;
@@ -20,7 +20,7 @@ pub struct Input {
 }
 
 /// One input and how it is cut into shards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The input.
     pub input: Input,
@@ -75,7 +75,7 @@ pub struct Shard {
 }
 
 impl Job {
-    /// Cuts an input into shards of so many bytes, or not at all. What is compressed is never cut.
+    /// Cuts an input into shards of so many bytes, or not at all. See [`Layout::can_be_cut`].
     ///
     /// # Panics
     /// When `shard_bytes` is 0.
@@ -83,7 +83,7 @@ impl Job {
         assert_ne!(shard_bytes, Some(0), "a shard covers at least one byte");
         let body = input.bytes.saturating_sub(layout.body);
         Self {
-            shard_bytes: shard_bytes.filter(|bytes| !layout.gzip && *bytes < body),
+            shard_bytes: shard_bytes.filter(|bytes| layout.can_be_cut() && *bytes < body),
             input,
             layout,
             results: ResultsFormat::default(),
@@ -152,10 +152,11 @@ impl Job {
             .expect("a job is JSON, and a sink takes all");
         noting.noted(String::new()).sha256
     }
+}
 
-    /// How customers are written in the input.
-    pub(crate) fn format(&self) -> &Format {
-        &self.layout.format
+impl PartialEq for Job {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint() == other.fingerprint()
     }
 }
 

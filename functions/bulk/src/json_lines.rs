@@ -5,20 +5,32 @@ use crate::lines::{LineEnd, Lines};
 use crate::records::TOO_LONG;
 use crate::rows::{Cells, Next, Reject, Rows};
 use crate::score::ScoreError;
+use reader::Objects;
+use schema::intake::Columns;
+use schema::{Named, Schema};
 use std::io::Read;
 
 /// The rows of a shard of JSON lines.
-pub(crate) struct JsonLines<R> {
+pub(crate) struct JsonLines<'w, R> {
     lines: Lines<R>,
+    objects: Objects<'w>,
     shard: Shard,
     /// Lines that were taken before the shard's first.
     before: u64,
 }
 
-impl<R: Read> JsonLines<R> {
+impl<'w, R: Read> JsonLines<'w, R> {
     /// The rows in these lines of a shard.
-    pub(crate) fn new(shard: &Shard, lines: Lines<R>) -> Self {
+    pub(crate) fn new(
+        shard: &Shard,
+        lines: Lines<R>,
+        schema: &Schema<'w>,
+        columns: &Columns,
+    ) -> Self {
+        let fields = (0..schema.len()).map(Named::Field);
+        let needed: Vec<usize> = fields.filter_map(|named| columns.column(named)).collect();
         Self {
+            objects: Objects::new(schema, columns.names(), |column| needed.contains(&column)),
             before: lines.taken(),
             lines,
             shard: shard.clone(),
@@ -26,7 +38,7 @@ impl<R: Read> JsonLines<R> {
     }
 }
 
-impl<R: Read> Rows for JsonLines<R> {
+impl<R: Read> Rows for JsonLines<'_, R> {
     fn next(&mut self) -> Result<Next<'_>, ScoreError> {
         if self.shard.end.is_some_and(|end| self.lines.offset() >= end) {
             return Ok(Next::End);
@@ -46,10 +58,15 @@ impl<R: Read> Rows for JsonLines<R> {
         if line.trim_ascii().is_empty() {
             return Ok(Next::Blank);
         }
-        let cells = match std::str::from_utf8(line) {
-            Ok(text) => Ok(Cells { text, bounds: &[] }),
-            Err(_) => Err(Reject::of_row("is not UTF-8")),
+        let Ok(line) = std::str::from_utf8(line) else {
+            return Ok(Next::Row(place, Err(Reject::of_row("is not UTF-8"))));
         };
+        let read = self.objects.read(line);
+        let cells = read.map_err(|(detail, reason)| Reject::new(detail, reason));
+        let cells = cells.map(|()| Cells {
+            text: self.objects.text(),
+            bounds: self.objects.bounds(),
+        });
         Ok(Next::Row(place, cells))
     }
 }

@@ -1,44 +1,99 @@
-//! What kind of file an input is, found out from its beginning.
+//! What kind of file an input is and how it is read, found out from its beginning.
 
+use crate::decode::{Compression, Decoder};
 use crate::input::Open;
-use crate::lines::{BYTE_ORDER_MARK, LineBreak, LineEnd, Lines};
-use crate::records::{Next, Records};
-use crate::table::Table;
-use flate2::bufread::MultiGzDecoder;
-use schema::intake::{MOST_COLUMNS, unread_kind};
-use schema::{FieldError, FieldErrors, Schema};
+use crate::lines::{BYTE_ORDER_MARK, LONGEST_LINE, LineBreak, Lines};
+use crate::table::{self, KeptColumn};
+use engagetrack::{View, units};
+use reader::{
+    Confirmed, Evidence, Needed, Reading, Records, Table, TableError, Utf16, is_json, is_object,
+    is_workbook, unread, windows_1252,
+};
+use schema::intake::Columns;
+use schema::{FieldError, FieldErrors, Named, Schema};
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, BufReader, Read};
+use std::borrow::Cow;
+use std::io::{self, Read};
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
+/// Bytes from which it is decided how an input is read: all of it where it has no more.
+const LOOKED_AT: usize = LONGEST_LINE;
+
+/// Bytes of an input that must be held as a whole.
+const MOST_HELD: u64 = 64 << 20;
+
+/// Rows that are looked at for units that the training never saw.
+const ROWS_OF_UNITS: usize = 1_000;
 
 /// How customers are written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// CSV, with the names of its columns.
+    /// CSV.
     Csv {
-        /// The header's cells.
-        header: Vec<String>,
+        /// What is between two cells.
+        delimiter: u8,
+        /// How many cells the header has.
+        width: usize,
+        /// Where in a record each column is that has a name.
+        places: Vec<usize>,
     },
-    /// One profile per line, each a JSON object as the API takes it.
+    /// A JSON object in each line.
     JsonLines,
+    /// A table that can only be held as a whole: JSON of another shape, or a workbook.
+    Document,
 }
 
-/// How an input is laid out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How text is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// UTF-8.
+    Utf8,
+    /// UTF-16 in this order of bytes.
+    Utf16(Utf16),
+    /// Windows-1252.
+    Windows1252 {
+        /// Whether it was confirmed.
+        is_confirmed: bool,
+    },
+}
+
+/// How an input was read, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadAs {
+    /// How many rows it was decided from; the counts are of these.
+    pub rows_looked_at: u64,
+    /// What was read in another way than it was written.
+    pub read_as: Vec<Evidence>,
+    /// What was read and is perhaps not what was meant.
+    pub warnings: Vec<Evidence>,
+    /// What is wrong with most values of a column, a sentence each.
+    pub faults: Vec<String>,
+}
+
+/// How an input is laid out and read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Layout {
     /// How customers are written.
     pub format: Format,
-    /// Whether all of it is compressed. All offsets are those of what comes out.
-    pub gzip: bool,
+    /// How all of it is compressed. All offsets are those of what comes out.
+    pub compression: Option<Compression>,
+    /// How its text is encoded. All offsets are those of UTF-8 where it is UTF-16.
+    pub encoding: Encoding,
     /// What ends its lines, all of them.
-    #[serde(default)]
     pub line_break: LineBreak,
-    /// Where the first customer may stand: behind byte-order mark and header, in bytes.
+    /// Where the first customer may be: after byte-order mark and header, in bytes.
     pub body: u64,
-    /// The number of the line that stands there; the first line is 1.
+    /// The number of the line that is there; the first line is 1.
     pub body_line: u64,
+    /// The readings that were confirmed.
+    pub confirmed: Confirmed,
+    /// Where the fields are in a row, and how their cells are read.
+    pub columns: Columns,
+    /// The columns that the results have too.
+    pub kept: Vec<KeptColumn>,
+    /// How it was read, in words.
+    pub read_as: ReadAs,
 }
 
 /// Why an input can't be scored.
@@ -46,22 +101,30 @@ pub struct Layout {
 pub enum LayoutError {
     /// It could not be read.
     #[error("the input can't be read: {0}")]
-    Read(#[from] io::Error),
-    /// It is a file of a kind that is not read.
-    #[error("{0} files are not read yet; export the customers as CSV")]
-    Unread(&'static str),
-    /// There is nothing in it.
-    #[error("the input is empty; it should begin with a header")]
-    Empty,
-    /// Its first line is no header.
+    Read(io::Error),
+    /// It is no table.
+    #[error("the input {0}")]
+    Table(#[from] TableError),
+    /// Its first line has no end.
     #[error("the header is not CSV: {0}")]
     NotCsv(&'static str),
-    /// Its header is not UTF-8.
-    #[error("the header is not UTF-8")]
-    NotUtf8,
-    /// Its header is not that of a file of customers.
-    #[error("the header does not fit: {}", listed(.0))]
-    Header(FieldErrors),
+    /// It can't be held.
+    #[error(
+        "the input is more than 64 MiB of {0}, which must be held as a whole; write it as CSV or as lines of JSON"
+    )]
+    TooLarge(&'static str),
+    /// Its columns are not those of customers.
+    #[error("{}", listed(.0))]
+    Columns(FieldErrors),
+}
+
+impl From<io::Error> for LayoutError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(error) => Self::Table(error),
+            Err(error) => Self::Read(error),
+        }
+    }
 }
 
 /// What is wrong, one thing after another.
@@ -74,79 +137,353 @@ pub(crate) fn listed(errors: &FieldErrors) -> String {
     sentences.join("; ")
 }
 
+/// The name of the column that an error is of.
+fn name_of(error: &FieldError) -> String {
+    let name = error.pointer.trim_start_matches('/');
+    name.replace("~1", "/").replace("~0", "~")
+}
+
 /// A sentence about the field of an error.
 pub(crate) fn sentence(error: &FieldError, detail: &str) -> String {
-    let name = error.pointer.trim_start_matches('/');
-    let name = name.replace("~1", "/").replace("~0", "~");
-    format!("{name} {detail}").trim_start().to_owned()
+    format!("{} {detail}", name_of(error))
+        .trim_start()
+        .to_owned()
+}
+
+/// The beginning of an input.
+struct Beginning {
+    bytes: Vec<u8>,
+    is_whole: bool,
 }
 
 impl Layout {
-    /// Finds out how an input is laid out. No more of it is read than the header and some kilobytes.
+    /// Finds out how an input is laid out and read. No more of it is read than its first mebibyte, unless it must be held as a
+    /// whole.
     ///
     /// # Errors
     /// When it can't be scored: see [`LayoutError`].
-    pub fn read(schema: &Schema<'_>, input: &(impl Open + ?Sized)) -> Result<Self, LayoutError> {
-        let mut input = BufReader::new(input.open(0..input.size())?);
-        let beginning = input.fill_buf()?;
-        if let Some(kind) = unread_kind(beginning) {
-            return Err(LayoutError::Unread(kind));
+    pub fn read(
+        view: &View<'_>,
+        input: &(impl Open + ?Sized),
+        confirmed: &Confirmed,
+    ) -> Result<Self, LayoutError> {
+        let mut start = Vec::new();
+        let first = input.open(0..input.size().min(512))?;
+        first.take(512).read_to_end(&mut start)?;
+        if is_workbook(&start) && cfg!(feature = "excel") {
+            return Self::of_document(view, input, confirmed, None, "an Excel workbook");
         }
-        match beginning.starts_with(GZIP) {
-            true => Self::read_plain(schema, MultiGzDecoder::new(input), true),
-            false => Self::read_plain(schema, input, false),
+        let compression = Compression::of(&start);
+        if let (None, Some(what)) = (compression, unread(&start)) {
+            return Err(TableError::Unread(what).into());
         }
+        let mut decoder = Decoder::new(compression, None);
+        let mut beginning = Beginning::of(decoder.open(input)?)?;
+        if let Some(what) = unread(&beginning.bytes) {
+            return Err(TableError::Unread(what).into());
+        }
+        decoder.utf16 = Utf16::of(&beginning.bytes);
+        if decoder.utf16.is_some() {
+            beginning = Beginning::of(decoder.open(input)?)?;
+        }
+        let text = String::from_utf8_lossy(beginning.without_mark());
+        if is_json(&text) {
+            if !is_lines(&text, beginning.is_whole) {
+                return Self::of_document(view, input, confirmed, compression, "JSON");
+            }
+            return Self::of_json_lines(view, &beginning, confirmed, decoder);
+        }
+        Self::of_csv(view, beginning, confirmed, decoder)
     }
 
-    fn read_plain(schema: &Schema<'_>, input: impl Read, gzip: bool) -> Result<Self, LayoutError> {
-        let mut lines = Lines::new(input, LineBreak::default(), 0);
-        let line_break = lines.find_line_break()?;
-        let first = match lines.find_end(0)? {
-            LineEnd::Input(0) => return Err(LayoutError::Empty),
-            LineEnd::At(length) | LineEnd::Input(length) => length,
-            LineEnd::TooFar => return Err(LayoutError::NotCsv(crate::records::TOO_LONG)),
-        };
-        if lines.peek(first).starts_with(BYTE_ORDER_MARK) {
-            lines.take(BYTE_ORDER_MARK.len(), 0);
+    fn of_csv(
+        view: &View<'_>,
+        mut beginning: Beginning,
+        confirmed: &Confirmed,
+        decoder: Decoder,
+    ) -> Result<Self, LayoutError> {
+        let line_break = beginning.line_break()?;
+        if !beginning.is_whole {
+            let end = memchr::memrchr(line_break.byte(), &beginning.bytes);
+            let end = end.ok_or(LayoutError::NotCsv(crate::records::TOO_LONG))?;
+            beginning.bytes.truncate(end + 1);
         }
-        let mark = lines.offset();
-        let json = lines.peek(first - mark as usize).trim_ascii_start();
-        if json.starts_with(b"{") {
-            return Ok(Self {
-                format: Format::JsonLines,
-                gzip,
-                line_break,
-                body: mark,
-                body_line: 1,
-            });
-        }
-        let header = match Records::new(None, line_break).next(&mut lines, None)? {
-            Next::Record(cells) | Next::Joined(cells) if cells.len() > MOST_COLUMNS => {
-                return Err(LayoutError::NotCsv("it has more than 1,000 columns"));
-            }
-            Next::Record(cells) | Next::Joined(cells) => {
-                cells.texts().ok_or(LayoutError::NotUtf8)?
-            }
-            Next::Blank => vec![String::new()],
-            Next::End => return Err(LayoutError::Empty),
-            Next::Wrong(detail) => return Err(LayoutError::NotCsv(detail)),
+        let bytes = beginning.bytes.as_slice();
+        let mark = bytes.len() - beginning.without_mark().len();
+        let is_utf8 = std::str::from_utf8(bytes);
+        let is_confirmed = confirmed.get("encoding") == Some("windows-1252");
+        let encoding = match (decoder.utf16, is_utf8) {
+            (Some(order), _) => Encoding::Utf16(order),
+            // Letters that are not UTF-8 may follow.
+            (None, Ok(text)) if !(is_confirmed && text.is_ascii()) => Encoding::Utf8,
+            _ => Encoding::Windows1252 { is_confirmed },
         };
-        let layout = Self {
-            format: Format::Csv { header },
-            gzip,
+        let mut table = Table::read(bytes, confirmed, &reader::is_known(&view.schema))?;
+        let is_whole = beginning.is_whole;
+        if !is_whole {
+            table = table.as_beginning();
+        }
+        let Some(dialect) = table.dialect() else {
+            return Err(TableError::Malformed("is no CSV".to_owned()).into());
+        };
+        let text: Cow<'_, str> = match is_utf8 {
+            Ok(text) => Cow::Borrowed(&text[mark..]),
+            Err(_) => Cow::Owned(bytes[mark..].iter().map(|byte| letter(*byte)).collect()),
+        };
+        let mut records = Records::new(&text, dialect.delimiter);
+        for _ in 0..dialect.skipped {
+            // One that is too wide is skipped like any other.
+            let _ = records.next_record();
+        }
+        let above = &text[..records.offset()];
+        let above = match is_utf8 {
+            Ok(_) => above.len(),
+            Err(_) => above.chars().count(),
+        };
+        let body = mark + above;
+        let format = Format::Csv {
+            delimiter: dialect.delimiter,
+            width: dialect.header.len() + usize::from(dialect.has_row_names),
+            places: table.places().to_vec(),
+        };
+        let found = Found::of(view, &table, confirmed, decoder)?;
+        Ok(Self {
+            format,
+            compression: decoder.compression,
+            encoding,
             line_break,
-            body: lines.offset(),
-            body_line: lines.taken() + 1,
-        };
-        Table::of(schema, &layout.format).map_err(LayoutError::Header)?;
-        Ok(layout)
+            body: body as u64,
+            body_line: 1 + line_break.count(&bytes[..body]),
+            confirmed: confirmed.clone(),
+            columns: found.columns.at(table.places()),
+            kept: (found.kept.into_iter())
+                .map(|kept| kept.at(table.places()))
+                .collect(),
+            read_as: found.read_as,
+        })
     }
 
-    /// What of the input comes out when it is read from its beginning.
-    pub(crate) fn decoded<'r>(&self, input: impl Read + 'r) -> Box<dyn Read + 'r> {
-        match self.gzip {
-            true => Box::new(MultiGzDecoder::new(BufReader::new(input))),
-            false => Box::new(input),
+    fn of_json_lines(
+        view: &View<'_>,
+        beginning: &Beginning,
+        confirmed: &Confirmed,
+        decoder: Decoder,
+    ) -> Result<Self, LayoutError> {
+        let line_break = beginning.line_break()?;
+        let bytes = beginning.without_mark();
+        let mut lines = bytes.split(|byte| *byte == line_break.byte());
+        if !beginning.is_whole {
+            // The last one perhaps goes on.
+            lines.next_back();
         }
+        let mut objects = String::new();
+        for line in lines {
+            // A line that is none is rejected, and tells nothing of the others.
+            if let Ok(line) = std::str::from_utf8(line)
+                && is_object(line)
+            {
+                objects.push_str(line);
+                objects.push('\n');
+            }
+        }
+        let mut table = Table::of_json_lines(&objects, confirmed)?;
+        if !beginning.is_whole {
+            table = table.as_beginning();
+        }
+        let found = Found::of(view, &table, confirmed, decoder)?;
+        Ok(Self {
+            format: Format::JsonLines,
+            compression: decoder.compression,
+            encoding: decoder.utf16.map_or(Encoding::Utf8, Encoding::Utf16),
+            line_break,
+            body: (beginning.bytes.len() - bytes.len()) as u64,
+            body_line: 1,
+            confirmed: confirmed.clone(),
+            columns: found.columns,
+            kept: found.kept,
+            read_as: found.read_as,
+        })
+    }
+
+    fn of_document(
+        view: &View<'_>,
+        input: &(impl Open + ?Sized),
+        confirmed: &Confirmed,
+        compression: Option<Compression>,
+        what: &'static str,
+    ) -> Result<Self, LayoutError> {
+        let decoder = Decoder::new(compression, None);
+        let bytes = held(input, decoder)?.ok_or(LayoutError::TooLarge(what))?;
+        let table = Table::read(&bytes, confirmed, &reader::is_known(&view.schema))?;
+        let found = Found::of(view, &table, confirmed, decoder)?;
+        Ok(Self {
+            format: Format::Document,
+            compression,
+            encoding: Encoding::Utf8,
+            line_break: LineBreak::default(),
+            body: 0,
+            body_line: 1,
+            confirmed: confirmed.clone(),
+            columns: found.columns,
+            kept: found.kept,
+            read_as: found.read_as,
+        })
+    }
+
+    /// Whether it can be cut by ranges of its bytes.
+    pub fn can_be_cut(&self) -> bool {
+        self.compression.is_none()
+            && !matches!(self.encoding, Encoding::Utf16(_))
+            && !matches!(self.format, Format::Document)
+    }
+
+    /// What makes text of it.
+    pub(crate) fn decoder(&self) -> Decoder {
+        let utf16 = match self.encoding {
+            Encoding::Utf16(order) => Some(order),
+            _ => None,
+        };
+        Decoder::new(self.compression, utf16)
+    }
+}
+
+/// All bytes of an input that must be held as a whole; none where there are too many.
+///
+/// # Errors
+/// Those of the reader.
+pub(crate) fn held(
+    input: &(impl Open + ?Sized),
+    decoder: Decoder,
+) -> Result<Option<Vec<u8>>, LayoutError> {
+    if input.size() > MOST_HELD {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let reader = decoder.open(input)?;
+    reader.take(MOST_HELD + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MOST_HELD))
+}
+
+/// The character of a byte in Windows-1252.
+pub(crate) fn letter(byte: u8) -> char {
+    windows_1252(byte).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// Whether JSON that begins like this is an object in each line: its first line is one, and more follows.
+fn is_lines(text: &str, is_whole: bool) -> bool {
+    let text = text.trim_start();
+    match text.split_once(['\n', '\r']) {
+        Some((first, rest)) => is_object(first) && (!is_whole || !rest.trim().is_empty()),
+        None => false,
+    }
+}
+
+impl Beginning {
+    fn of(input: impl Read) -> io::Result<Self> {
+        let mut bytes = Vec::with_capacity(64 << 10);
+        input.take(LOOKED_AT as u64 + 1).read_to_end(&mut bytes)?;
+        let is_whole = bytes.len() <= LOOKED_AT;
+        Ok(Self { bytes, is_whole })
+    }
+
+    fn without_mark(&self) -> &[u8] {
+        let bytes = self.bytes.as_slice();
+        bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
+    }
+
+    fn line_break(&self) -> io::Result<LineBreak> {
+        Lines::new(self.bytes.as_slice(), LineBreak::default(), 0).find_line_break()
+    }
+}
+
+/// What is found out about a table.
+struct Found {
+    columns: Columns,
+    kept: Vec<KeptColumn>,
+    read_as: ReadAs,
+}
+
+impl Found {
+    fn of(
+        view: &View<'_>,
+        table: &Table<'_>,
+        confirmed: &Confirmed,
+        decoder: Decoder,
+    ) -> Result<Self, LayoutError> {
+        let schema = &view.schema;
+        let reading = Reading::of(schema, table, confirmed, Needed::ByModel);
+        // Where most values of a column are wrong, the others can still be read.
+        if reading.faults.count() > reading.of_values.count() {
+            return Err(LayoutError::Columns(reading.faults));
+        }
+        refuse_what_is_no_value(schema, table, &reading.columns)?;
+        let kept = match table.is_json() {
+            true => Vec::new(),
+            false => table::kept(&reading.columns).map_err(LayoutError::Columns)?,
+        };
+        let faults = reading.of_values.listed().iter();
+        let mut read_as = ReadAs {
+            rows_looked_at: reading.rows,
+            read_as: decoder.evidence(),
+            warnings: reading.warnings,
+            faults: faults
+                .map(|fault| format!("{}: {}", name_of(fault), fault.detail))
+                .collect(),
+        };
+        read_as.read_as.extend(reading.evidence);
+        let mut rows = Vec::new();
+        let mut records = table.rows();
+        for _ in 0..ROWS_OF_UNITS {
+            let Some(row) = records.next_row() else {
+                break;
+            };
+            let cell = |column| row.cell(column).map(Ok);
+            let profile = (row.fault.is_none())
+                .then(|| {
+                    let mut errors = FieldErrors::default();
+                    reading.columns.profile_in(schema, cell, &mut errors)
+                })
+                .flatten();
+            if let Some(profile) = profile {
+                view.model.push_row(profile.codes(), &mut rows);
+            }
+        }
+        read_as.warnings.extend(units::warnings(view, &rows));
+        Ok(Self {
+            columns: reading.columns,
+            kept,
+            read_as,
+        })
+    }
+}
+
+/// Refuses JSON without a member that is a field, and arrays where a field's value should be.
+fn refuse_what_is_no_value(
+    schema: &Schema<'_>,
+    table: &Table<'_>,
+    columns: &Columns,
+) -> Result<(), LayoutError> {
+    if !table.is_json() {
+        return Ok(());
+    }
+    let column = |field: usize| columns.column(Named::Field(field));
+    let is_there = |field: usize| column(field).is_some() || columns.spread_over(field).is_some();
+    // Where something is required, each row lacks it.
+    let is_required = schema.fields().any(|field| field.required());
+    if !is_required && !(0..schema.len()).any(is_there) {
+        let named: Vec<&str> = schema.fields().take(3).map(|field| field.name()).collect();
+        return Err(TableError::Malformed(format!(
+            "has no member that is a field, such as {}",
+            named.join(", ")
+        ))
+        .into());
+    }
+    let mut nested = (0..schema.len()).filter_map(column);
+    match nested.find(|column| table.is_nested(*column)) {
+        Some(column) => Err(LayoutError::Columns(FieldErrors::one(FieldError::new(
+            columns.column_name(column),
+            "has arrays where values are wanted",
+        )))),
+        None => Ok(()),
     }
 }

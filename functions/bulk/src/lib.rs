@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod decode;
 pub mod folder;
 mod input;
 mod job;
@@ -25,12 +26,15 @@ mod results;
 mod rows;
 mod score;
 mod table;
+mod table_rows;
 
+pub use decode::Compression;
 pub use input::Open;
 pub use job::{Input, Job, ResultsFormat, Shard};
-pub use layout::{Format, Layout, LayoutError};
+pub use layout::{Encoding, Format, Layout, LayoutError, ReadAs};
 pub use lines::{LONGEST_LINE, LineBreak};
 pub use manifest::{Manifest, ManifestError, ManifestPart, TOLERATED_REJECT_PERCENTAGE, Unusable};
 pub use part::Part;
 pub use reasons::{Reason, Reasons};
 pub use score::{Report, RiskLevels, ScoreError, score};
+pub use table::KeptColumn;

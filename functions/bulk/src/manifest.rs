@@ -1,6 +1,7 @@
 //! All of a job: its reports added up and checked.
 
 use crate::job::{Input, Job};
+use crate::layout::ReadAs;
 use crate::part::Part;
 use crate::reasons::{Reason, Reasons};
 use crate::score::{Report, RiskLevels};
@@ -17,6 +18,9 @@ pub struct Manifest {
     pub nudges_version: String,
     /// What was scored.
     pub input: Input,
+    /// How it was read.
+    #[serde(flatten)]
+    pub read_as: ReadAs,
     /// Which job this was: [`Job::fingerprint`].
     pub job: String,
     /// How many shards it has.
@@ -83,7 +87,7 @@ pub enum Unusable {
     /// Too many records were rejected, so that the others may not be like all customers; or none was scored.
     #[error(
         "{rejected} of {records} records were rejected, and {tolerated} % are tolerated: {}",
-        in_one_line(.reasons)
+        in_one_line(.faults, .reasons)
     )]
     Rejected {
         /// Records that were rejected.
@@ -92,14 +96,18 @@ pub enum Unusable {
         records: u64,
         /// What is tolerated, in percent.
         tolerated: f64,
+        /// What is wrong with most values of a column.
+        faults: Vec<String>,
         /// The most common reasons.
         reasons: Vec<Reason>,
     },
 }
 
-fn in_one_line(reasons: &[Reason]) -> String {
-    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-    reasons.join("; ")
+/// What is wrong by columns, then by rows.
+fn in_one_line(faults: &[String], reasons: &[Reason]) -> String {
+    let reasons = reasons.iter().map(ToString::to_string);
+    let all: Vec<String> = faults.iter().cloned().chain(reasons).collect();
+    all.join("; ")
 }
 
 impl Manifest {
@@ -159,6 +167,7 @@ impl Manifest {
             model_version: job.model_version.clone(),
             nudges_version: job.nudges_version.clone(),
             input: job.input.clone(),
+            read_as: job.layout.read_as.clone(),
             job: fingerprint,
             shards: job.shard_count(),
             missing,
@@ -189,6 +198,7 @@ impl Manifest {
             rejected: self.rows_rejected,
             records: self.rows_in,
             tolerated: tolerated_reject_percentage,
+            faults: self.read_as.faults.clone(),
             reasons: self.reject_reasons.clone(),
         })
     }

@@ -1,10 +1,12 @@
 //! The records of a CSV file, line by line, so that each can be found from the middle of the file.
 
 use crate::job::Shard;
+use crate::layout::{Encoding, letter};
 use crate::lines::{LineBreak, LineEnd, Lines};
 use crate::rows::{self, Reject, Rows};
 use crate::score::ScoreError;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+use reader::{has_utf8_letter, record_fault, windows_1252};
 use schema::intake::MOST_COLUMNS;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -38,21 +40,9 @@ impl<'a> Cells<'a> {
         self.count
     }
 
-    /// All of them as text, if they are UTF-8.
-    pub(crate) fn texts(&self) -> Option<Vec<String>> {
-        let text =
-            |bounds: &Range<usize>| String::from_utf8(self.bytes[bounds.clone()].to_vec()).ok();
-        self.bounds.iter().map(text).collect()
-    }
-
     /// All of them, one after another, if they are UTF-8.
     pub(crate) fn text(&self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes).ok()
-    }
-
-    /// Where in the text each of them is, as far as it is known.
-    pub(crate) fn bounds(&self) -> &'a [Range<usize>] {
-        self.bounds
     }
 }
 
@@ -64,8 +54,9 @@ const UNCLOSED: &str = "opens a quote that is not closed";
 
 /// Splits lines into cells.
 pub(crate) struct Records {
-    /// How many cells a record has, where that is known.
-    width: Option<usize>,
+    /// How many cells a record has.
+    width: usize,
+    delimiter: u8,
     line_break: LineBreak,
     /// Knows what quotes mean.
     reader: Reader,
@@ -78,11 +69,13 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new(width: Option<usize>, line_break: LineBreak) -> Self {
+    pub(crate) fn new(width: usize, delimiter: u8, line_break: LineBreak) -> Self {
         Self {
             width,
+            delimiter,
             line_break,
             reader: ReaderBuilder::new()
+                .delimiter(delimiter)
                 .terminator(Terminator::Any(line_break.byte()))
                 .build(),
             unquoted: Vec::new(),
@@ -119,7 +112,7 @@ impl Records {
         }
         self.bounds.clear();
         let mut start = 0;
-        let mut commas = memchr::memchr_iter(b',', line);
+        let mut commas = memchr::memchr_iter(self.delimiter, line);
         for comma in commas.by_ref().take(MOST_BOUNDS) {
             self.bounds.push(start..comma);
             start = comma + 1;
@@ -148,8 +141,9 @@ impl Records {
         let (mut length, mut fed, mut count) = (first, 0, 1);
         let is_record = loop {
             if self.feed(&lines.peek(length)[fed..]) {
-                let fits = self.width.is_none_or(|width| width == self.cells);
-                break count == 1 || fits && is_well_quoted(lines.peek(length));
+                let record = lines.peek(length);
+                let is_joined = self.width == self.cells && is_well_quoted(record, self.delimiter);
+                break count == 1 || is_joined;
             }
             fed = length;
             length = match lines.find_end(length)? {
@@ -218,7 +212,7 @@ impl Records {
 }
 
 /// Whether each quoted cell of a record ends with its closing quote, as RFC 4180 has it.
-fn is_well_quoted(record: &[u8]) -> bool {
+fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
     enum At {
         CellStart,
         Plain,
@@ -231,7 +225,7 @@ fn is_well_quoted(record: &[u8]) -> bool {
             (At::CellStart, b'"') | (At::ClosingQuote, b'"') => At::Quoted,
             (At::Quoted, b'"') => At::ClosingQuote,
             (At::Quoted, _) => At::Quoted,
-            (_, b',') => At::CellStart,
+            (_, byte) if *byte == delimiter => At::CellStart,
             (At::ClosingQuote, b'\r' | b'\n') => At::ClosingQuote,
             (At::ClosingQuote, _) => return false,
             (At::CellStart | At::Plain, _) => At::Plain,
@@ -244,20 +238,43 @@ fn is_well_quoted(record: &[u8]) -> bool {
 pub(crate) struct CsvRows<R> {
     lines: Lines<R>,
     records: Records,
-    width: usize,
+    shape: Shape,
     shard: Shard,
     /// Lines that were taken before the shard's first.
     before: u64,
 }
 
+/// What the records of a file have in common.
+struct Shape {
+    width: usize,
+    places: Vec<usize>,
+    encoding: Encoding,
+    /// The text of the record that was read last, and its cells, where it was no UTF-8.
+    text: String,
+    bounds: Vec<Range<usize>>,
+}
+
 impl<R: Read> CsvRows<R> {
-    /// The rows in these lines of a shard, of so many cells each.
-    pub(crate) fn new(shard: &Shard, lines: Lines<R>, width: usize) -> Self {
+    /// The rows in these lines of a shard, of so many cells each, with a column at each of these places.
+    pub(crate) fn new(
+        shard: &Shard,
+        lines: Lines<R>,
+        encoding: Encoding,
+        delimiter: u8,
+        width: usize,
+        places: &[usize],
+    ) -> Self {
         Self {
-            records: Records::new(Some(width), lines.line_break()),
+            records: Records::new(width, delimiter, lines.line_break()),
             before: lines.taken(),
             lines,
-            width,
+            shape: Shape {
+                width,
+                places: places.to_vec(),
+                encoding,
+                text: String::new(),
+                bounds: Vec::new(),
+            },
             shard: shard.clone(),
         }
     }
@@ -283,20 +300,61 @@ impl<R: Read> Rows for CsvRows<R> {
                 return Ok(rows::Next::Row(place, Err(Reject::of_row(detail))));
             }
         };
-        Ok(rows::Next::Row(place, cells_of(cells, self.width)))
+        Ok(match self.shape.row(cells).transpose() {
+            Some(cells) => rows::Next::Row(place, cells),
+            None => rows::Next::Blank,
+        })
     }
 }
 
-/// The cells of a record of a file of so many columns.
-fn cells_of(cells: Cells<'_>, width: usize) -> Result<rows::Cells<'_>, Reject> {
-    if cells.len() != width {
-        return Err(Reject::new(
-            format!("has {} cells, and the header has {width}", cells.len()),
-            "has more or fewer cells than the header",
-        ));
+impl Shape {
+    /// The row in a record, or why it is none; none where it is blank.
+    fn row<'r>(&'r mut self, cells: Cells<'r>) -> Result<Option<rows::Cells<'r>>, Reject> {
+        let count = cells.len();
+        let row = match (self.encoding, cells.text()) {
+            (Encoding::Windows1252 { .. }, text) if !text.is_some_and(str::is_ascii) => {
+                self.transcode(cells)?;
+                rows::Cells {
+                    text: &self.text,
+                    bounds: &self.bounds,
+                }
+            }
+            (_, text) => rows::Cells {
+                text: text.ok_or_else(|| Reject::of_row("is not UTF-8"))?,
+                bounds: cells.bounds,
+            },
+        };
+        match record_fault(|place| row.cell(place), count, &self.places, self.width) {
+            None => Ok(Some(row)),
+            Some(fault) if fault.is_empty() => Ok(None),
+            Some(fault) if fault.starts_with("has ") => Err(Reject::new(
+                fault,
+                "has more or fewer cells than the header",
+            )),
+            Some(fault) => Err(Reject::new(fault.clone(), &fault)),
+        }
     }
-    Ok(rows::Cells {
-        text: cells.text().ok_or_else(|| Reject::of_row("is not UTF-8"))?,
-        bounds: cells.bounds(),
-    })
+
+    /// Makes text of a record in Windows-1252.
+    fn transcode(&mut self, cells: Cells<'_>) -> Result<(), Reject> {
+        let is_confirmed = matches!(self.encoding, Encoding::Windows1252 { is_confirmed: true });
+        if !is_confirmed && has_utf8_letter(cells.bytes) {
+            return Err(Reject::of_row(
+                "has letters in UTF-8, and the first rows have others; confirm with read=encoding:windows-1252",
+            ));
+        }
+        let is_unknown = |byte: &u8| windows_1252(*byte).is_none();
+        if !is_confirmed && cells.bytes.iter().any(is_unknown) {
+            return Err(Reject::of_row("is neither UTF-8 nor Windows-1252"));
+        }
+        self.text.clear();
+        self.bounds.clear();
+        for bounds in cells.bounds {
+            let start = self.text.len();
+            let bytes = cells.bytes[bounds.clone()].iter();
+            self.text.extend(bytes.map(|byte| letter(*byte)));
+            self.bounds.push(start..self.text.len());
+        }
+        Ok(())
+    }
 }

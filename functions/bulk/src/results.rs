@@ -1,7 +1,7 @@
 //! What is written of the customers that were scored.
 
 use crate::part::{Noting, Part};
-use crate::table::results_header;
+use crate::table::{KeptColumn, results_header};
 use engagetrack::csv_cell;
 use engagetrack::nudges::Best;
 use schema::{RiskLevel, Schema};
@@ -87,7 +87,7 @@ impl<W: Write> CsvResults<W> {
     pub(crate) fn begin(
         out: W,
         schema: &Schema<'_>,
-        kept: &[String],
+        kept: &[KeptColumn],
         is_first: bool,
     ) -> io::Result<Self> {
         let mut out = Noting::new(out);

@@ -3,7 +3,7 @@
 use crate::input::Open;
 use crate::job::{Job, ResultsFormat, Shard};
 use crate::json_lines::JsonLines;
-use crate::layout::LayoutError;
+use crate::layout::{Format, Layout, LayoutError, held};
 use crate::lines::Lines;
 #[cfg(feature = "parquet")]
 use crate::parquet::results::{ParquetResults, text_type};
@@ -12,14 +12,15 @@ use crate::reasons::Reasons;
 use crate::records::CsvRows;
 use crate::results::{CsvResults, Kept, REASONS, Results, Scored};
 use crate::rows::{Cells, Next, Place, Reject, Rows};
-use crate::table::{REJECTS_HEADER, Table};
+use crate::table::REJECTS_HEADER;
+use crate::table_rows::TableRows;
 use engagetrack::csv_cell;
 use engagetrack::drift::{BinCounts, ByName};
 use engagetrack::{View, explanation, nudges};
 use indexmap::IndexMap;
 #[cfg(feature = "parquet")]
 use parquet::schema::types::Type;
-use schema::intake::Json;
+use reader::Table;
 use schema::{FieldErrors, Profile, RiskLevel, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -116,27 +117,21 @@ pub fn score(
     rejects: impl Write,
     progress: impl FnMut(u64),
 ) -> Result<Report, ScoreError> {
-    let table = Table::of(&view.schema, job.format()).map_err(LayoutError::Header)?;
-    let kept = table.as_ref().map_or(&[][..], |table| &table.names);
+    let layout = &job.layout;
     let is_first = shard.index == 0;
     let rejects = Rejects::begin(rejects, is_first).map_err(ScoreError::Write)?;
-    let source = Source {
-        job,
-        shard,
-        table: table.as_ref(),
-        input,
-    };
+    let source = Source { job, shard, input };
     match job.results {
         ResultsFormat::Csv => {
-            let results = CsvResults::begin(results, &view.schema, kept, is_first);
+            let results = CsvResults::begin(results, &view.schema, &layout.kept, is_first);
             let results = results.map_err(ScoreError::Write)?;
-            source.score(Outcome::new(view, results, rejects), progress)
+            source.score(Outcome::new(view, layout, results, rejects), progress)
         }
         #[cfg(feature = "parquet")]
         ResultsFormat::Parquet => {
             let results = ParquetResults::begin(results, source.types_kept(&view.schema)?);
             let results = results.map_err(ScoreError::Write)?;
-            source.score(Outcome::new(view, results, rejects), progress)
+            source.score(Outcome::new(view, layout, results, rejects), progress)
         }
     }
 }
@@ -145,7 +140,6 @@ pub fn score(
 struct Source<'s, I: ?Sized> {
     job: &'s Job,
     shard: &'s Shard,
-    table: Option<&'s Table>,
     input: &'s I,
 }
 
@@ -156,28 +150,28 @@ impl<I: Open + ?Sized> Source<'_, I> {
         outcome: Outcome<'_, R, W>,
         progress: impl FnMut(u64),
     ) -> Result<Report, ScoreError> {
-        let (job, shard, view) = (self.job, self.shard, outcome.view);
-        let range = self
-            .input
-            .open(job.range(shard))
-            .map_err(ScoreError::Read)?;
-        let lines = lines_of(job, shard, job.layout.decoded(range)).map_err(ScoreError::Read)?;
-        let outcome = match self.table {
-            Some(table) => {
-                let rows = CsvRows::new(shard, lines, table.width);
-                outcome.of(
-                    rows,
-                    |batch, cells| batch.push_cells(view, table, cells),
-                    progress,
-                )?
+        let Self { job, shard, input } = *self;
+        let (layout, schema) = (&job.layout, &outcome.view.schema);
+        let lines = || lines_of(job, shard, input).map_err(ScoreError::Read);
+        let outcome = match &layout.format {
+            Format::Csv {
+                delimiter,
+                width,
+                places,
+            } => {
+                let encoding = layout.encoding;
+                let rows = CsvRows::new(shard, lines()?, encoding, *delimiter, *width, places);
+                outcome.of(rows, progress)?
             }
-            None => {
-                let rows = JsonLines::new(shard, lines);
-                outcome.of(
-                    rows,
-                    |batch, cells| batch.push_json(view, cells.text),
-                    progress,
-                )?
+            Format::JsonLines => {
+                let rows = JsonLines::new(shard, lines()?, schema, &layout.columns);
+                outcome.of(rows, progress)?
+            }
+            Format::Document => {
+                let held = held(input, layout.decoder())?.unwrap_or_default();
+                let table = Table::read(&held, &layout.confirmed, &reader::is_known(schema));
+                let table = table.map_err(LayoutError::Table)?;
+                outcome.of(TableRows::new(&table), progress)?
             }
         };
         outcome.report(job, shard).map_err(ScoreError::Write)
@@ -186,9 +180,9 @@ impl<I: Open + ?Sized> Source<'_, I> {
     /// The types of the columns that are kept, the id's first.
     #[cfg(feature = "parquet")]
     fn types_kept(&self, schema: &Schema<'_>) -> Result<Vec<Type>, ScoreError> {
-        let kept = self.table.iter().flat_map(|table| &table.names);
+        let kept = self.job.layout.kept.iter();
         let names = [schema.id_column()].into_iter();
-        let names: Vec<&str> = names.chain(kept.map(String::as_str)).collect();
+        let names: Vec<&str> = names.chain(kept.map(|kept| kept.name.as_str())).collect();
         let mut errors = FieldErrors::default();
         for (index, name) in names.iter().enumerate() {
             if names[..index].contains(name) {
@@ -198,7 +192,7 @@ impl<I: Open + ?Sized> Source<'_, I> {
                 );
             }
         }
-        errors.unless_any(()).map_err(LayoutError::Header)?;
+        errors.unless_any(()).map_err(LayoutError::Columns)?;
         let types = names.into_iter().map(text_type);
         types
             .collect::<Result<_, _>>()
@@ -207,8 +201,17 @@ impl<I: Open + ?Sized> Source<'_, I> {
 }
 
 /// The lines of a shard, its first one next.
-fn lines_of<R: Read>(job: &Job, shard: &Shard, input: R) -> io::Result<Lines<R>> {
-    let start = job.range(shard).start;
+fn lines_of<'i>(
+    job: &Job,
+    shard: &Shard,
+    input: &'i (impl Open + ?Sized),
+) -> io::Result<Lines<Box<dyn Read + 'i>>> {
+    let range = job.range(shard);
+    let start = range.start;
+    let input = match job.layout.can_be_cut() {
+        true => input.open(range)?,
+        false => job.layout.decoder().open(input)?,
+    };
     let mut lines = Lines::new(input, job.layout.line_break, start);
     if shard.index == 0 {
         lines.skip_to(shard.start)?;
@@ -231,39 +234,21 @@ impl Batch {
         self.profiles.len()
     }
 
-    fn push_cells(
-        &mut self,
-        view: &View<'_>,
-        table: &Table,
-        cells: Cells<'_>,
-    ) -> Result<(), Reject> {
+    fn push(&mut self, view: &View<'_>, layout: &Layout, cells: Cells<'_>) -> Result<(), Reject> {
         let cell = |column| cells.cell(column);
+        let columns = &layout.columns;
         let mut errors = FieldErrors::default();
-        let profile = table
-            .columns
+        let profile = columns
             .profile_in(&view.schema, |column| cell(column).map(Ok), &mut errors)
             .ok_or(errors)?;
-        let id = table.columns.id_column().and_then(cell);
+        let id = columns.id_column().and_then(cell);
         self.kept.push(id.unwrap_or_default());
-        for column in &table.kept {
-            self.kept.push(cell(*column).unwrap_or_default());
+        for kept in &layout.kept {
+            self.kept.push(cell(kept.column).unwrap_or_default());
         }
-        self.push(view, profile);
-        Ok(())
-    }
-
-    fn push_json(&mut self, view: &View<'_>, text: &str) -> Result<(), Reject> {
-        let json: Json = serde_json::from_str(text)
-            .map_err(|error| Reject::new(format!("is not JSON: {error}"), "is not JSON"))?;
-        let submission = view.schema.submission(&json)?;
-        self.kept.push(&submission.customer_id.unwrap_or_default());
-        self.push(view, submission.profile);
-        Ok(())
-    }
-
-    fn push(&mut self, view: &View<'_>, profile: Profile) {
         view.model.push_row(profile.codes(), &mut self.rows);
         self.profiles.push(profile);
+        Ok(())
     }
 
     fn clear(&mut self) {
@@ -315,6 +300,7 @@ impl<W: Write> Rejects<W> {
 /// The two parts of a shard and what is counted while they are written.
 struct Outcome<'v, R, W> {
     view: &'v View<'v>,
+    layout: &'v Layout,
     /// The names of the model's features.
     features: Vec<&'v str>,
     batch: Batch,
@@ -326,10 +312,11 @@ struct Outcome<'v, R, W> {
 }
 
 impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
-    fn new(view: &'v View<'v>, results: R, rejects: Rejects<W>) -> Self {
+    fn new(view: &'v View<'v>, layout: &'v Layout, results: R, rejects: Rejects<W>) -> Self {
         let features: Vec<&str> = view.model.fields().map(|field| field.name()).collect();
         Self {
             view,
+            layout,
             batch: Batch::default(),
             results,
             rejects,
@@ -344,7 +331,6 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
     fn of(
         mut self,
         mut rows: impl Rows,
-        mut push: impl FnMut(&mut Batch, Cells<'_>) -> Result<(), Reject>,
         mut progress: impl FnMut(u64),
     ) -> Result<Self, ScoreError> {
         let mut told = 0;
@@ -353,7 +339,9 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
                 Next::End => break,
                 Next::Blank => continue,
                 Next::Row(place, cells) => {
-                    (place, cells.and_then(|cells| push(&mut self.batch, cells)))
+                    let (view, layout) = (self.view, self.layout);
+                    let read = cells.and_then(|cells| self.batch.push(view, layout, cells));
+                    (place, read)
                 }
             };
             self.rows_in += 1;

@@ -1,9 +1,9 @@
-//! Which columns an input has, and which a part has.
+//! Which columns a part has.
 
-use crate::layout::Format;
 use engagetrack::csv_cell;
 use schema::intake::Columns;
 use schema::{FieldErrors, Schema};
+use serde::{Deserialize, Serialize};
 
 /// The columns that the results have beyond those that are kept.
 pub(crate) const ADDED: [&str; 11] = [
@@ -23,49 +23,52 @@ pub(crate) const ADDED: [&str; 11] = [
 /// The header of the rejects.
 pub(crate) const REJECTS_HEADER: &[u8] = b"line,byte_offset,detail\n";
 
-/// The columns of a CSV input.
-pub(crate) struct Table {
-    /// Where the fields of a profile stand.
-    pub(crate) columns: Columns,
-    /// How many columns there are.
-    pub(crate) width: usize,
-    /// The columns that stand in the results too: the id, where there is one, and those that hold no field of a profile.
-    pub(crate) kept: Vec<usize>,
-    /// What those are called but for the id.
-    pub(crate) names: Vec<String>,
+/// A column of the input that the results have too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptColumn {
+    /// Where its cells are in a row.
+    pub column: usize,
+    /// Its name.
+    pub name: String,
 }
 
-impl Table {
-    /// The columns of an input in this format; none of JSON lines.
-    ///
-    /// # Errors
-    /// What is wrong with the header.
-    pub(crate) fn of(schema: &Schema<'_>, format: &Format) -> Result<Option<Self>, FieldErrors> {
-        let Format::Csv { header } = format else {
-            return Ok(None);
-        };
-        let columns = Columns::from_header(schema, header.iter().map(String::as_bytes))?;
-        let kept: Vec<usize> = columns.others().collect();
-        let names: Vec<String> = kept.iter().map(|column| header[*column].clone()).collect();
-        let taken = names.iter().filter(|name| ADDED.contains(&name.trim()));
-        let mut errors = FieldErrors::default();
-        taken.for_each(|name| errors.add(name, "is a column that the results add; leave it out"));
-        errors.unless_any(Some(Self {
-            width: header.len(),
-            columns,
-            kept,
-            names,
-        }))
+impl KeptColumn {
+    /// The same column in records of which each is at another place.
+    pub(crate) fn at(self, places: &[usize]) -> Self {
+        Self {
+            column: places[self.column],
+            ..self
+        }
     }
 }
 
+/// The columns that hold neither the id nor a field.
+///
+/// # Errors
+/// Those that the results add.
+pub(crate) fn kept(columns: &Columns) -> Result<Vec<KeptColumn>, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let mut kept = Vec::new();
+    for column in columns.others() {
+        let name = columns.column_name(column);
+        if ADDED.contains(&name) {
+            errors.add(name, "is a column that the results add; leave it out");
+        }
+        kept.push(KeptColumn {
+            column,
+            name: name.to_owned(),
+        });
+    }
+    errors.unless_any(kept)
+}
+
 /// The header of results with these columns kept.
-pub(crate) fn results_header(schema: &Schema<'_>, kept: &[String]) -> Vec<u8> {
+pub(crate) fn results_header(schema: &Schema<'_>, kept: &[KeptColumn]) -> Vec<u8> {
     let mut header = Vec::new();
     csv_cell::push(&mut header, schema.id_column());
-    for name in kept {
+    for column in kept {
         header.push(b',');
-        csv_cell::push(&mut header, name);
+        csv_cell::push(&mut header, &column.name);
     }
     for name in ADDED {
         header.push(b',');

@@ -4,6 +4,7 @@
 
 use bulk::{Input, Job, Layout, Manifest, score};
 use engagetrack::{Live, embedded};
+use reader::Confirmed;
 use serde_json::{Value, json};
 use workspace::compile::{Sources, compile};
 
@@ -103,7 +104,7 @@ fn gym(schema: &str) -> Live {
 
 fn job(live: &Live, input: &[u8]) -> Job {
     let view = live.view();
-    let layout = Layout::read(&view.schema, input).unwrap();
+    let layout = Layout::read(view, input, &Confirmed::default()).unwrap();
     let described = Input {
         name: "members.csv".to_owned(),
         bytes: input.len() as u64,

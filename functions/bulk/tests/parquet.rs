@@ -26,7 +26,7 @@ fn run(live: &Live, input: &[u8], shard_bytes: Option<u64>, results: ResultsForm
         bytes: input.len() as u64,
         version: "1".to_owned(),
     };
-    let layout = Layout::read(&view.schema, input).unwrap();
+    let layout = Layout::read(view, input, &Confirmed::default()).unwrap();
     let job = Job::new(view, described, layout, shard_bytes).with_results(results);
     let mut done = Vec::new();
     let mut rejects = Vec::new();
@@ -147,7 +147,7 @@ fn two_columns_of_one_name_are_refused_as_parquet() {
     let live = live();
     let view = live.view();
     let input = CUSTOMERS.lines().next().unwrap().to_owned() + ",note,note\n";
-    let layout = Layout::read(&view.schema, input.as_bytes()).unwrap();
+    let layout = Layout::read(view, input.as_bytes(), &Confirmed::default()).unwrap();
     let described = Input {
         name: "customers".to_owned(),
         bytes: input.len() as u64,
@@ -168,7 +168,7 @@ fn two_columns_of_one_name_are_refused_as_parquet() {
     );
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "the header does not fit: note is there twice, and columns of a Parquet file have different names; rename one"
+        "note is there twice, and columns of a Parquet file have different names; rename one"
     );
 }
 

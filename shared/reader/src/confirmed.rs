@@ -1,12 +1,13 @@
 //! Readings that the sender confirmed: `key:value` pairs, separated by commas.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// Confirmed readings, by key.
 ///
 /// A comma, colon or backslash within a key or value is written with a backslash before it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmed(BTreeMap<String, String>);
 
 /// Text that is no list of `key:value` pairs.

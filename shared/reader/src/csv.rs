@@ -113,6 +113,14 @@ impl<'t> Records<'t> {
         }
     }
 
+    /// How much of the text has been read: where the line begins that follows the record.
+    pub fn offset(&self) -> usize {
+        let bytes = self.text.as_bytes();
+        let is_within_crlf =
+            self.read > 0 && bytes[self.read - 1] == b'\r' && bytes.get(self.read) == Some(&b'\n');
+        self.read + usize::from(is_within_crlf)
+    }
+
     /// The line at which the record begins that was read last; the first is 1.
     pub fn line(&mut self) -> u64 {
         let (offset, line) = self.line;
@@ -306,9 +314,17 @@ impl Candidate {
         // The width, the cells up to the last that is not blank, and how many are not.
         let mut shapes: Vec<(usize, usize, usize)> = Vec::new();
         let mut beginning: Vec<Vec<String>> = Vec::new();
-        while shapes.len() < SAMPLE_RECORDS
-            && let Some(record) = records.next_record()?
-        {
+        while shapes.len() < SAMPLE_RECORDS {
+            let record = match records.next_record() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                // Among rows, it is one that can't be read.
+                Err(TooWide) => {
+                    shapes.push((MOST_COLUMNS + 1, MOST_COLUMNS + 1, MOST_COLUMNS + 1));
+                    beginning.push(Vec::new());
+                    continue;
+                }
+            };
             let cells = record.cells().filter(|cell| !cell.trim().is_empty());
             shapes.push((record.len(), record.filled(), cells.count()));
             if beginning.len() <= MOST_TITLES {
@@ -327,6 +343,9 @@ impl Candidate {
         let Some(header) = beginning.get(titles).cloned() else {
             return Ok(None);
         };
+        if header.is_empty() {
+            return Err(TooWide);
+        }
         let width = header.len();
         let rows = &shapes[titles + 1..];
         let rows = rows.iter().filter(|(_, _, cells)| *cells > 0);

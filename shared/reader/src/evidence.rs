@@ -1,12 +1,12 @@
 //! What was detected, and what could not be decided.
 
 use crate::confirmed::pair;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use utoipa::ToSchema;
 
 /// One thing that was read in another way than it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// The column, as the input calls it; none for the input as a whole.
     #[schema(required)]

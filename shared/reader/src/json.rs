@@ -1,13 +1,16 @@
 //! JSON: which shape a document has, and its records as rows of cells.
 
 use crate::evidence::{Evidence, Uncertain};
+use crate::header::{Names, may_be_known};
 use crate::table::Cells;
 use crate::{Confirmed, TableError};
-use schema::intake::MOST_COLUMNS;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use schema::Schema;
+use schema::intake::{MOST_COLUMNS, Quoted};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 
 /// A document as a table.
 pub(crate) struct JsonTable {
@@ -20,7 +23,7 @@ pub(crate) struct JsonTable {
 }
 
 /// Whether a text is JSON and no CSV.
-pub(crate) fn is_json(text: &str) -> bool {
+pub fn is_json(text: &str) -> bool {
     let text = text.trim_start();
     let mut bytes = text.bytes();
     let first = bytes.next();
@@ -180,6 +183,28 @@ impl Tape {
 
     fn is_scalar(&self, node: usize) -> bool {
         matches!(self.node(node), Node::Null | Node::Scalar { .. })
+    }
+
+    /// Calls for each member of an object and of those in it, named by its path, that is no object.
+    fn each_member<E>(
+        &self,
+        object: usize,
+        path: &mut String,
+        call: &mut impl FnMut(&str, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let length = path.len();
+        for (name, value) in self.members(object) {
+            if length > 0 {
+                path.push('.');
+            }
+            path.push_str(name);
+            match self.is_object(value) {
+                true => self.each_member(value, path, call)?,
+                false => call(path, value)?,
+            }
+            path.truncate(length);
+        }
+        Ok(())
     }
 
     fn member(&self, node: usize, wanted: &str) -> Option<usize> {
@@ -360,7 +385,7 @@ fn without_python_literals(text: &str) -> (Cow<'_, str>, u64) {
     (Cow::Owned(out), count)
 }
 
-/// The table in a document.
+/// The table in a document, or in lines that are known to hold an object each.
 ///
 /// # Errors
 /// Text that is no JSON, a document of another shape, and one with two plausible shapes.
@@ -369,6 +394,7 @@ pub(crate) fn read(
     confirmed: &Confirmed,
     is_known: &dyn Fn(&str) -> bool,
     evidence: &mut Vec<Evidence>,
+    is_lines: bool,
 ) -> Result<JsonTable, TableError> {
     let (text, count) = without_python_literals(text);
     evidence.extend(literals(count));
@@ -379,10 +405,12 @@ pub(crate) fn read(
     let mut roots = vec![0];
     let mut deserializer = serde_json::Deserializer::from_str(&text);
     let not_json = |error| TableError::Malformed(format!("is not JSON: {error}"));
-    OntoTape(&mut tape)
-        .deserialize(&mut deserializer)
-        .map_err(not_json)?;
-    if deserializer.end().is_err() {
+    if !is_lines {
+        OntoTape(&mut tape)
+            .deserialize(&mut deserializer)
+            .map_err(not_json)?;
+    }
+    if is_lines || deserializer.end().is_err() {
         tape.nodes.clear();
         tape.text.clear();
         roots = lines(&text, &mut tape)?;
@@ -394,8 +422,8 @@ pub(crate) fn read(
         table: Building::for_document(&text, tape.nodes.len()),
     };
     let (orient, is_single) = match roots.as_slice() {
-        [root] if tape.is_array(*root) => (found.array(*root)?, false),
-        [root] if tape.is_object(*root) => found.object(*root)?,
+        [root] if !is_lines && tape.is_array(*root) => (found.array(*root)?, false),
+        [root] if !is_lines && tape.is_object(*root) => found.object(*root)?,
         roots if roots.iter().all(|root| tape.is_object(*root)) => {
             found.records(roots.iter().copied())?;
             (Some("lines"), false)
@@ -537,6 +565,122 @@ impl Building {
     }
 }
 
+/// Reads objects one at a time as rows of a table of which the first are known.
+pub struct Objects<'w> {
+    names: Names<'w>,
+    /// The columns, and whether each is one of which a value may be needed.
+    columns: HashMap<String, (usize, bool)>,
+    /// Members that are no column and can't be needed.
+    ignored: HashSet<String>,
+    tape: Tape,
+    /// Where in the tape's text each column's cell is.
+    bounds: Vec<Range<usize>>,
+}
+
+/// Where a cell is that is nowhere.
+const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
+
+/// Members that no row of the beginning has, and that are kept in mind.
+const MOST_IGNORED: usize = 10_000;
+
+impl<'w> Objects<'w> {
+    /// A reader of objects with these columns, of which some are needed.
+    pub fn new<'n>(
+        schema: &Schema<'w>,
+        columns: impl Iterator<Item = &'n str>,
+        is_needed: impl Fn(usize) -> bool,
+    ) -> Self {
+        let columns = columns.enumerate();
+        Self {
+            names: Names::of(*schema),
+            columns: columns
+                .map(|(column, name)| (name.to_owned(), (column, is_needed(column))))
+                .collect(),
+            ignored: HashSet::new(),
+            tape: Tape::default(),
+            bounds: Vec::new(),
+        }
+    }
+
+    /// Reads the object in a text. Its cells follow from [`Self::text`] and [`Self::bounds`].
+    ///
+    /// # Errors
+    /// What is wrong with it, and the same without what was found.
+    pub fn read(&mut self, text: &str) -> Result<(), (String, &'static str)> {
+        const NOT_JSON: &str = "is not JSON";
+        const TWICE: &str = "has two members of the same name";
+        const NO_VALUE: &str = "has an array where a value is wanted";
+        const LATE: &str = "has a member that none of the first rows has";
+        let (text, _) = without_python_literals(text);
+        self.tape.nodes.clear();
+        self.tape.text.clear();
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let read = OntoTape(&mut self.tape)
+            .deserialize(&mut deserializer)
+            .and_then(|()| deserializer.end());
+        read.map_err(|error| (format!("{NOT_JSON}: {error}"), NOT_JSON))?;
+        if !self.tape.is_object(0) {
+            let detail = "must be a profile, a JSON object";
+            return Err((detail.to_owned(), detail));
+        }
+        self.bounds.clear();
+        self.bounds.resize(self.columns.len(), NOWHERE);
+        let Self {
+            names,
+            columns,
+            ignored,
+            tape,
+            bounds,
+        } = self;
+        tape.each_member(0, &mut String::new(), &mut |path, value| {
+            let path = path.trim_start_matches('\u{feff}').trim();
+            let Some((column, is_needed)) = columns.get(path) else {
+                if ignored.contains(path) {
+                    return Ok(());
+                }
+                if may_be_known(names, path) {
+                    return Err((
+                        format!("has {}, which none of the first rows has", Quoted(path)),
+                        LATE,
+                    ));
+                }
+                if ignored.len() < MOST_IGNORED {
+                    ignored.insert(path.to_owned());
+                }
+                return Ok(());
+            };
+            let place = match tape.node(value) {
+                Node::Scalar { start, length } => start..start + length,
+                Node::Null => 0..0,
+                _ if *is_needed => {
+                    return Err((format!("{path} must be a value, got an array"), NO_VALUE));
+                }
+                _ => 0..0,
+            };
+            match std::mem::replace(&mut bounds[*column], place) {
+                NOWHERE => Ok(()),
+                _ => Err((TWICE.to_owned(), TWICE)),
+            }
+        })
+    }
+
+    /// The text in which the cells are of the object that was read last.
+    pub fn text(&self) -> &str {
+        &self.tape.text
+    }
+
+    /// Where in the text each column's cell is; beyond its end where there is none.
+    pub fn bounds(&self) -> &[Range<usize>] {
+        &self.bounds
+    }
+}
+
+/// Whether a text is a JSON object.
+pub fn is_object(text: &str) -> bool {
+    let (text, _) = without_python_literals(text.trim());
+    text.starts_with('{') && serde_json::from_str::<IgnoredAny>(&text).is_ok()
+}
+
 fn malformed<T>(why: &str) -> Result<T, TableError> {
     Err(TableError::Malformed(why.to_owned()))
 }
@@ -636,10 +780,25 @@ impl Found<'_> {
         {
             return self.wrapped(rows, "table");
         }
-        if let Some(rows) = self.enveloped(root) {
-            return self.wrapped(rows, "records");
-        }
         let values: Vec<usize> = tape.members(root).map(|(_, value)| value).collect();
+        let of_objects = |node: &&usize| {
+            let node = **node;
+            tape.is_array(node)
+                && tape
+                    .elements(node)
+                    .next()
+                    .is_some_and(|first| tape.is_object(first))
+        };
+        if let ([rows], true) = (
+            values
+                .iter()
+                .filter(of_objects)
+                .collect::<Vec<_>>()
+                .as_slice(),
+            values.len() == 1,
+        ) {
+            return self.wrapped(**rows, "records");
+        }
         if !values.is_empty() && values.iter().all(|value| tape.is_array(*value)) {
             return self.columns_of_lists(root);
         }
@@ -663,30 +822,6 @@ impl Found<'_> {
             }
         }
         Ok((Some("columns"), false))
-    }
-
-    /// The only array of objects in an object that says nothing of a customer itself, as the answers of many services: beside
-    /// counts and pages, or in another object.
-    fn enveloped(&self, root: usize) -> Option<usize> {
-        let tape = self.tape;
-        let of_objects = |node: usize| {
-            let first = tape.elements(node).next();
-            tape.is_array(node) && first.is_some_and(|first| tape.is_object(first))
-        };
-        let (mut arrays, mut objects) = (Vec::new(), Vec::new());
-        for (name, value) in tape.members(root) {
-            match () {
-                () if (self.is_known)(name) => return None,
-                () if of_objects(value) => arrays.push(value),
-                () if tape.is_object(value) => objects.push(value),
-                () => {}
-            }
-        }
-        match (arrays.as_slice(), objects.as_slice()) {
-            ([rows], _) => Some(*rows),
-            ([], [object]) => self.enveloped(*object),
-            _ => None,
-        }
     }
 
     fn wrapped(

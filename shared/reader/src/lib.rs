@@ -32,10 +32,15 @@ mod zip;
 pub use confirmed::{Confirmed, ConfirmedError};
 pub use csv::{Dialect, Record, Records, TooWide};
 pub use evidence::{Evidence, Uncertain};
-pub use json::without_literals_of_python;
+pub use json::{Objects, is_json, is_object, without_literals_of_python};
 #[cfg(feature = "parquet")]
 pub use parquet::{Chunk, Chunks, Codes, Column, Parquet, RowGroup};
 pub use plain::{PlainCells, PlainColumn};
-pub use profiles::{Profiles, ProfilesError, must_look, table};
+pub use profiles::{Profiles, ProfilesError, is_known, must_look, table};
 pub use reading::{Needed, Reading};
-pub use table::{Aside, Cells, Row, Rows, Table, TableError};
+pub use table::{Cells, Row, Rows, Table, TableError, record_fault};
+pub use text::{
+    GZIP, HALF_A_CHARACTER, UTF_16, Utf16, ZIP, has_utf8_letter, is_workbook, unread, windows_1252,
+};
+#[cfg(feature = "compressed")]
+pub use zip::ZipEntry;

@@ -28,6 +28,8 @@ pub(crate) struct Context<'a> {
     is_plain_text: bool,
     styles: Styles,
     confirmed: &'a Confirmed,
+    /// Whether there are further cells.
+    is_beginning: bool,
 }
 
 /// The styles that columns have beyond doubt.
@@ -55,6 +57,7 @@ impl<'a> Context<'a> {
                 .is_none_or(|dialect| dialect.delimiter == b','),
             styles,
             confirmed,
+            is_beginning: table.is_beginning(),
         }
     }
 }
@@ -104,7 +107,7 @@ impl Numbers {
         let style = match (self.point > 0, self.comma > 0, self.either > 0) {
             (true, false, _) => NumberStyle::Point,
             (false, true, _) => NumberStyle::Comma,
-            (false, false, false) => NumberStyle::Point,
+            (false, false, false) if !context.is_beginning => NumberStyle::Point,
             (true, true, _) => chosen.ok_or_else(|| {
                 let detail = format!(
                     "has {} numbers with a decimal point and {} with a decimal comma",
@@ -112,7 +115,7 @@ impl Numbers {
                 );
                 uncertain_decimal(column, detail)
             })?,
-            (false, false, true) => match (chosen, context.styles) {
+            (false, false, either) => match (chosen, context.styles) {
                 (Some(chosen), _) => chosen,
                 (
                     None,
@@ -129,6 +132,8 @@ impl Numbers {
                     },
                 ) => NumberStyle::Comma,
                 _ if context.is_plain_text && self.styled == 0 => NumberStyle::Point,
+                // A later cell may be two different numbers.
+                _ if !either => NumberStyle::Undecided,
                 _ => {
                     let detail = format!(
                         "has {} numbers of which the last three digits may be decimals or thousands",

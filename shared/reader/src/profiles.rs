@@ -49,8 +49,13 @@ pub fn table<'b>(
     if let Some(what) = text::unread(bytes) {
         return Err(TableError::Unread(what));
     }
+    Table::read(bytes, confirmed, &is_known(schema))
+}
+
+/// Whether a name is one that a schema's fields, id or outcome may have.
+pub fn is_known(schema: &Schema<'_>) -> impl Fn(&str) -> bool {
     let names = Names::of(*schema);
-    Table::read(bytes, confirmed, &|name| names.named(name).is_some())
+    move |name| names.named(name).is_some()
 }
 
 impl Profiles {
@@ -96,7 +101,7 @@ impl Profiles {
             return refused(reading.faults);
         }
         let mut errors = FieldErrors::default();
-        let mut asides = FieldErrors::default();
+        let mut totals = FieldErrors::default();
         let mut submissions = Vec::new();
         let mut rows = table.rows();
         for index in 0_usize.. {
@@ -104,12 +109,12 @@ impl Profiles {
                 break;
             };
             // A member that is given twice is named by a reader of exact names.
-            if row.fault.is_some() && row.aside().is_none() {
+            if row.fault.is_some() && !row.is_total() {
                 return Err(ProfilesError::Plain);
             }
-            // What is there beside the profiles refuses none of them.
-            let errors = match row.aside().is_some() {
-                true => &mut asides,
+            // A total is no profile, so that it refuses no others.
+            let errors = match row.is_total() {
+                true => &mut totals,
                 false => &mut errors,
             };
             let mut read = |errors: &mut FieldErrors| match &row.fault {
@@ -129,7 +134,7 @@ impl Profiles {
             }
         }
         if submissions.is_empty() {
-            errors.append(asides);
+            errors.append(totals);
         }
         if !errors.is_empty() {
             return refused(errors);

@@ -5,11 +5,10 @@ use crate::header::{self, Spread};
 use crate::numbers::{Context, Numbers};
 use crate::spelling::{Meaning, code_named, is_missing, meaning, name_of};
 use crate::tally::{Tally, quoted};
-use crate::{Aside, Confirmed, Row, Table};
+use crate::{Confirmed, Row, Table};
 use schema::intake::{Columns, Json, OneHot, json_code, yes_or_no};
 use schema::number::is_currency_sign;
 use schema::{Field, FieldError, FieldErrors, Kind, Named, Schema};
-use std::collections::BTreeMap;
 
 /// Which fields a row needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +28,10 @@ pub struct Reading {
     pub evidence: Vec<Evidence>,
     /// What was read and is perhaps not what was meant.
     pub warnings: Vec<Evidence>,
-    /// What is wrong with whole columns. With any, no row can be read.
+    /// What is wrong with whole columns. With any, the table as a whole can't be read.
     pub faults: FieldErrors,
+    /// Those of the faults that are of most values of a column: rows with others can be read.
+    pub of_values: FieldErrors,
     /// Whether exact names and values, row by row, say all there is to say.
     pub is_plain: bool,
     /// How many rows there are, without those that are none of the table.
@@ -45,6 +46,7 @@ pub(crate) struct Findings {
     /// Warnings of fields without a column.
     pub missing: Vec<Evidence>,
     faults: FieldErrors,
+    of_values: FieldErrors,
     has_more: bool,
 }
 
@@ -71,6 +73,9 @@ impl Findings {
 
 impl Reading {
     /// Finds out how a table is read. All of its rows are looked at: what a column's cells mean is decided from all of them.
+    ///
+    /// Of the [beginning](Table::as_beginning) of a table, rows that follow and that it says nothing of are never read in a way
+    /// that all rows together might contradict: they can't be read.
     pub fn of(
         schema: &Schema<'_>,
         table: &Table<'_>,
@@ -82,18 +87,15 @@ impl Reading {
             evidence: table.evidence().to_vec(),
             ..Findings::default()
         };
-        let mut count = 0;
-        let mut asides: BTreeMap<Aside, u64> = BTreeMap::new();
+        let (mut count, mut totals) = (0, 0);
         let mut rows = table.rows();
         while let Some(row) = rows.next_row() {
             count += u64::from(row.fault.is_none());
-            if let Some(aside) = row.aside() {
-                *asides.entry(aside).or_default() += 1;
-            }
+            totals += u64::from(row.fault.is_some() && row.is_total());
         }
-        for (aside, rows) in asides {
-            let reading = format!("a row that {} and is no customer", aside.fault());
-            findings.evidence.push(Evidence::of_input(reading, rows));
+        if totals > 0 {
+            let reading = "a row that is a total of the others and no customer";
+            findings.evidence.push(Evidence::of_input(reading, totals));
         }
         let spread = header::placed(
             schema,
@@ -142,7 +144,7 @@ impl Reading {
         }
         decide_outcome(schema, table, outcomes, &mut columns, &mut findings);
         for spread in of_values {
-            spread.decide(table.columns(), confirmed, &mut columns, &mut findings);
+            spread.decide(table, confirmed, &mut columns, &mut findings);
         }
         let numbers = surveys.iter().map(|survey| &survey.numbers);
         let context = Context::of(table, confirmed, numbers);
@@ -165,6 +167,7 @@ impl Reading {
             evidence: findings.evidence,
             warnings,
             faults: findings.faults,
+            of_values: findings.of_values,
             is_plain,
             rows: count,
         }
@@ -214,6 +217,7 @@ impl<'w> Survey<'w> {
             };
             let code = match self.field.kind().is_named() {
                 true => code_named(self.field, value),
+                false if crate::fold::folded(value) == "missing" => Some(f64::NAN),
                 false => json_code(self.field, &Json::Text(value.to_owned())).ok(),
             };
             match code {
@@ -380,7 +384,9 @@ impl<'w> Survey<'w> {
                 .warnings
                 .push(Evidence::of_column(self.name, reading, count));
         } else if count >= 2 && 2 * count >= self.filled {
-            findings.fault(FieldError::new(self.name, detail));
+            let fault = FieldError::new(self.name, detail);
+            findings.of_values.push(fault.clone());
+            findings.fault(fault);
         }
     }
 
@@ -589,11 +595,12 @@ impl<'w> SpreadSurvey<'w> {
 
     fn decide(
         self,
-        names: &[String],
+        table: &Table<'_>,
         confirmed: &Confirmed,
         columns: &mut Columns,
         findings: &mut Findings,
     ) {
+        let names = table.columns();
         let Self {
             field,
             spread,
@@ -614,11 +621,13 @@ impl<'w> SpreadSurvey<'w> {
             .get(key)
             .and_then(|value| code_named(field, value.strip_prefix("none=")?));
         let base = match (named, left.as_slice()) {
-            _ if none == 0 => None,
+            _ if none == 0 && !table.is_beginning() => None,
             (Some(code), _) => Some(code),
             (None, [code]) => Some(*code),
             // A flag that is not yes is no, or lacks what it needs, which its needs tell.
             (None, [no, ..]) if field.kind() == Kind::Flag && *no == 0.0 => Some(0.0),
+            // A row that says nothing of its kind may still come, and can't be read.
+            _ if none == 0 => None,
             (None, left) => {
                 let mut values: Vec<String> = left
                     .iter()

@@ -40,6 +40,8 @@ pub struct Table<'b> {
     evidence: Vec<Evidence>,
     is_json: bool,
     is_single: bool,
+    /// Whether further rows follow that are none of this table.
+    is_beginning: bool,
     /// The places at which some value is an array.
     nested: Vec<usize>,
     /// Whether the values at each place are numbers and no texts; empty where texts may be anywhere.
@@ -127,6 +129,29 @@ impl<'b> Table<'b> {
         Self::of_text(text, confirmed, is_known, evidence)
     }
 
+    /// The table in lines of which each is a JSON object, and be it a single one.
+    ///
+    /// # Errors
+    /// See [`TableError`].
+    pub fn of_json_lines(text: &str, confirmed: &Confirmed) -> Result<Self, TableError> {
+        Self::of_json(text, confirmed, &|_| false, Vec::new(), true)
+    }
+
+    fn of_json(
+        text: &str,
+        confirmed: &Confirmed,
+        is_known: &dyn Fn(&str) -> bool,
+        mut evidence: Vec<Evidence>,
+        is_lines: bool,
+    ) -> Result<Self, TableError> {
+        let json = json::read(text, confirmed, is_known, &mut evidence, is_lines)?;
+        let mut table = Self::of_cells(json.columns, json.cells, evidence);
+        table.is_json = true;
+        table.is_single = json.is_single;
+        table.nested = json.nested;
+        Ok(table)
+    }
+
     fn of_text(
         text: Cow<'b, str>,
         confirmed: &Confirmed,
@@ -134,12 +159,7 @@ impl<'b> Table<'b> {
         mut evidence: Vec<Evidence>,
     ) -> Result<Self, TableError> {
         if json::is_json(&text) {
-            let json = json::read(&text, confirmed, is_known, &mut evidence)?;
-            let mut table = Self::of_cells(json.columns, json.cells, evidence);
-            table.is_json = true;
-            table.is_single = json.is_single;
-            table.nested = json.nested;
-            return Ok(table);
+            return Self::of_json(&text, confirmed, is_known, evidence, false);
         }
         let dialect = Dialect::of(&text, confirmed, is_known, &mut evidence)?;
         let offset = usize::from(dialect.has_row_names);
@@ -150,6 +170,7 @@ impl<'b> Table<'b> {
             evidence,
             is_json: false,
             is_single: false,
+            is_beginning: false,
             nested: Vec::new(),
             numbers: Vec::new(),
         };
@@ -172,6 +193,7 @@ impl<'b> Table<'b> {
             evidence,
             is_json: false,
             is_single: false,
+            is_beginning: false,
             nested: Vec::new(),
             numbers: Vec::new(),
         };
@@ -229,6 +251,18 @@ impl<'b> Table<'b> {
         }
     }
 
+    /// The same table as the beginning of one whose other rows are read by whoever keeps them. Its reading says what to make of
+    /// those, too.
+    pub fn as_beginning(mut self) -> Self {
+        self.is_beginning = true;
+        self
+    }
+
+    /// Whether further rows follow that are none of this table.
+    pub fn is_beginning(&self) -> bool {
+        self.is_beginning
+    }
+
     /// What was detected.
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence
@@ -246,7 +280,7 @@ impl<'b> Table<'b> {
     }
 
     /// Whether some value in this column is an array.
-    pub(crate) fn is_nested(&self, column: usize) -> bool {
+    pub fn is_nested(&self, column: usize) -> bool {
         self.places
             .get(column)
             .is_some_and(|place| self.nested.contains(place))
@@ -312,29 +346,6 @@ pub struct Row<'r> {
     pub line: u64,
     /// Why it is no row like the others, if it is not.
     pub fault: Option<String>,
-    aside: Option<Aside>,
-}
-
-/// A row that is there beside the customers, and of which none is missed when it is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Aside {
-    /// It sums up the others.
-    Total,
-    /// It repeats the header, as where files were put together.
-    Header,
-    /// It is a line of dashes, as below the header of a table in plain text.
-    Line,
-}
-
-impl Aside {
-    /// What such a row is.
-    pub fn fault(self) -> &'static str {
-        match self {
-            Self::Total => "is a total of the others",
-            Self::Header => "repeats the header",
-            Self::Line => "is a line of dashes",
-        }
-    }
 }
 
 enum RowCells<'r> {
@@ -357,41 +368,56 @@ impl<'r> Row<'r> {
         (0..self.places.len()).map(|column| self.cell(column))
     }
 
-    /// What a row is that is there beside the customers; none where it is one like the others.
-    pub fn aside(&self) -> Option<Aside> {
-        self.aside
-    }
-
-    fn find_aside(&self, names: &[String]) -> Option<Aside> {
-        let repeats = |(column, name): (usize, &String)| {
-            self.cell(column).is_some_and(|cell| cell.trim() == name)
-        };
-        let is_line = |cell: Option<&str>| {
-            let cell = cell.unwrap_or_default().trim();
-            cell.len() >= 3 && cell.bytes().all(|byte| b"-=:+".contains(&byte))
-        };
-        // In a single column, its name or a dash may be a value.
-        let several = names.len() > 1;
-        if several && names.iter().enumerate().all(repeats) {
-            return Some(Aside::Header);
-        }
-        if several && self.cells().all(is_line) {
-            return Some(Aside::Line);
-        }
-        self.is_total().then_some(Aside::Total)
-    }
-
     /// The row that sums up the others says so in its first cell, and leaves most others blank.
-    fn is_total(&self) -> bool {
-        let is_filled = |cell: &&str| !cell.trim().is_empty();
+    pub fn is_total(&self) -> bool {
         let first = match self.cells {
-            RowCells::Record(record) => record.cells().find(is_filled),
-            RowCells::Cells(cells) => cells.iter().copied().flatten().find(is_filled),
+            RowCells::Record(record) => record.cells().find(|cell| is_filled(cell)),
+            RowCells::Cells(cells) => cells.iter().copied().flatten().find(|cell| is_filled(cell)),
         };
-        first.is_some_and(|first| TOTALS.contains(&folded(first).as_str()))
-            && 2 * self.cells().flatten().filter(is_filled).count() <= self.places.len()
+        first.is_some_and(sums_up) && is_mostly_blank(self.cells(), self.places.len())
     }
 }
+
+fn is_filled(cell: &str) -> bool {
+    !cell.trim().is_empty()
+}
+
+fn is_mostly_blank<'r>(cells: impl Iterator<Item = Option<&'r str>>, columns: usize) -> bool {
+    2 * cells.flatten().filter(|cell| is_filled(cell)).count() <= columns
+}
+
+/// Whether a row with this first cell sums up the others.
+fn sums_up(first: &str) -> bool {
+    // Most ids are seen to be none of these without folding them.
+    let letter = first.chars().find(|letter| letter.is_alphanumeric());
+    letter.is_some_and(|letter| "tgsam".contains(letter.to_ascii_lowercase()))
+        && TOTALS.contains(&folded(first).as_str())
+}
+
+/// Why a record is no row, which stands among others with these places for columns and a header of so many cells: the fault
+/// that a [`Row`] would have. For whatever reads records by itself. None where it is a row; an empty text where it is blank.
+pub fn record_fault<'r>(
+    cell: impl Fn(usize) -> Option<&'r str>,
+    cells: usize,
+    places: &[usize],
+    width: usize,
+) -> Option<String> {
+    let all = || (0..cells).map_while(&cell);
+    if !cell(0).is_some_and(is_filled) && !all().any(is_filled) {
+        return Some(String::new());
+    }
+    let least = places.iter().max().map_or(0, |last| last + 1);
+    let beyond_is_blank = || !(width..cells).any(|place| cell(place).is_none_or(is_filled));
+    let fits = (least..=width).contains(&cells) || cells > width && beyond_is_blank();
+    if !fits {
+        return Some(format!("has {cells} cells, and the header has {width}"));
+    }
+    let is_total = all().find(|cell| is_filled(cell)).is_some_and(sums_up)
+        && is_mostly_blank(places.iter().map(|place| cell(*place)), places.len());
+    is_total.then(|| IS_TOTAL.to_owned())
+}
+
+const IS_TOTAL: &str = "is a total of the others";
 
 impl Rows<'_> {
     /// The next row, if there is one. Lines of CSV without a value are passed over.
@@ -423,7 +449,6 @@ impl Rows<'_> {
                     cells: RowCells::Record(records.record()),
                     line,
                     fault,
-                    aside: None,
                 }
             }
             RowSource::Cells { cells, next, row } => {
@@ -444,13 +469,11 @@ impl Rows<'_> {
                     cells: RowCells::Cells(row),
                     line: *next as u64,
                     fault,
-                    aside: None,
                 }
             }
         };
-        if row.fault.is_none() {
-            row.aside = row.find_aside(&self.table.columns);
-            row.fault = row.aside.map(|aside| aside.fault().to_owned());
+        if row.fault.is_none() && row.is_total() {
+            row.fault = Some(IS_TOTAL.to_owned());
         }
         Some(row)
     }

@@ -2,15 +2,18 @@
 
 use crate::evidence::{Evidence, Uncertain};
 use crate::{Confirmed, TableError};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZIP: &[u8] = b"PK\x03\x04";
+/// What begins a file that gzip has compressed.
+pub const GZIP: &[u8] = &[0x1f, 0x8b];
+/// What begins a zip archive, which a workbook may be.
+pub const ZIP: &[u8] = b"PK\x03\x04";
 pub(crate) const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 pub(crate) const PARQUET: &[u8] = b"PAR1";
 
 /// What a file of another kind is, and what to do with it.
-pub(crate) fn unread(bytes: &[u8]) -> Option<&'static str> {
+pub fn unread(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(PARQUET) {
         return Some("is a Parquet file, which is not read here; export it as CSV");
     }
@@ -27,34 +30,13 @@ pub(crate) fn unread(bytes: &[u8]) -> Option<&'static str> {
             false => Some("is a zip archive, which is not read here; send the file in it"),
         };
     }
-    if bytes.starts_with(b"%PDF") {
-        return Some("is a PDF document; export its table as CSV");
-    }
-    let beginning = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let beginning = beginning[..beginning.len().min(200)].trim_ascii_start();
-    let begins = |tag: &str| {
-        beginning
-            .get(..tag.len())
-            .is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
-    };
-    if ["<!doctype html", "<html", "<head", "<table", "<meta"]
-        .into_iter()
-        .any(begins)
-    {
-        return Some(
-            "is an HTML page, which some programs save under the name of a workbook; save its table as CSV UTF-8",
-        );
-    }
-    if begins("<?xml") {
-        return Some("is XML; export its table as CSV");
-    }
     bytes
         .starts_with(GZIP)
         .then_some("is compressed with gzip, which is not read here; send what is in it")
 }
 
 /// Whether bytes begin as an Excel workbook does.
-pub(crate) fn is_workbook(bytes: &[u8]) -> bool {
+pub fn is_workbook(bytes: &[u8]) -> bool {
     // The first entry of a workbook that is an archive has one of these names.
     let names: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/"];
     let name = bytes.get(30..).unwrap_or_default();
@@ -68,7 +50,7 @@ pub(crate) fn decompressed(
     bytes: &[u8],
     evidence: &mut Vec<Evidence>,
 ) -> Result<Option<Vec<u8>>, TableError> {
-    use std::io::Read;
+    use std::io::{self, Read};
     let mut out = Vec::new();
     let kind = if bytes.starts_with(GZIP) {
         flate2::read::MultiGzDecoder::new(bytes)
@@ -76,13 +58,80 @@ pub(crate) fn decompressed(
             .map_err(|error| TableError::Malformed(format!("is not gzip to its end: {error}")))?;
         "gzip"
     } else if bytes.starts_with(ZIP) && !is_workbook(bytes) {
-        out = crate::zip::only_file(bytes).map_err(TableError::Malformed)?;
+        let entry = crate::ZipEntry::find(io::Cursor::new(bytes))?;
+        let stored = entry.stored.start as usize..entry.stored.end as usize;
+        let stored = bytes.get(stored).unwrap_or_default();
+        let read = entry.decompressed(stored).read_to_end(&mut out);
+        read.map_err(|error| match error.downcast() {
+            Ok(error) => error,
+            Err(error) => {
+                TableError::Malformed(format!("is a zip archive that can't be read: {error}"))
+            }
+        })?;
         "zip"
     } else {
         return Ok(None);
     };
     evidence.push(Evidence::of_input(format!("compression: {kind}"), 1));
     Ok(Some(out))
+}
+
+/// The order of bytes in UTF-16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Utf16 {
+    /// The less significant first.
+    LittleEndian,
+    /// The more significant first.
+    BigEndian,
+}
+
+/// What UTF-16 is called in evidence.
+pub const UTF_16: &str = "UTF-16";
+
+impl Utf16 {
+    /// The order of the bytes of a text that begins like this, if it is in UTF-16.
+    pub fn of(beginning: &[u8]) -> Option<Self> {
+        if beginning.starts_with(b"\xff\xfe") {
+            return Some(Self::LittleEndian);
+        }
+        if beginning.starts_with(b"\xfe\xff") {
+            return Some(Self::BigEndian);
+        }
+        let beginning = &beginning[..beginning.len().min(200) & !1];
+        if beginning.len() < 4 {
+            return None;
+        }
+        let zeros = |at: usize| {
+            beginning
+                .chunks_exact(2)
+                .filter(|unit| unit[at] == 0)
+                .count()
+        };
+        // Of ASCII, which a header and its delimiters mostly are, every second byte is zero.
+        let mostly = beginning.len() / 2 * 3 / 4;
+        if zeros(1) > mostly && zeros(0) == 0 {
+            return Some(Self::LittleEndian);
+        }
+        (zeros(0) > mostly && zeros(1) == 0).then_some(Self::BigEndian)
+    }
+
+    /// How long the byte-order mark is with which a text in this order begins.
+    fn mark(self, beginning: &[u8]) -> usize {
+        let mark = match self {
+            Self::LittleEndian => b"\xff\xfe",
+            Self::BigEndian => b"\xfe\xff",
+        };
+        2 * usize::from(beginning.starts_with(mark))
+    }
+
+    /// The unit in two bytes.
+    pub fn unit(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::LittleEndian => u16::from_le_bytes(bytes),
+            Self::BigEndian => u16::from_be_bytes(bytes),
+        }
+    }
 }
 
 /// The text in bytes, without its byte-order mark.
@@ -94,32 +143,9 @@ pub(crate) fn decoded<'b>(
     let mut read_as = |encoding: &str| {
         evidence.push(Evidence::of_input(format!("encoding: {encoding}"), 1));
     };
-    if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
-        read_as("UTF-16");
-        return utf16(rest, u16::from_le_bytes);
-    }
-    if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
-        read_as("UTF-16");
-        return utf16(rest, u16::from_be_bytes);
-    }
-    let beginning = &bytes[..bytes.len().min(200) & !1];
-    if beginning.len() >= 4 {
-        let zeros = |at: usize| {
-            beginning
-                .chunks_exact(2)
-                .filter(|unit| unit[at] == 0)
-                .count()
-        };
-        // Of ASCII, which a header and its delimiters mostly are, every second byte is zero.
-        let mostly = beginning.len() / 2 * 3 / 4;
-        if zeros(1) > mostly && zeros(0) == 0 {
-            read_as("UTF-16");
-            return utf16(bytes, u16::from_le_bytes);
-        }
-        if zeros(0) > mostly && zeros(1) == 0 {
-            read_as("UTF-16");
-            return utf16(bytes, u16::from_be_bytes);
-        }
+    if let Some(order) = Utf16::of(bytes) {
+        read_as(UTF_16);
+        return utf16(&bytes[order.mark(bytes)..], |unit| order.unit(unit));
     }
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let error = match std::str::from_utf8(bytes) {
@@ -153,30 +179,31 @@ pub(crate) fn decoded<'b>(
     Ok(Cow::Owned(bytes.iter().map(letter).collect()))
 }
 
+/// What is wrong with UTF-16 that is damaged.
+pub const HALF_A_CHARACTER: &str = "is UTF-16 with half a character in it";
+
 fn utf16(bytes: &[u8], unit: impl Fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, TableError> {
     let (units, rest) = bytes.as_chunks::<2>();
     let decoded = char::decode_utf16(units.iter().map(|bytes| unit(*bytes)));
     // A text of letters that take three bytes each is the longest.
     let mut text = String::with_capacity(units.len() + units.len() / 8);
     for character in decoded {
-        let damaged = |_| TableError::Malformed("is UTF-16 with half a character in it".to_owned());
+        let damaged = |_| TableError::Malformed(HALF_A_CHARACTER.to_owned());
         text.push(character.map_err(damaged)?);
     }
     match rest {
         [] => Ok(Cow::Owned(text)),
-        _ => Err(TableError::Malformed(
-            "is UTF-16 with half a character at its end".to_owned(),
-        )),
+        _ => Err(TableError::Malformed(HALF_A_CHARACTER.to_owned())),
     }
 }
 
 /// Whether there is a character of several bytes in UTF-8.
-fn has_utf8_letter(bytes: &[u8]) -> bool {
+pub fn has_utf8_letter(bytes: &[u8]) -> bool {
     bytes.utf8_chunks().any(|chunk| !chunk.valid().is_ascii())
 }
 
 /// The character that Windows-1252 has for a byte. A library for encodings would bring the tables of all others along.
-fn windows_1252(byte: u8) -> Option<char> {
+pub fn windows_1252(byte: u8) -> Option<char> {
     const FROM_0X80: [char; 32] = [
         '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0',
         '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',

@@ -13,6 +13,7 @@ use crate::schema::{Named, Schema};
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
+use serde::{Serialize, Serializer};
 use smallvec::smallvec;
 use std::fmt;
 use std::str::Utf8Error;
@@ -208,6 +209,7 @@ enum Wanted<'a> {
     Flag,
     FlagOr(&'a str),
     Number,
+    Decided,
     Between(f64, f64),
     Whole,
     Outcome(&'a Schema<'a>),
@@ -228,6 +230,10 @@ impl fmt::Display for Unfit<'_> {
             Wanted::Flag => write!(f, "must be true or false, got {got}"),
             Wanted::FlagOr(without) => write!(f, "must be true, false or {without:?}, got {got}"),
             Wanted::Number => write!(f, "must be a number, got {got}"),
+            Wanted::Decided => write!(
+                f,
+                "is a number of which the last three digits may be decimals or thousands; confirm with read=decimal:comma or read=decimal:point; got {got}"
+            ),
             Wanted::Between(least, most) => {
                 write!(f, "must be between {least} and {most}, got {got}")
             }
@@ -245,11 +251,7 @@ impl fmt::Display for Unfit<'_> {
 /// A field's code, NaN when nothing is given, or what is wrong.
 fn code<'a>(field: Field<'a>, raw: Raw<'a>) -> Result<f64, Unfit<'a>> {
     let got = match raw {
-        // Pages and spreadsheets have blanks that don't break.
-        Raw::Text(text) => Raw::Text(match text.trim_ascii() {
-            text if text.is_ascii() => text,
-            text => text.trim(),
-        }),
+        Raw::Text(text) => Raw::Text(text.trim_ascii()),
         other => other,
     };
     if matches!(got, Raw::Null | Raw::Text("")) {
@@ -545,7 +547,7 @@ fn finish<'n>(
 pub const MOST_COLUMNS: usize = 1_000;
 
 /// Where the fields of a profile are in a table, and how their cells are read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
 pub struct Columns {
     names: Vec<String>,
     fields: Vec<Source>,
@@ -556,10 +558,11 @@ pub struct Columns {
 }
 
 /// Where a field is, and how its cells are read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, serde::Deserialize)]
 struct Source {
     column: Option<usize>,
     /// The texts that a column of this kind holds as a rule, with their codes.
+    #[serde(with = "coded")]
     usual: Vec<(Box<str>, f64)>,
     style: NumberStyle,
     one_hot: Option<OneHot>,
@@ -568,12 +571,61 @@ struct Source {
 }
 
 /// A field that is spread over several columns, one for each value, of which at most one says yes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
 pub struct OneHot {
     /// The columns, and the code that each stands for.
     pub columns: Vec<(usize, f64)>,
-    /// The code where none says yes.
+    /// The code where none says yes; without one, such a row can't be read.
+    #[serde(with = "code_or_none")]
     pub base: Option<f64>,
+}
+
+/// Texts with their codes, of which JSON can't hold NaN.
+mod coded {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        texts: &[(Box<str>, f64)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let codes = texts.iter().map(|(text, code)| (text, known(*code)));
+        codes.collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(Box<str>, f64)>, D::Error> {
+        let codes = Vec::<(Box<str>, Option<f64>)>::deserialize(deserializer)?;
+        let codes = codes.into_iter();
+        Ok(codes
+            .map(|(text, code)| (text, code.unwrap_or(f64::NAN)))
+            .collect())
+    }
+
+    /// A code, unless it says that nothing is known.
+    pub(super) fn known(code: f64) -> Option<f64> {
+        (!code.is_nan()).then_some(code)
+    }
+}
+
+/// A code that may be NaN, which JSON can't hold, or be absent.
+mod code_or_none {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, coded::known};
+
+    pub(super) fn serialize<S: Serializer>(
+        code: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let codes: Vec<Option<f64>> = code.iter().map(|code| known(*code)).collect();
+        codes.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        let codes = Vec::<Option<f64>>::deserialize(deserializer)?;
+        Ok(codes.first().map(|code| code.unwrap_or(f64::NAN)))
+    }
 }
 
 impl Columns {
@@ -656,6 +708,39 @@ impl Columns {
         }
     }
 
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// The name of a column.
+    pub fn column_name(&self, column: usize) -> &str {
+        &self.names[column]
+    }
+
+    /// The same columns in records of which each is at another place.
+    pub fn at(mut self, places: &[usize]) -> Self {
+        let last = places.iter().max().map_or(0, |last| last + 1);
+        let mut names = vec![String::new(); last];
+        for (name, place) in self.names.into_iter().zip(places) {
+            names[*place] = name;
+        }
+        self.names = names;
+        let to = |column: &mut usize| *column = places[*column];
+        self.id.iter_mut().for_each(to);
+        self.outcome.iter_mut().for_each(to);
+        for source in &mut self.fields {
+            source.column.iter_mut().for_each(to);
+            if let Some(one_hot) = &mut source.one_hot {
+                one_hot
+                    .columns
+                    .iter_mut()
+                    .for_each(|(column, _)| to(column));
+            }
+        }
+        self
+    }
+
     /// Accepts a further text for a field: a code, or NaN where it says that nothing is known.
     pub fn accept(&mut self, field: usize, text: &str, code: f64) {
         let usual = &mut self.fields[field].usual;
@@ -692,7 +777,7 @@ impl Columns {
         self.fields[field].one_hot.as_ref()
     }
 
-    /// Takes what a field can't hold for missing.
+    /// Takes whatever a field can't hold for missing.
     pub fn forgive(&mut self, field: usize) {
         self.fields[field].lenient = true;
     }
@@ -918,7 +1003,10 @@ impl Source {
             return code(field, Raw::Text(text));
         }
         let unfit = Unfit {
-            wanted: Wanted::Number,
+            wanted: match NumberStyle::Point.number(text) {
+                Some(_) if self.style == NumberStyle::Undecided => Wanted::Decided,
+                _ => Wanted::Number,
+            },
             got: Raw::Text(text),
         };
         code(field, Raw::Number(self.style.number(text).ok_or(unfit)?))
@@ -945,11 +1033,13 @@ impl OneHot {
                 None => return Err("has columns that must all be yes or no"),
             }
         }
-        Ok(match found {
-            Some(code) => code,
-            None if known => self.base.unwrap_or(f64::NAN),
-            None => f64::NAN,
-        })
+        match found {
+            Some(code) => Ok(code),
+            None if known => self
+                .base
+                .ok_or("has no column that says yes, and it is not known which value that means"),
+            None => Ok(f64::NAN),
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Numbers as people write them.
 
+use serde::{Deserialize, Serialize};
+
 /// How the numbers of a column are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NumberStyle {
     /// Digits with a decimal point, perhaps with an exponent, as programs write them.
     #[default]
@@ -10,6 +13,8 @@ pub enum NumberStyle {
     Point,
     /// With a decimal comma; thousands may be separated by points, blanks or apostrophes, and a sign of a currency or of percent may be there.
     Comma,
+    /// In one of these ways, it is not known in which: a number that would be another one in another of them is none.
+    Undecided,
 }
 
 impl NumberStyle {
@@ -17,7 +22,15 @@ impl NumberStyle {
     pub fn number(self, text: &str) -> Option<f64> {
         let (decimal, thousands) = match self {
             Self::Plain => return plain(text),
-            Self::Point => ('.', ','),
+            Self::Undecided => {
+                let (point, comma) = (Self::Point.number(text), Self::Comma.number(text));
+                let differ = point.is_some() && comma.is_some() && point != comma;
+                return point.or(comma).filter(|_| !differ);
+            }
+            Self::Point => match plain(text) {
+                None => ('.', ','),
+                plain => return plain,
+            },
             Self::Comma => (',', '.'),
         };
         let amount = Amount::of(text)?;
@@ -110,7 +123,7 @@ impl<'t> Amount<'t> {
 
 fn without_currency(text: &str) -> &str {
     let text = text.trim_matches(|letter: char| is_sign(letter) || letter.is_whitespace());
-    let is_code = is_currency_code;
+    let is_code = |code: &str| CODES.contains(&code);
     if let Some((code, rest)) = text.split_at_checked(3)
         && is_code(code)
     {
@@ -135,11 +148,6 @@ const CODES: [&str; 16] = [
 /// Whether a character is the sign of a currency or of percent, which people write beside numbers.
 pub fn is_sign(letter: char) -> bool {
     is_currency_sign(letter) || letter == '%'
-}
-
-/// Whether a text is such a code.
-pub fn is_currency_code(text: &str) -> bool {
-    CODES.contains(&text)
 }
 
 /// Whether a character is the sign of a currency (Unicode's category Sc), except the one for cents.

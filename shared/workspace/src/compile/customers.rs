@@ -113,7 +113,7 @@ pub fn read(
     let mut rows = table.rows();
     while let Some(row) = rows.next_row() {
         if let Some(fault) = &row.fault {
-            if row.aside().is_none() {
+            if !row.is_total() {
                 collected.refuse(row.line, "", fault);
             }
             continue;

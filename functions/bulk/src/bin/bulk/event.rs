@@ -51,6 +51,8 @@ pub(crate) enum Event {
 pub(crate) struct Request {
     /// The input.
     pub key: String,
+    /// How the input is read where that is not certain: `key:value` pairs as a refusal printed them.
+    pub read: Option<String>,
     /// Bytes of each shard; 0 for one shard over all.
     pub shard_bytes: Option<u64>,
     /// Shards that are scored at the same time.

@@ -12,6 +12,7 @@ use bulk::folder::number_lines;
 use bulk::{Input, Job, Layout, LineBreak, Manifest, Part, Report, Shard};
 use engagetrack::Live;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reader::Confirmed;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -112,7 +113,9 @@ impl Steps {
         };
         let bytes = self.bytes(object.clone());
         let live = self.live.clone();
-        let layout = blocking(move || Layout::read(&live.view().schema, &bytes)).await?;
+        let confirmed = Confirmed::parse(request.read.as_deref().unwrap_or_default());
+        let confirmed = confirmed.map_err(|error| StepError::Refused(format!("read {error}")))?;
+        let layout = blocking(move || Layout::read(live.view(), &bytes, &confirmed)).await?;
         let job = Job::new(
             self.live.view(),
             input,
@@ -321,18 +324,18 @@ impl Steps {
     /// The job of a prefix, if this very program would plan it the same.
     async fn job(&self, output: &str) -> Result<Job, StepError> {
         let key = format!("{output}/job.json");
-        let job: Option<Job> = self.bucket.read_json(&key).await?;
-        let job = job.ok_or(BucketError::Missing(key))?;
-        let planned = Job::new(
-            self.live.view(),
-            job.input.clone(),
-            job.layout.clone(),
-            job.shard_bytes,
-        );
-        if job != planned {
+        let written: Option<Value> = self.bucket.read_json(&key).await?;
+        let written = written.ok_or(BucketError::Missing(key))?;
+        // One of another version may have other members.
+        let job = serde_json::from_value::<Job>(written).ok();
+        let planned = |job: &Job| {
+            let (input, layout) = (job.input.clone(), job.layout.clone());
+            Job::new(self.live.view(), input, layout, job.shard_bytes) == *job
+        };
+        let job = job.filter(planned).ok_or_else(|| {
             let reason = "the job was planned by another version of the program, its model, its nudges or its workspace; start it again";
-            return Err(StepError::Refused(reason.to_owned()));
-        }
+            StepError::Refused(reason.to_owned())
+        })?;
         Ok(job)
     }
 
