@@ -66,7 +66,11 @@ impl Read {
         }
         let bytes = std::fs::read(&self.input).map_err(|error| format!("{name}: {error}"))?;
         let table = Table::read(&bytes, confirmed, &|_| false).map_err(|error| match error {
-            TableError::Unread(_) => format!("{name}: {error}, or {OTHER_BUILD}"),
+            TableError::Unread(what)
+                if ["Excel", "Parquet"].iter().any(|kind| what.contains(kind)) =>
+            {
+                format!("{name}: {error}, or {OTHER_BUILD}")
+            }
             _ => format!("{name}: {error}"),
         })?;
         let cells = PlainCells::of(&table, confirmed).map_err(|uncertain| {

@@ -7,7 +7,7 @@ use crate::rows::{self, Reject, Rows};
 use crate::score::ScoreError;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use reader::{has_utf8_letter, record_fault, windows_1252};
-use schema::intake::MOST_COLUMNS;
+use schema::intake::{Columns, MOST_COLUMNS};
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -248,6 +248,8 @@ pub(crate) struct CsvRows<R> {
 struct Shape {
     width: usize,
     places: Vec<usize>,
+    /// What the columns at these places are called.
+    names: Vec<String>,
     encoding: Encoding,
     /// The text of the record that was read last, and its cells, where it was no UTF-8.
     text: String,
@@ -263,7 +265,9 @@ impl<R: Read> CsvRows<R> {
         delimiter: u8,
         width: usize,
         places: &[usize],
+        columns: &Columns,
     ) -> Self {
+        let names = places.iter().map(|place| columns.column_name(*place));
         Self {
             records: Records::new(width, delimiter, lines.line_break()),
             before: lines.taken(),
@@ -271,6 +275,7 @@ impl<R: Read> CsvRows<R> {
             shape: Shape {
                 width,
                 places: places.to_vec(),
+                names: names.map(str::to_owned).collect(),
                 encoding,
                 text: String::new(),
                 bounds: Vec::new(),
@@ -324,7 +329,8 @@ impl Shape {
                 bounds: cells.bounds,
             },
         };
-        match record_fault(|place| row.cell(place), count, &self.places, self.width) {
+        let (names, places) = (&self.names, &self.places);
+        match record_fault(|place| row.cell(place), count, names, places, self.width) {
             None => Ok(Some(row)),
             Some(fault) if fault.is_empty() => Ok(None),
             Some(fault) if fault.starts_with("has ") => Err(Reject::new(

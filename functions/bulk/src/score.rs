@@ -160,7 +160,16 @@ impl<I: Open + ?Sized> Source<'_, I> {
                 places,
             } => {
                 let encoding = layout.encoding;
-                let rows = CsvRows::new(shard, lines()?, encoding, *delimiter, *width, places);
+                let columns = &layout.columns;
+                let rows = CsvRows::new(
+                    shard,
+                    lines()?,
+                    encoding,
+                    *delimiter,
+                    *width,
+                    places,
+                    columns,
+                );
                 outcome.of(rows, progress)?
             }
             Format::JsonLines => {

@@ -170,7 +170,7 @@ fn read(
     let header = || table.columns().iter().map(String::as_str);
     answer.begin(header, appended).map_err(ReadError::Taken)?;
     let mut errors = FieldErrors::default();
-    let mut totals = FieldErrors::default();
+    let mut asides = FieldErrors::default();
     let mut rows = table.rows();
     for index in 0_usize.. {
         let Some(row) = rows.next_row() else {
@@ -201,9 +201,9 @@ fn read(
                 if lists {
                     answer.reject(&row, &found);
                 }
-                // A total is no customer, so that it refuses no others.
-                let errors = match row.is_total() {
-                    true => &mut totals,
+                // What is there beside the customers refuses none of them.
+                let errors = match row.aside().is_some() {
+                    true => &mut asides,
                     false => &mut errors,
                 };
                 errors.within(index, |errors| errors.append(found));
@@ -212,7 +212,7 @@ fn read(
     }
     let scored = answer.finish();
     if scored.rows.is_empty() {
-        errors.append(totals);
+        errors.append(asides);
     }
     match errors.is_empty() || lists && !scored.rows.is_empty() {
         true => Ok(scored),

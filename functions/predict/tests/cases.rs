@@ -1,5 +1,5 @@
-//! Files as people keep them, where they are at hand: each must be answered with the probability that XGBoost gives, and scored
-//! by a bulk job with the same.
+//! Files as people keep them, where they are at hand: each must be answered with the probability that XGBoost gives,
+//! and scored by a bulk job with the same.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -11,18 +11,20 @@ use bulk::{Input, Job, Layout, LayoutError, Manifest, score};
 use engagetrack::{Live, embedded};
 use http_body_util::BodyExt;
 use reader::Confirmed;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use tower::ServiceExt;
+use workspace::compile::{Sources, compile};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/cases");
 
 /// What an answer is compared with to this, in absolute terms.
 const TOLERANCE: f64 = 1e-6;
 
-/// Cases that are no profiles, of another business, or that are refused or warned of.
+/// Cases that are no profiles, of another business, or that are refused or warned of: each has a test of its own, those of experiments
+/// in the contract of `/v1/analytics/experiment`.
 const OTHERS: [&str; 6] = ["03-", "38-", "40-", "47-", "49-", "54-"];
 
 struct Answered {
@@ -203,7 +205,8 @@ async fn cases_are_scored_in_bulk_as_they_are_answered() {
 
 #[tokio::test]
 async fn cases_are_answered_with_the_right_values() {
-    let Some(cases) = cases() else {
+    let Ok(folder) = fs::read_dir(CASES) else {
+        eprintln!("skipped: there is no {CASES}");
         return;
     };
     let right = fs::read(Path::new(CASES).join("RIGHT-VALUES.csv")).unwrap();
@@ -213,42 +216,248 @@ async fn cases_are_answered_with_the_right_values() {
         .map(Result::unwrap)
         .map(|record| (record[0].to_owned(), record[1].parse().unwrap()))
         .collect();
+    let mut files: Vec<_> = folder
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
     let live = embedded::live(embedded::core());
     let mut wrong = Vec::new();
     let mut answered = 0;
-    for (name, bytes) in cases {
-        if OTHERS.iter().any(|other| name.starts_with(other)) {
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with(|first: char| first.is_ascii_digit())
+            || OTHERS.iter().any(|other| name.starts_with(other))
+        {
             continue;
         }
-        let answer = self::answered(&live, &name, bytes).await;
-        if answer.status != 200 {
-            wrong.push(format!(
-                "{name}: {} {}",
-                answer.status,
-                String::from_utf8_lossy(&answer.body)
-            ));
-            continue;
-        }
-        let predictions = probabilities(&answer);
-        // An add-on against its line is a row that can't be.
-        let expected = right.len() - usize::from(name.starts_with("46-"));
-        if predictions.len() < expected {
-            wrong.push(format!(
-                "{name}: {} predictions: {}",
-                predictions.len(),
-                String::from_utf8_lossy(&answer.body)
-            ));
-        }
-        for (id, probability) in predictions {
-            let Some(expected) = right.get(&id) else {
+        let kind = match name.contains(".json") {
+            true => "application/json",
+            false => "text/csv",
+        };
+        // As the dashboard asks, and as a program does.
+        let queries: &[&str] = match kind {
+            "text/csv" => &["?rejects=list", ""],
+            _ => &[""],
+        };
+        for query in queries {
+            let answer = post(&live, query, kind, fs::read(&file).unwrap()).await;
+            // An add-on against its line is a row that can't be, which refuses the others unless it is listed.
+            let is_refused = name.starts_with("46-");
+            if is_refused && query.is_empty() {
+                assert_eq!(answer.status, 422, "{name}");
                 continue;
-            };
-            if (probability - expected).abs() > TOLERANCE {
-                wrong.push(format!("{name}: {id}: {probability}, not {expected}"));
+            }
+            if answer.status != 200 {
+                wrong.push(format!(
+                    "{name}{query}: {} {}",
+                    answer.status,
+                    String::from_utf8_lossy(&answer.body)
+                ));
+                continue;
+            }
+            let predictions = probabilities(&answer);
+            let expected = right.len() - usize::from(is_refused);
+            if predictions.len() < expected {
+                wrong.push(format!(
+                    "{name}{query}: {} predictions: {}",
+                    predictions.len(),
+                    String::from_utf8_lossy(&answer.body)
+                ));
+            }
+            for (id, probability) in predictions {
+                let Some(expected) = right.get(&id) else {
+                    continue;
+                };
+                if (probability - expected).abs() > TOLERANCE {
+                    wrong.push(format!(
+                        "{name}{query}: {id}: {probability}, not {expected}"
+                    ));
+                }
             }
         }
         answered += 1;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(answered >= 25, "{answered}");
+}
+
+/// The case whose name begins like this; none where the cases are not at hand.
+fn case(beginning: &str) -> Option<Vec<u8>> {
+    let Ok(folder) = fs::read_dir(CASES) else {
+        eprintln!("skipped: there is no {CASES}");
+        return None;
+    };
+    let mut names = folder.map(|entry| entry.unwrap().path());
+    let file = names
+        .find(|path| {
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with(beginning)
+        })
+        .unwrap();
+    Some(fs::read(file).unwrap())
+}
+
+#[tokio::test]
+async fn a_workbook_is_named_with_what_to_do() {
+    let Some(workbook) = case("03-") else {
+        return;
+    };
+    let live = embedded::live(embedded::core());
+    let answer = post(&live, "", "text/csv", workbook).await;
+    assert_eq!(answer.status, 400);
+    let sentence = String::from_utf8_lossy(&answer.body).into_owned();
+    let wanted =
+        "is an Excel workbook (.xlsx), which is not read here; save its sheet as CSV UTF-8";
+    assert!(sentence.contains(wanted), "{sentence}");
+}
+
+#[tokio::test]
+async fn units_that_the_training_never_saw_are_told_of_the_cases() {
+    let live = embedded::live(embedded::core());
+    for (beginning, words) in [("38-", "perhaps a smaller unit"), ("40-", "perhaps scaled")] {
+        let Some(file) = case(beginning) else {
+            return;
+        };
+        for query in ["", "?rejects=list"] {
+            let answer = post(&live, query, "text/csv", file.clone()).await;
+            assert_eq!(answer.status, 200, "{beginning}");
+            let warnings = answer.headers["x-warnings"].to_str().unwrap();
+            let warnings: Value = serde_json::from_str(warnings).unwrap();
+            let mut warnings = warnings.as_array().unwrap().iter();
+            let told = warnings.any(|one| {
+                one["column"] == "monthly_charges"
+                    && one["reading"].as_str().unwrap().contains(words)
+            });
+            assert!(told, "{beginning}: {:?}", answer.headers["x-warnings"]);
+        }
+    }
+}
+
+/// The columns of BigML's file that a small business of another kind has.
+const BIGML: &str = r#"
+format = 1
+name = "bigml"
+as_of = 2026-01-01
+
+[roles]
+id = { columns = ["Phone"] }
+outcome = { name = "churned", columns = ["Churn"], left = ["Yes"], stayed = ["No"] }
+
+[[field]]
+name = "state"
+kind = "choice"
+values = ["KS", "OH", { name = "elsewhere", other = true }]
+about = "person"
+model = false
+
+[[field]]
+name = "international_plan"
+kind = "flag"
+about = "plan"
+required = true
+
+[[field]]
+name = "total_day_minutes"
+kind = "number"
+least = 0
+about = "behaviour"
+required = true
+
+[[field]]
+name = "customer_service_calls"
+kind = "whole"
+about = "behaviour"
+required = true
+"#;
+
+/// That business with customers whose outcomes are in French, and a tree that splits at 200 minutes a day.
+fn bigml() -> Live {
+    let tree = json!({
+        "left_children": [1, -1, -1],
+        "right_children": [2, -1, -1],
+        "split_indices": [0, 0, 0],
+        "split_conditions": [200.0, -0.5, 0.5],
+        "default_left": [0, 0, 0],
+        "sum_hessian": [4.0, 2.0, 2.0],
+        "split_type": [0, 0, 0],
+        "tree_param": {"num_nodes": "3", "num_feature": "3", "size_leaf_vector": "1"},
+    });
+    let model = json!({"learner": {
+        "attributes": {},
+        "feature_names": ["total_day_minutes", "international_plan", "customer_service_calls"],
+        "learner_model_param": {"base_score": "[5E-1]", "num_class": "0", "num_feature": "3", "num_target": "1"},
+        "objective": {"name": "binary:logistic"},
+        "gradient_booster": {"name": "gbtree", "model": {
+            "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": "1"},
+            "iteration_indptr": [0, 1],
+            "tree_info": [0],
+            "trees": [tree],
+        }},
+    }, "version": [3, 2, 0]});
+    let customers = "Phone;State;International plan;Total day minutes;Customer service calls;Churn\n\
+        1;KS;No;301.5;1;FAUX\n2;OH;Yes;100.25;4;VRAI\n3;NJ;No;99;0;FAUX\n";
+    let nudges = r#"
+categories = ["engagement"]
+
+[[nudge]]
+id = "thanks"
+category = "engagement"
+title = "Thank you"
+otherwise = true
+reasons = ["Nothing to do."]
+messages = ["Thank you.", "Thanks."]
+"#;
+    let card = json!({"version": "bigml-none", "base_rate": 0.25, "calibration": {"slope": 1.0, "intercept": 0.0}});
+    let files = [
+        BIGML.to_owned(),
+        customers.to_owned(),
+        nudges.to_owned(),
+        model.to_string(),
+        card.to_string(),
+        "{}".to_owned(),
+    ];
+    let compiled = compile(&Sources::of(&files.map(String::into_bytes))).unwrap();
+    let live = Live::open(compiled.into_parts()).unwrap();
+    let left = |customer| live.view().customers.outcome(customer).left();
+    assert_eq!([0, 1, 2].map(left), [Some(false), Some(true), Some(false)]);
+    live
+}
+
+#[tokio::test]
+async fn a_file_in_french_is_read_by_the_schema_of_its_business() {
+    let live = bigml();
+    let Some(file) = case("54-") else {
+        return;
+    };
+    let text = String::from_utf8(file.clone()).unwrap();
+    let minutes: Vec<f64> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(';').nth(6).unwrap().parse().unwrap())
+        .collect();
+    for query in ["", "?rejects=list"] {
+        let answer = post(&live, query, "text/csv", file.clone()).await;
+        assert_eq!(
+            answer.status,
+            200,
+            "{}",
+            String::from_utf8_lossy(&answer.body)
+        );
+        let read_as = answer.headers["x-read-as"].to_str().unwrap();
+        assert!(read_as.contains("'VRAI' is left"), "{read_as}");
+        let mut reader = csv::Reader::from_reader(answer.body.as_slice());
+        let header = reader.headers().unwrap().clone();
+        let place = header.iter().position(|name| name == "churn_probability");
+        let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(records.len(), minutes.len());
+        for (record, minutes) in records.iter().zip(&minutes) {
+            let margin: f64 = if *minutes < 200.0 { -0.5 } else { 0.5 };
+            let probability: f64 = record[place.unwrap()].parse().unwrap();
+            let expected = 1.0 / (1.0 + (-margin).exp());
+            assert!((probability - expected).abs() < TOLERANCE, "{record:?}");
+        }
+    }
 }

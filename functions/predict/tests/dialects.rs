@@ -790,3 +790,126 @@ async fn an_uncertain_reading_is_confirmed_as_the_refusal_says() {
     assert_eq!(answered.probabilities(), expected().await);
     assert_eq!(post("?read=nonsense", "text/csv", "").await.status, 422);
 }
+
+#[tokio::test]
+async fn units_behind_names_are_those_of_the_fields_or_are_asked_about() {
+    let expected = expected().await;
+    let renamed = |from: &str, to: &str| {
+        let mut file = customers();
+        let column = file.column(from);
+        to.clone_into(&mut file.header[column]);
+        file.csv(b',')
+    };
+    for (from, to) in [
+        ("MonthlyCharges", "Monthly Charges ($)"),
+        ("TotalCharges", "TotalCharges\n(USD)"),
+        ("TotalCharges", "Total charges [usd]"),
+        ("MonthlyCharges", "monthly_charges_usd"),
+        ("tenure", "Tenure (months)"),
+    ] {
+        let answered = post("", "text/csv", renamed(from, to)).await;
+        assert_eq!(answered.status, 200, "{to}: {}", answered.body);
+        assert_eq!(answered.probabilities(), expected, "{to}");
+        assert!(answered.header("x-read-as").contains("is "), "{to}");
+    }
+    for (from, to, field) in [
+        ("tenure", "tenure (years)", "tenure_months"),
+        ("TotalCharges", "TotalCharges (EUR)", "total_charges"),
+        ("TotalCharges", "TotalCharges (cents)", "total_charges"),
+        ("TotalCharges", "AvgTotalCharges", "total_charges"),
+    ] {
+        let answered = post("", "text/csv", renamed(from, to)).await;
+        assert_eq!(answered.status, 422, "{to}");
+        let asked = format!("may be {field}; confirm with read={to}:{field} or read={to}:other");
+        assert!(answered.body.contains(&asked), "{to}: {}", answered.body);
+    }
+}
+
+#[tokio::test]
+async fn further_dialects_give_the_same_probabilities() {
+    let expected = expected().await;
+    let plain = customers().csv(b',');
+    let (header, rows) = plain.split_once('\n').unwrap();
+    let lines: Vec<&str> = rows.lines().collect();
+    let markdown = |line: &str| format!("| {} |\n", line.replace(',', " | "));
+    let dashes = format!("|{}\n", "---|".repeat(header.split(',').count()));
+    let table = lines.iter().map(|line| markdown(line)).collect::<String>();
+    let no_in_choices = |cell: &str| match cell {
+        "No" => "False".to_owned(),
+        "Yes" => "True".to_owned(),
+        other => other.to_owned(),
+    };
+    let all: Vec<String> = customers().header;
+    let all: Vec<&str> = all.iter().skip(1).map(String::as_str).collect();
+    for (name, text) in [
+        ("markdown", markdown(header) + &dashes + &table),
+        (
+            "two files in one",
+            format!(
+                "{header}\n{}\n{header}\n{}\n",
+                lines[..9].join("\n"),
+                lines[9..].join("\n")
+            ),
+        ),
+        ("sep", format!("sep=,\r\n{plain}")),
+        ("blanks that don't break", plain.replace(',', "\u{a0},")),
+        (
+            "yes and no of a whole table",
+            customers().map(&all, no_in_choices).csv(b','),
+        ),
+        ("errors of a spreadsheet", plain.replace(",,", ",#VALUE!,")),
+    ] {
+        let answered = post("", "text/csv", text).await;
+        assert_eq!(answered.status, 200, "{name}: {}", answered.body);
+        assert_eq!(answered.probabilities(), expected, "{name}");
+    }
+    let objects = customers().objects();
+    for (name, document) in [
+        (
+            "pages",
+            json!({ "count": CUSTOMERS, "next": null, "results": objects }),
+        ),
+        (
+            "data in data",
+            json!({ "data": { "customers": objects }, "status": "ok" }),
+        ),
+        (
+            "links",
+            json!({ "links": {}, "meta": { "page": 1 }, "data": objects }),
+        ),
+    ] {
+        let answered = post("", "application/json", document.to_string()).await;
+        assert_eq!(answered.status, 200, "{name}: {}", answered.body);
+        let answers: Value = serde_json::from_str(&answered.body).unwrap();
+        let answers = answers.as_array().unwrap().iter();
+        let probabilities: Vec<Option<f64>> =
+            answers.map(|one| one["probability"].as_f64()).collect();
+        assert_eq!(probabilities, expected, "{name}");
+    }
+    // What a profile holds beside its fields makes no envelope of it.
+    let mut one = customers().objects().remove(5);
+    one.insert("orders".to_owned(), json!([{ "id": 1 }]));
+    let answered = post("", "application/json", json!(one).to_string()).await;
+    let answer: Value = serde_json::from_str(&answered.body).unwrap();
+    assert_eq!(answer["probability"].as_f64(), expected[5], "{answer}");
+}
+
+#[tokio::test]
+async fn documents_that_are_no_tables_are_named() {
+    for (text, sentence) in [
+        (
+            "\u{feff}<html><table><tr><th>customerID</th></tr></table></html>",
+            "is an HTML page",
+        ),
+        ("\n<!DOCTYPE HTML>\n<table></table>", "is an HTML page"),
+        (
+            "<?xml version=\"1.0\"?><Workbook/>",
+            "is XML; export its table as CSV",
+        ),
+        ("%PDF-1.7\n", "is a PDF document; export its table as CSV"),
+    ] {
+        let answered = post("", "text/csv", text.to_owned()).await;
+        assert_eq!(answered.status, 400, "{}", answered.body);
+        assert!(answered.body.contains(sentence), "{}", answered.body);
+    }
+}

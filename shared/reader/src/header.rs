@@ -6,6 +6,7 @@ use crate::fold::folded;
 use crate::reading::Findings;
 use crate::spelling::{Meaning, distance, meaning};
 use schema::intake::{CUSTOMER_ID, Columns, given_twice, yes_or_no};
+use schema::number::is_currency_code;
 use schema::{Field, FieldError, Kind, Named, Schema};
 use std::collections::HashMap;
 
@@ -40,6 +41,24 @@ impl<'w> Names<'w> {
         Self { schema, by_folded }
     }
 
+    /// Whether a unit is the one of a field. Another one would be another number.
+    fn is_unit_of(&self, named: Named, unit: &str) -> bool {
+        let Named::Field(field) = named else {
+            return false;
+        };
+        let field = self.schema.field(field);
+        let unit = unit.trim().to_lowercase();
+        match field.kind() {
+            Kind::Money => {
+                let sign = self.schema.currency_sign().trim();
+                unit == sign.to_lowercase() || unit == self.schema.currency().to_lowercase()
+            }
+            _ => field
+                .unit()
+                .is_some_and(|one| unit == one || unit == format!("{one}s")),
+        }
+    }
+
     /// What a name stands for, and whether it is written exactly as the schema has it. Of a path, the last names count.
     pub(crate) fn named(&self, name: &str) -> Option<(Named, bool)> {
         if let Some(named) = self.schema.named(name) {
@@ -49,6 +68,12 @@ impl<'w> Names<'w> {
         loop {
             if let Some(found) = self.by_folded.get(&folded(path)) {
                 return found.map(|named| (named, false));
+            }
+            if let Some((name, unit)) = with_unit(path)
+                && let Some(Some(named)) = self.by_folded.get(&folded(name))
+                && self.is_unit_of(*named, unit)
+            {
+                return Some((*named, false));
             }
             path = path.split_once('.')?.1;
         }
@@ -60,10 +85,23 @@ pub(crate) fn may_be_known(names: &Names<'_>, name: &str) -> bool {
     let text = folded(name);
     let begins = |field: &Field<'_>| {
         let mut prefixes = [field.name(), field.column()].into_iter().map(folded);
-        field.kind().is_named() && prefixes.any(|prefix| text.starts_with(&prefix))
+        prefixes.any(|prefix| text.starts_with(&prefix))
     };
     names.named(name).is_some()
         || (names.schema.fields()).any(|field| begins(&field) || is_similar(field, name))
+}
+
+/// A name and the unit behind it: in brackets, or as the code of a currency.
+fn with_unit(name: &str) -> Option<(&str, &str)> {
+    let name = name.trim_end();
+    for (open, close) in [('(', ')'), ('[', ']')] {
+        if let Some(inner) = name.strip_suffix(close) {
+            return inner.rsplit_once(open);
+        }
+    }
+    let (rest, code) = name.split_at_checked(name.len().checked_sub(3)?)?;
+    let is_apart = rest.ends_with([' ', '_', '-', ',', '/']);
+    (is_apart && is_currency_code(&code.to_uppercase())).then_some((rest, code))
 }
 
 /// Finds out which column stands for what.
@@ -243,13 +281,18 @@ fn called<'w>(schema: &Schema<'w>, named: Named) -> &'w str {
     }
 }
 
-/// Whether a name is one of a field's with a slip of the finger in it.
+/// Letters of a name that says something where it is the beginning or end of another.
+const SHORTEST_WITHIN: usize = 6;
+
+/// Whether a name is one of a field's with a slip of the finger in it, or with more before or behind it.
 fn is_similar(field: Field<'_>, name: &str) -> bool {
     let name = folded(name);
     let mut names = [field.name(), field.column()].into_iter().map(folded);
     names.any(|wanted| {
         let most = wanted.chars().count() / 5;
-        name != wanted && distance(&name, &wanted, most) <= most
+        let is_within = wanted.len() >= SHORTEST_WITHIN
+            && (name.starts_with(&wanted) || name.ends_with(&wanted));
+        name != wanted && (is_within || distance(&name, &wanted, most) <= most)
     })
 }
 

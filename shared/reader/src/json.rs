@@ -780,25 +780,10 @@ impl Found<'_> {
         {
             return self.wrapped(rows, "table");
         }
-        let values: Vec<usize> = tape.members(root).map(|(_, value)| value).collect();
-        let of_objects = |node: &&usize| {
-            let node = **node;
-            tape.is_array(node)
-                && tape
-                    .elements(node)
-                    .next()
-                    .is_some_and(|first| tape.is_object(first))
-        };
-        if let ([rows], true) = (
-            values
-                .iter()
-                .filter(of_objects)
-                .collect::<Vec<_>>()
-                .as_slice(),
-            values.len() == 1,
-        ) {
-            return self.wrapped(**rows, "records");
+        if let Some(rows) = self.enveloped(root) {
+            return self.wrapped(rows, "records");
         }
+        let values: Vec<usize> = tape.members(root).map(|(_, value)| value).collect();
         if !values.is_empty() && values.iter().all(|value| tape.is_array(*value)) {
             return self.columns_of_lists(root);
         }
@@ -822,6 +807,30 @@ impl Found<'_> {
             }
         }
         Ok((Some("columns"), false))
+    }
+
+    /// The only array of objects in an object that says nothing of a customer itself, as the answers of many services: beside
+    /// counts and pages, or in another object.
+    fn enveloped(&self, root: usize) -> Option<usize> {
+        let tape = self.tape;
+        let of_objects = |node: usize| {
+            let first = tape.elements(node).next();
+            tape.is_array(node) && first.is_some_and(|first| tape.is_object(first))
+        };
+        let (mut arrays, mut objects) = (Vec::new(), Vec::new());
+        for (name, value) in tape.members(root) {
+            match () {
+                () if (self.is_known)(name) => return None,
+                () if of_objects(value) => arrays.push(value),
+                () if tape.is_object(value) => objects.push(value),
+                () => {}
+            }
+        }
+        match (arrays.as_slice(), objects.as_slice()) {
+            ([rows], _) => Some(*rows),
+            ([], [object]) => self.enveloped(*object),
+            _ => None,
+        }
     }
 
     fn wrapped(

@@ -101,7 +101,7 @@ impl Profiles {
             return refused(reading.faults);
         }
         let mut errors = FieldErrors::default();
-        let mut totals = FieldErrors::default();
+        let mut asides = FieldErrors::default();
         let mut submissions = Vec::new();
         let mut rows = table.rows();
         for index in 0_usize.. {
@@ -109,12 +109,12 @@ impl Profiles {
                 break;
             };
             // A member that is given twice is named by a reader of exact names.
-            if row.fault.is_some() && !row.is_total() {
+            if row.fault.is_some() && row.aside().is_none() {
                 return Err(ProfilesError::Plain);
             }
-            // A total is no profile, so that it refuses no others.
-            let errors = match row.is_total() {
-                true => &mut totals,
+            // What is there beside the profiles refuses none of them.
+            let errors = match row.aside().is_some() {
+                true => &mut asides,
                 false => &mut errors,
             };
             let mut read = |errors: &mut FieldErrors| match &row.fault {
@@ -134,7 +134,7 @@ impl Profiles {
             }
         }
         if submissions.is_empty() {
-            errors.append(totals);
+            errors.append(asides);
         }
         if !errors.is_empty() {
             return refused(errors);

@@ -5,10 +5,11 @@ use crate::header::{self, Spread};
 use crate::numbers::{Context, Numbers};
 use crate::spelling::{Meaning, code_named, is_missing, meaning, name_of};
 use crate::tally::{Tally, quoted};
-use crate::{Confirmed, Row, Table};
+use crate::{Aside, Confirmed, Row, Table};
 use schema::intake::{Columns, Json, OneHot, json_code, yes_or_no};
 use schema::number::is_currency_sign;
 use schema::{Field, FieldError, FieldErrors, Kind, Named, Schema};
+use std::collections::BTreeMap;
 
 /// Which fields a row needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,15 +88,18 @@ impl Reading {
             evidence: table.evidence().to_vec(),
             ..Findings::default()
         };
-        let (mut count, mut totals) = (0, 0);
+        let mut count = 0;
+        let mut asides: BTreeMap<Aside, u64> = BTreeMap::new();
         let mut rows = table.rows();
         while let Some(row) = rows.next_row() {
             count += u64::from(row.fault.is_none());
-            totals += u64::from(row.fault.is_some() && row.is_total());
+            if let Some(aside) = row.aside() {
+                *asides.entry(aside).or_default() += 1;
+            }
         }
-        if totals > 0 {
-            let reading = "a row that is a total of the others and no customer";
-            findings.evidence.push(Evidence::of_input(reading, totals));
+        for (aside, rows) in asides {
+            let reading = format!("a row that {} and is no customer", aside.fault());
+            findings.evidence.push(Evidence::of_input(reading, rows));
         }
         let spread = header::placed(
             schema,

@@ -5,7 +5,7 @@ use schema::intake::yes_or_no;
 use schema::{Field, Kind};
 
 /// How people and programs write that nothing is known, in lower case.
-const MISSING: [&str; 32] = [
+const MISSING: [&str; 44] = [
     "na",
     "n/a",
     "n.a.",
@@ -18,6 +18,18 @@ const MISSING: [&str; 32] = [
     "(null)",
     "[null]",
     "#null!",
+    "#div/0!",
+    "#value!",
+    "#ref!",
+    "#name?",
+    "#num!",
+    "n/d",
+    "n.d.",
+    "s/d",
+    "k.a.",
+    "k. a.",
+    "keine angabe",
+    "no data",
     "\\n",
     "none",
     "nil",
@@ -91,6 +103,16 @@ pub(crate) fn meaning(field: Field<'_>, text: &str) -> Meaning {
         && let Some(yes) = yes_or_no(text)
     {
         return Meaning::Code(f64::from(yes));
+    }
+    // A program that made yes and no of a whole table did so where a choice has such a value, too.
+    if let (Kind::Choice, Some(yes)) = (field.kind(), yes_or_no(text))
+        && text.contains(char::is_alphabetic)
+    {
+        let wanted = if yes { "yes" } else { "no" };
+        let mut same = codes(field, |name| name == wanted);
+        if let (Some(code), None) = (same.next(), same.next()) {
+            return Meaning::Code(code);
+        }
     }
     if is_missing(text) {
         let no = match field.kind() {

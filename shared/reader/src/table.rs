@@ -346,6 +346,29 @@ pub struct Row<'r> {
     pub line: u64,
     /// Why it is no row like the others, if it is not.
     pub fault: Option<String>,
+    aside: Option<Aside>,
+}
+
+/// A row that is there beside the customers, and of which none is missed when it is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aside {
+    /// It sums up the others.
+    Total,
+    /// It repeats the header, as where files were put together.
+    Header,
+    /// It is a line of dashes, as below the header of a table in plain text.
+    Line,
+}
+
+impl Aside {
+    /// What such a row is.
+    pub fn fault(self) -> &'static str {
+        match self {
+            Self::Total => "is a total of the others",
+            Self::Header => "repeats the header",
+            Self::Line => "is a line of dashes",
+        }
+    }
 }
 
 enum RowCells<'r> {
@@ -368,14 +391,44 @@ impl<'r> Row<'r> {
         (0..self.places.len()).map(|column| self.cell(column))
     }
 
-    /// The row that sums up the others says so in its first cell, and leaves most others blank.
-    pub fn is_total(&self) -> bool {
+    /// What a row is that is there beside the customers; none where it is one like the others.
+    pub fn aside(&self) -> Option<Aside> {
+        self.aside
+    }
+
+    fn find_aside(&self, names: &[String]) -> Option<Aside> {
         let first = match self.cells {
             RowCells::Record(record) => record.cells().find(|cell| is_filled(cell)),
             RowCells::Cells(cells) => cells.iter().copied().flatten().find(|cell| is_filled(cell)),
         };
-        first.is_some_and(sums_up) && is_mostly_blank(self.cells(), self.places.len())
+        aside(|column| self.cell(column), names, first)
     }
+}
+
+/// What a row is beside the customers that has these cells by the columns of these names, and this first cell that is not blank.
+fn aside<'r>(
+    cell: impl Fn(usize) -> Option<&'r str>,
+    names: &[String],
+    first: Option<&str>,
+) -> Option<Aside> {
+    let repeats =
+        |(column, name): (usize, &String)| cell(column).is_some_and(|cell| cell.trim() == name);
+    let is_line = |column: usize| {
+        let cell = cell(column).unwrap_or_default().trim();
+        cell.len() >= 3 && cell.bytes().all(|byte| b"-=:+".contains(&byte))
+    };
+    // In a single column, its name or a dash may be a value.
+    let several = names.len() > 1;
+    if several && names.iter().enumerate().all(repeats) {
+        return Some(Aside::Header);
+    }
+    if several && (0..names.len()).all(is_line) {
+        return Some(Aside::Line);
+    }
+    // The row that sums up the others says so in its first cell, and leaves most others blank.
+    let is_total =
+        first.is_some_and(sums_up) && is_mostly_blank((0..names.len()).map(cell), names.len());
+    is_total.then_some(Aside::Total)
 }
 
 fn is_filled(cell: &str) -> bool {
@@ -394,11 +447,13 @@ fn sums_up(first: &str) -> bool {
         && TOTALS.contains(&folded(first).as_str())
 }
 
-/// Why a record is no row, which stands among others with these places for columns and a header of so many cells: the fault
-/// that a [`Row`] would have. For whatever reads records by itself. None where it is a row; an empty text where it is blank.
+/// Why a record is no row, which is among others with columns of these names at these places, under a header of so many cells:
+/// the fault that a [`Row`] would have. For whatever reads records by itself. None where it is a row; an empty text where it is
+/// blank.
 pub fn record_fault<'r>(
     cell: impl Fn(usize) -> Option<&'r str>,
     cells: usize,
+    names: &[String],
     places: &[usize],
     width: usize,
 ) -> Option<String> {
@@ -412,12 +467,10 @@ pub fn record_fault<'r>(
     if !fits {
         return Some(format!("has {cells} cells, and the header has {width}"));
     }
-    let is_total = all().find(|cell| is_filled(cell)).is_some_and(sums_up)
-        && is_mostly_blank(places.iter().map(|place| cell(*place)), places.len());
-    is_total.then(|| IS_TOTAL.to_owned())
+    let first = all().find(|cell| is_filled(cell));
+    let aside = aside(|column| cell(*places.get(column)?), names, first);
+    aside.map(|aside| aside.fault().to_owned())
 }
-
-const IS_TOTAL: &str = "is a total of the others";
 
 impl Rows<'_> {
     /// The next row, if there is one. Lines of CSV without a value are passed over.
@@ -449,6 +502,7 @@ impl Rows<'_> {
                     cells: RowCells::Record(records.record()),
                     line,
                     fault,
+                    aside: None,
                 }
             }
             RowSource::Cells { cells, next, row } => {
@@ -469,11 +523,13 @@ impl Rows<'_> {
                     cells: RowCells::Cells(row),
                     line: *next as u64,
                     fault,
+                    aside: None,
                 }
             }
         };
-        if row.fault.is_none() && row.is_total() {
-            row.fault = Some(IS_TOTAL.to_owned());
+        if row.fault.is_none() {
+            row.aside = row.find_aside(&self.table.columns);
+            row.fault = row.aside.map(|aside| aside.fault().to_owned());
         }
         Some(row)
     }

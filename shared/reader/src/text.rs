@@ -30,6 +30,27 @@ pub fn unread(bytes: &[u8]) -> Option<&'static str> {
             false => Some("is a zip archive, which is not read here; send the file in it"),
         };
     }
+    if bytes.starts_with(b"%PDF") {
+        return Some("is a PDF document; export its table as CSV");
+    }
+    let beginning = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let beginning = beginning[..beginning.len().min(200)].trim_ascii_start();
+    let begins = |tag: &str| {
+        beginning
+            .get(..tag.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    if ["<!doctype html", "<html", "<head", "<table", "<meta"]
+        .into_iter()
+        .any(begins)
+    {
+        return Some(
+            "is an HTML page, which some programs save under the name of a workbook; save its table as CSV UTF-8",
+        );
+    }
+    if begins("<?xml") {
+        return Some("is XML; export its table as CSV");
+    }
     bytes
         .starts_with(GZIP)
         .then_some("is compressed with gzip, which is not read here; send what is in it")

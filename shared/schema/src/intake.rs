@@ -251,7 +251,11 @@ impl fmt::Display for Unfit<'_> {
 /// A field's code, NaN when nothing is given, or what is wrong.
 fn code<'a>(field: Field<'a>, raw: Raw<'a>) -> Result<f64, Unfit<'a>> {
     let got = match raw {
-        Raw::Text(text) => Raw::Text(text.trim_ascii()),
+        // Pages and spreadsheets have blanks that don't break.
+        Raw::Text(text) => Raw::Text(match text.trim_ascii() {
+            text if text.is_ascii() => text,
+            text => text.trim(),
+        }),
         other => other,
     };
     if matches!(got, Raw::Null | Raw::Text("")) {

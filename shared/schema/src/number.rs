@@ -123,7 +123,7 @@ impl<'t> Amount<'t> {
 
 fn without_currency(text: &str) -> &str {
     let text = text.trim_matches(|letter: char| is_sign(letter) || letter.is_whitespace());
-    let is_code = |code: &str| CODES.contains(&code);
+    let is_code = is_currency_code;
     if let Some((code, rest)) = text.split_at_checked(3)
         && is_code(code)
     {
@@ -148,6 +148,11 @@ const CODES: [&str; 16] = [
 /// Whether a character is the sign of a currency or of percent, which people write beside numbers.
 pub fn is_sign(letter: char) -> bool {
     is_currency_sign(letter) || letter == '%'
+}
+
+/// Whether a text is such a code.
+pub fn is_currency_code(text: &str) -> bool {
+    CODES.contains(&text)
 }
 
 /// Whether a character is the sign of a currency (Unicode's category Sc), except the one for cents.

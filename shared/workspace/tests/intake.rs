@@ -256,7 +256,7 @@ fn a_total_is_left_out_and_told() {
     let compiled = compiled(&text, "", &Intake::default()).unwrap();
     assert_eq!(
         warnings(&compiled),
-        ["data/customers.csv: a row that is a total of the others and no customer: 1"]
+        ["data/customers.csv: a row that is a total of the others and is no customer: 1"]
     );
     assert_eq!(customers(compiled).0, ["m-1", "m-2", "m-3"]);
 }

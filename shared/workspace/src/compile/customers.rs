@@ -113,7 +113,7 @@ pub fn read(
     let mut rows = table.rows();
     while let Some(row) = rows.next_row() {
         if let Some(fault) = &row.fault {
-            if !row.is_total() {
+            if row.aside().is_none() {
                 collected.refuse(row.line, "", fault);
             }
             continue;
