@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python
+.PHONY: help run watch dashboard test test-long lint lint-aws lint-api test-rust test-api test-watch test-bulk test-parquet test-dashboard test-python
 .PHONY: test-manifests chromium bench bench-forest
 .PHONY: bulk compile adopt bulk-memory bench-bulk bench-recourse bench-analytics bench-scale bench-experiment bench-usage-log bench-load bench-attack bench-cold-start
 .PHONY: fmt openapi template model data build build-http package layer deploy rotate-origin-secret smoke undeploy static image image-local test-image test-reproducible
@@ -38,10 +38,10 @@ run: dashboard ## build everything and serve it at http://localhost:8080; with W
 watch: .venv-tools ## the Lambda functions under cargo-lambda's emulator, at http://localhost:9000, reloading
 	$(WITH_TOOLS) cargo lambda watch --invoke-address 127.0.0.1
 
-bulk: ## score a file of customers on all cores: make bulk IN=customers.csv OUT=folder; with UNSHARDED=1 in one piece
-	@test -n "$(IN)" -a -n "$(OUT)" || { echo "usage: make bulk IN=customers.csv OUT=folder [UNSHARDED=1] [WORKSPACE=folder]" >&2; exit 2; }
+bulk: ## score a file of customers on all cores: make bulk IN=customers.csv OUT=folder; with UNSHARDED=1 in one piece, with PARQUET=1 into Parquet
+	@test -n "$(IN)" -a -n "$(OUT)" || { echo "usage: make bulk IN=customers.csv OUT=folder [UNSHARDED=1] [PARQUET=1] [WORKSPACE=folder]" >&2; exit 2; }
 	cargo build --quiet $(PROGRAM)
-	@target/release/engagetrack bulk "$(IN)" "$(OUT)" $(if $(UNSHARDED),--unsharded)
+	@target/release/engagetrack bulk "$(IN)" "$(OUT)" $(if $(UNSHARDED),--unsharded) $(if $(PARQUET),--parquet)
 
 compile: ## compile the folder of a business into one file: make compile WORKSPACE=folder OUT=file
 	@test -n "$(WORKSPACE)" -a -n "$(OUT)" || { echo "usage: make compile WORKSPACE=folder OUT=file" >&2; exit 2; }
@@ -57,7 +57,7 @@ dashboard/node_modules: dashboard/package-lock.json
 
 # Checking
 
-test: lint lint-aws lint-api test-rust test-api test-watch test-bulk test-dashboard test-python test-manifests test-image ## what a commit must pass
+test: lint lint-aws lint-api test-rust test-api test-watch test-bulk test-parquet test-dashboard test-python test-manifests test-image ## what a commit must pass
 	@echo "make test: all checks passed"
 
 # Runs every night, and before an issue is closed.
@@ -97,6 +97,7 @@ test-rust:
 	cargo test --workspace
 	cargo test --workspace --features cli/s3 --test log
 	cargo test --package reader --features excel,parquet --test formats --test parquet
+	cargo test --package bulk --no-default-features --features parquet --test parquet
 
 # Generated requests, the same ones each time, whose responses must be those that the description promises.
 test-api: .venv-schemathesis
@@ -110,6 +111,11 @@ test-watch: .venv-tools
 # The state machine of bulk jobs, with S3 and the function itself, while things fail.
 test-bulk: .venv-tools .venv-moto
 	$(WITH_TOOLS) .venv-moto/bin/python .ci/bulk-under-moto.py
+
+# Parquet files of pandas and pyarrow, and results that these read.
+test-parquet: .venv-bench-bulk
+	cargo build --package cli --features excel,parquet
+	$</bin/python .ci/parquet-in-python.py target/debug/engagetrack
 
 test-dashboard: dashboard chromium
 	cd dashboard && npm test
@@ -177,8 +183,8 @@ bench-load: .venv-bench-load dashboard
 bench-attack:
 	cargo test --release --package server --test operation -- attack --nocapture
 
-bench-bulk: .venv-bench-forest
-	cargo build --release --package cli --bin engagetrack
+bench-bulk: .venv-bench-bulk
+	cargo build $(PROGRAM)
 	cargo build --release --package bulk --example copy
 	$</bin/python functions/bulk/bench/peers.py target/release/engagetrack target/release/examples/copy
 
@@ -288,7 +294,7 @@ STATIC_FLAGS = -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/enga
 	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(shell rustc --print sysroot)=/rust
 
 static: ## the program without shared libraries, for the image: target/static/engagetrack
-	SOURCE_DATE_EPOCH=0 RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package cli --bin engagetrack --target $(HOST_TARGET)
+	SOURCE_DATE_EPOCH=0 RUSTFLAGS="$(STATIC_FLAGS)" cargo build --locked --profile $(STATIC_PROFILE) --package cli --bin engagetrack --features excel --target $(HOST_TARGET)
 	install -D target/$(HOST_TARGET)/$(STATIC_PROFILE:dev=debug)/engagetrack target/static/engagetrack
 
 image: ## the container image: all of infra/Dockerfile, with docker, podman or buildah
@@ -314,10 +320,11 @@ image-local: static dashboard ## the same image around parts that this machine b
 .venv-checkov: .ci/requirements-checkov.txt
 .venv-moto: .ci/requirements-moto.txt
 .venv-schemathesis: .ci/requirements-schemathesis.txt
+.venv-bench-bulk: functions/bulk/bench/requirements.txt
 .venv-bench-forest: shared/forest/bench/requirements.txt
 .venv-bench-load: server/bench/requirements.txt
 .venv-bench-analytics: shared/engagetrack/testdata/analytics/requirements.txt
-.venv .venv-tools .venv-checkov .venv-moto .venv-bench-forest .venv-bench-load .venv-bench-analytics .venv-schemathesis:
+.venv .venv-tools .venv-checkov .venv-moto .venv-bench-bulk .venv-bench-forest .venv-bench-load .venv-bench-analytics .venv-schemathesis:
 	python3 -m venv $@
 	$@/bin/pip install --quiet --requirement $<
 	touch $@

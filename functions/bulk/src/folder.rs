@@ -161,8 +161,10 @@ pub fn run(
     run.refuse_other_jobs()?;
     observe(Event::Begun(job.input.bytes));
     let mut shards: Vec<Shard> = job.shards().collect();
-    let line_breaks = run.for_all(&shards, |shard| run.line_breaks(shard))?;
-    number_lines(&mut shards, &job, &line_breaks);
+    if shards.iter().any(|shard| shard.first_line.is_none()) {
+        let line_breaks = run.for_all(&shards, |shard| run.line_breaks(shard))?;
+        number_lines(&mut shards, &job, &line_breaks);
+    }
     let reports = run.for_all(&shards, |shard| run.complete(shard))?;
     let manifest = Manifest::of(view, &job, reports)?;
     let mut written = run.pending_with(MANIFEST, &manifest.to_json())?;
@@ -428,6 +430,10 @@ impl Open for Stored<'_> {
     fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.range(range)?))
     }
+
+    fn file(&self) -> io::Result<Option<File>> {
+        File::open(self.path).map(Some)
+    }
 }
 
 /// The input, read under the eyes of those who wait and of those who may want it to stop.
@@ -449,6 +455,24 @@ impl Open for Watched<'_, '_> {
             watched: self,
         }))
     }
+
+    fn file(&self) -> io::Result<Option<File>> {
+        self.stored.file()
+    }
+
+    fn told(&self, bytes: u64) -> io::Result<()> {
+        let Self { own, run, .. } = self;
+        if run.is_over() {
+            return Err(io::Error::other("stopped"));
+        }
+        // Whatever is read twice is told once.
+        let before = own.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |own| {
+            Some(own.saturating_sub(bytes))
+        });
+        let (Ok(before) | Err(before)) = before;
+        (run.observe)(Event::Read(before.min(bytes)));
+        Ok(())
+    }
 }
 
 /// A range of the input.
@@ -459,18 +483,9 @@ struct WatchedRange<'w, 'r, 't> {
 
 impl Read for WatchedRange<'_, '_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Watched { own, run, .. } = self.watched;
-        if run.is_over() {
-            return Err(io::Error::other("stopped"));
-        }
-        let read = self.input.read(buffer)? as u64;
-        // Whatever is read twice is told once.
-        let before = own.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |own| {
-            Some(own.saturating_sub(read))
-        });
-        let (Ok(before) | Err(before)) = before;
-        (run.observe)(Event::Read(before.min(read)));
-        Ok(read as usize)
+        let read = self.input.read(buffer)?;
+        self.watched.told(read as u64)?;
+        Ok(read)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where an input's bytes come from.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -13,6 +14,22 @@ pub trait Open: Sync {
     /// # Errors
     /// When they can't be read.
     fn open(&self, range: Range<u64>) -> io::Result<Box<dyn Read + '_>>;
+
+    /// The file that they are in, for what reads several of its places at a time; none where there is none.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    fn file(&self) -> io::Result<Option<File>> {
+        Ok(None)
+    }
+
+    /// Is told how many further bytes of the file were read.
+    ///
+    /// # Errors
+    /// When nothing more should be read.
+    fn told(&self, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Open for [u8] {

@@ -1,9 +1,13 @@
 //! What is to be scored, and how it is cut.
 
+#[cfg(feature = "parquet")]
+use crate::layout::Format;
 use crate::layout::Layout;
 use crate::lines::LONGEST_LINE;
 use crate::part::Noting;
 use engagetrack::View;
+#[cfg(feature = "parquet")]
+use reader::RowGroup;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::ops::Range;
@@ -111,14 +115,22 @@ impl Job {
 
     /// How many shards there are, at least one.
     pub fn shard_count(&self) -> u64 {
+        #[cfg(feature = "parquet")]
+        if let Format::Parquet { groups, .. } = &self.layout.format {
+            return self.cut_of(groups).len() as u64;
+        }
         self.shard_bytes.map_or(1, |bytes| {
             (self.input.bytes - self.layout.body).div_ceil(bytes)
         })
     }
 
-    /// The shards in their order. Only the first one's line is known without reading what comes before.
-    pub fn shards(&self) -> impl Iterator<Item = Shard> + '_ {
-        (0..self.shard_count()).map(|index| {
+    /// The shards in their order. Only the first one's line is known without reading what comes before, unless there are no lines.
+    pub fn shards(&self) -> Box<dyn Iterator<Item = Shard> + Send + '_> {
+        #[cfg(feature = "parquet")]
+        if let Format::Parquet { groups, .. } = &self.layout.format {
+            return Box::new(self.shards_of(groups).into_iter());
+        }
+        Box::new((0..self.shard_count()).map(|index| {
             let start = self.layout.body + index * self.shard_bytes.unwrap_or(0);
             let end = |bytes| self.input.bytes.min(start + bytes);
             Shard {
@@ -127,7 +139,59 @@ impl Job {
                 end: self.shard_bytes.map(end),
                 first_line: (index == 0).then_some(self.layout.body_line),
             }
-        })
+        }))
+    }
+
+    /// Cuts a Parquet file into shards of whole row groups, of which all but the last have at least the bytes asked for.
+    #[cfg(feature = "parquet")]
+    fn cut_of(&self, groups: &[RowGroup]) -> Vec<Range<usize>> {
+        let least = self.shard_bytes.unwrap_or(u64::MAX);
+        let mut cut = Vec::new();
+        let (mut start, mut bytes) = (0, 0_u64);
+        for (index, group) in groups.iter().enumerate() {
+            bytes = bytes.saturating_add(group.bytes);
+            if bytes >= least || index + 1 == groups.len() {
+                cut.push(start..index + 1);
+                (start, bytes) = (index + 1, 0);
+            }
+        }
+        if cut.is_empty() {
+            cut.push(0..0);
+        }
+        cut
+    }
+
+    /// Where shards of these row groups begin and end is told in bytes of row groups.
+    #[cfg(feature = "parquet")]
+    fn shards_of(&self, groups: &[RowGroup]) -> Vec<Shard> {
+        let cut = self.cut_of(groups);
+        let is_only = cut.len() == 1;
+        let mut start = 0;
+        cut.into_iter()
+            .enumerate()
+            .map(|(index, range)| {
+                let first = groups.get(range.start).map_or(0, |group| group.first);
+                let bytes: u64 = groups[range].iter().map(|group| group.bytes).sum();
+                let shard = Shard {
+                    index: index as u64,
+                    start,
+                    end: (!is_only).then_some(start + bytes),
+                    first_line: Some(first + 1),
+                };
+                start += bytes;
+                shard
+            })
+            .collect()
+    }
+
+    /// The row groups of a shard of a Parquet file.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn row_groups(&self, shard: &Shard) -> Range<usize> {
+        let Format::Parquet { groups, .. } = &self.layout.format else {
+            return 0..0;
+        };
+        let cut = self.cut_of(groups);
+        cut.get(shard.index as usize).cloned().unwrap_or(0..0)
     }
 
     /// The bytes of the input, as it is stored, that [`score`](crate::score) reads for a shard.

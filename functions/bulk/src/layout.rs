@@ -5,6 +5,8 @@ use crate::input::Open;
 use crate::lines::{BYTE_ORDER_MARK, LONGEST_LINE, LineBreak, Lines};
 use crate::table::{self, KeptColumn};
 use engagetrack::{View, units};
+#[cfg(feature = "parquet")]
+use reader::RowGroup;
 use reader::{
     Confirmed, Evidence, Needed, Reading, Records, Table, TableError, Utf16, is_json, is_object,
     is_workbook, unread, windows_1252,
@@ -39,6 +41,14 @@ pub enum Format {
     },
     /// A JSON object in each line.
     JsonLines,
+    /// A Parquet file.
+    #[cfg(feature = "parquet")]
+    Parquet {
+        /// Its row groups.
+        groups: Vec<RowGroup>,
+        /// The columns that have a name.
+        places: Vec<usize>,
+    },
     /// A table that can only be held as a whole: JSON of another shape, or a workbook.
     Document,
 }
@@ -173,6 +183,10 @@ impl Layout {
         if is_workbook(&start) && cfg!(feature = "excel") {
             return Self::of_document(view, input, confirmed, None, "an Excel workbook");
         }
+        #[cfg(feature = "parquet")]
+        if start.starts_with(reader::PARQUET) {
+            return Self::of_parquet(view, input, confirmed);
+        }
         let compression = Compression::of(&start);
         if let (None, Some(what)) = (compression, unread(&start)) {
             return Err(TableError::Unread(what).into());
@@ -301,6 +315,35 @@ impl Layout {
             confirmed: confirmed.clone(),
             columns: found.columns,
             kept: found.kept,
+            read_as: found.read_as,
+        })
+    }
+
+    #[cfg(feature = "parquet")]
+    fn of_parquet(
+        view: &View<'_>,
+        input: &(impl Open + ?Sized),
+        confirmed: &Confirmed,
+    ) -> Result<Self, LayoutError> {
+        let file = crate::parquet::open(input)?;
+        let table = Table::beginning_of(&file, LOOKED_AT)?;
+        let found = Found::of(view, &table, confirmed, Decoder::new(None, None))?;
+        let places = table.places();
+        Ok(Self {
+            format: Format::Parquet {
+                groups: file.row_groups().to_vec(),
+                places: places.to_vec(),
+            },
+            compression: None,
+            encoding: Encoding::Utf8,
+            line_break: LineBreak::default(),
+            body: 0,
+            body_line: 1,
+            confirmed: confirmed.clone(),
+            columns: found.columns.at(places),
+            kept: (found.kept.into_iter())
+                .map(|kept| kept.at(places))
+                .collect(),
             read_as: found.read_as,
         })
     }

@@ -3,6 +3,8 @@
 use crate::layout::{listed, sentence};
 use crate::score::ScoreError;
 use schema::FieldErrors;
+#[cfg(feature = "parquet")]
+use schema::Profile;
 use std::ops::Range;
 
 /// The rows of a shard, one at a time.
@@ -20,6 +22,9 @@ pub(crate) enum Next<'r> {
     End,
     /// A blank line, or what was passed over for another reason.
     Blank,
+    /// A row whose profile is read already, with the cells that are kept.
+    #[cfg(feature = "parquet")]
+    Known(&'r Profile, Cells<'r>),
     /// A row, or why it is none.
     Row(Place, Result<Cells<'r>, Reject>),
 }

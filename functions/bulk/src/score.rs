@@ -6,7 +6,7 @@ use crate::json_lines::JsonLines;
 use crate::layout::{Format, Layout, LayoutError, held};
 use crate::lines::Lines;
 #[cfg(feature = "parquet")]
-use crate::parquet::results::{ParquetResults, text_type};
+use crate::parquet::{ParquetResults, ParquetRows, text_type};
 use crate::part::{Noting, Part};
 use crate::reasons::Reasons;
 use crate::records::CsvRows;
@@ -176,6 +176,11 @@ impl<I: Open + ?Sized> Source<'_, I> {
                 let rows = JsonLines::new(shard, lines()?, schema, &layout.columns);
                 outcome.of(rows, progress)?
             }
+            #[cfg(feature = "parquet")]
+            Format::Parquet { groups, places } => {
+                let rows = ParquetRows::new(job, shard, input, groups, places, schema)?;
+                outcome.of(rows, progress)?
+            }
             Format::Document => {
                 let held = held(input, layout.decoder())?.unwrap_or_default();
                 let table = Table::read(&held, &layout.confirmed, &reader::is_known(schema));
@@ -202,10 +207,23 @@ impl<I: Open + ?Sized> Source<'_, I> {
             }
         }
         errors.unless_any(()).map_err(LayoutError::Columns)?;
-        let types = names.into_iter().map(text_type);
-        types
-            .collect::<Result<_, _>>()
-            .map_err(|error| ScoreError::Write(io::Error::other(error)))
+        let layout = &self.job.layout;
+        let types: Result<_, _> = match &layout.format {
+            Format::Parquet { .. } => {
+                let file = crate::parquet::open(self.input)?;
+                let columns = [layout.columns.id_column()].into_iter();
+                columns
+                    .chain(layout.kept.iter().map(|kept| Some(kept.column)))
+                    .zip(names)
+                    .map(|(column, name)| match column {
+                        Some(column) => file.type_kept(column, name),
+                        None => text_type(name),
+                    })
+                    .collect()
+            }
+            _ => names.into_iter().map(text_type).collect(),
+        };
+        types.map_err(|error| ScoreError::Write(io::Error::other(error)))
     }
 }
 
@@ -244,20 +262,22 @@ impl Batch {
     }
 
     fn push(&mut self, view: &View<'_>, layout: &Layout, cells: Cells<'_>) -> Result<(), Reject> {
-        let cell = |column| cells.cell(column);
-        let columns = &layout.columns;
+        let cell = |column| cells.cell(column).map(Ok);
         let mut errors = FieldErrors::default();
-        let profile = columns
-            .profile_in(&view.schema, |column| cell(column).map(Ok), &mut errors)
-            .ok_or(errors)?;
-        let id = columns.id_column().and_then(cell);
+        let profile = layout.columns.profile_in(&view.schema, cell, &mut errors);
+        self.keep(view, layout, profile.ok_or(errors)?, cells);
+        Ok(())
+    }
+
+    fn keep(&mut self, view: &View<'_>, layout: &Layout, profile: Profile, cells: Cells<'_>) {
+        let id = layout.columns.id_column();
+        let id = id.and_then(|column| cells.cell(column));
         self.kept.push(id.unwrap_or_default());
         for kept in &layout.kept {
-            self.kept.push(cell(kept.column).unwrap_or_default());
+            self.kept.push(cells.cell(kept.column).unwrap_or_default());
         }
         view.model.push_row(profile.codes(), &mut self.rows);
         self.profiles.push(profile);
-        Ok(())
     }
 
     fn clear(&mut self) {
@@ -347,6 +367,12 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
             let (place, read) = match rows.next()? {
                 Next::End => break,
                 Next::Blank => continue,
+                #[cfg(feature = "parquet")]
+                Next::Known(profile, cells) => {
+                    let (view, layout) = (self.view, self.layout);
+                    self.batch.keep(view, layout, profile.clone(), cells);
+                    (Place::default(), Ok(()))
+                }
                 Next::Row(place, cells) => {
                     let (view, layout) = (self.view, self.layout);
                     let read = cells.and_then(|cells| self.batch.push(view, layout, cells));

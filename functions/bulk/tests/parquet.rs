@@ -4,7 +4,11 @@
 
 use bulk::{Input, Job, Layout, Manifest, Report, ResultsFormat, score};
 use engagetrack::{Live, embedded};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use reader::{Confirmed, Table};
+use std::sync::Arc;
 
 const CUSTOMERS: &str = include_str!("../../../data/customers.csv");
 
@@ -140,6 +144,141 @@ fn results_as_parquet_are_those_of_csv() {
     );
     assert!(cut.results.len() > 5);
     assert_same(&cut.results, &csv.results);
+}
+
+/// The same table as a Parquet file: numbers as numbers, blanks as missing values, and this many rows in a group.
+fn parquet_of(csv: &str, rows_of_group: usize) -> Vec<u8> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let names: Vec<String> = reader
+        .headers()
+        .unwrap()
+        .iter()
+        .map(str::to_owned)
+        .collect();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
+    let type_of = |name: &str| match name {
+        "tenure" | "SupportCalls" => "int64",
+        "MonthlyCharges" | "TotalCharges" => "double",
+        _ => "binary",
+    };
+    let columns: Vec<String> = names
+        .iter()
+        .map(|name| match type_of(name) {
+            "binary" => format!("optional binary {name} (STRING);"),
+            number => format!("optional {number} {name};"),
+        })
+        .collect();
+    let message = format!("message customers {{ {} }}", columns.join(" "));
+    let schema = Arc::new(parse_message_type(&message).unwrap());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Default::default()).unwrap();
+    for rows in rows.chunks(rows_of_group) {
+        let mut group = writer.next_row_group().unwrap();
+        for (place, name) in names.iter().enumerate() {
+            let cells: Vec<&str> = rows.iter().map(|row| row[place].trim()).collect();
+            let levels: Vec<i16> = cells
+                .iter()
+                .map(|cell| i16::from(!cell.is_empty()))
+                .collect();
+            let there = cells.into_iter().filter(|cell| !cell.is_empty());
+            let mut column = group.next_column().unwrap().unwrap();
+            match type_of(name) {
+                "int64" => {
+                    let numbers: Vec<i64> = there.map(|cell| cell.parse().unwrap()).collect();
+                    let column = column.typed::<Int64Type>();
+                    column.write_batch(&numbers, Some(&levels), None).unwrap();
+                }
+                "double" => {
+                    let numbers: Vec<f64> = there.map(|cell| cell.parse().unwrap()).collect();
+                    let column = column.typed::<DoubleType>();
+                    column.write_batch(&numbers, Some(&levels), None).unwrap();
+                }
+                _ => {
+                    let texts: Vec<ByteArray> = there.map(ByteArray::from).collect();
+                    let column = column.typed::<ByteArrayType>();
+                    column.write_batch(&texts, Some(&levels), None).unwrap();
+                }
+            }
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+/// The lines and details of rejects.
+fn rejected(rejects: &str) -> Vec<(u64, String)> {
+    let mut reader = csv::Reader::from_reader(rejects.as_bytes());
+    let records = reader.records().map(|record| record.unwrap());
+    records
+        .map(|record| (record[0].parse().unwrap(), record[2].to_owned()))
+        .collect()
+}
+
+#[test]
+fn customers_of_a_parquet_file_are_scored_as_those_of_csv() {
+    let live = live();
+    let text = customers(12_000);
+    let csv = run(&live, text.as_bytes(), None, ResultsFormat::Csv);
+    let input = parquet_of(&text, 2_500);
+    let whole = run(&live, &input, None, ResultsFormat::Csv);
+    assert_eq!(whole.results, csv.results);
+    // A row is called by its position; a line of CSV also counts the header.
+    let expected: Vec<(u64, String)> = rejected(&csv.rejects)
+        .into_iter()
+        .map(|(line, detail)| (line - 1, detail))
+        .collect();
+    assert_eq!(expected.len(), 7);
+    assert_eq!(rejected(&whole.rejects), expected);
+    assert_eq!(whole.manifest.drift, csv.manifest.drift);
+    assert_eq!(whole.manifest.risk_levels, csv.manifest.risk_levels);
+    assert_eq!(whole.manifest.reject_reasons, csv.manifest.reject_reasons);
+
+    // Shards are whole row groups, however small they are asked to be.
+    let group = input.len() as u64 / 5;
+    for (shard_bytes, shards) in [(1, 5), (group * 3 / 2, 3), (group * 10, 1)] {
+        let cut = run(&live, &input, Some(shard_bytes), ResultsFormat::Csv);
+        assert_eq!(cut.manifest.shards, shards, "{shard_bytes}");
+        assert_eq!(cut.results.concat(), csv.results.concat());
+        assert_eq!(cut.rejects, whole.rejects);
+        let cut = run(&live, &input, Some(shard_bytes), ResultsFormat::Parquet);
+        assert_same(&cut.results, &csv.results);
+    }
+}
+
+#[test]
+fn a_parquet_file_without_rows_is_read() {
+    let header = CUSTOMERS.lines().next().unwrap();
+    let input = parquet_of(header, 10);
+    let done = run(&live(), &input, Some(1), ResultsFormat::Csv);
+    assert_eq!((done.manifest.rows_in, done.manifest.shards), (0, 1));
+}
+
+#[test]
+fn rows_that_are_blank_or_sum_up_the_others_are_no_customers() {
+    let live = live();
+    let mut text = customers(10);
+    let width = CUSTOMERS.lines().next().unwrap().split(',').count() + 1;
+    text += &format!("{}\n", ",".repeat(width - 1));
+    text += &format!("Total{}\n", ",".repeat(width - 1));
+    let csv = run(&live, text.as_bytes(), None, ResultsFormat::Csv);
+    let parquet = run(&live, &parquet_of(&text, 100), None, ResultsFormat::Csv);
+    assert_eq!(parquet.results, csv.results);
+    assert_eq!(parquet.manifest.rows_in, csv.manifest.rows_in);
+    assert_eq!(parquet.manifest.reject_reasons, csv.manifest.reject_reasons);
+    assert_eq!(parquet.manifest.rows_rejected, 2);
+}
+
+#[test]
+fn a_parquet_file_that_is_cut_off_is_refused() {
+    let live = live();
+    let input = parquet_of(&customers(100), 100);
+    let cut = &input[..input.len() / 2];
+    let refused = Layout::read(live.view(), cut, &Confirmed::default());
+    let message = refused.unwrap_err().to_string();
+    assert!(
+        message.starts_with("the input is a Parquet file that can't be read: "),
+        "{message}"
+    );
 }
 
 #[test]

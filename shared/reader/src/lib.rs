@@ -40,7 +40,8 @@ pub use profiles::{Profiles, ProfilesError, is_known, must_look, table};
 pub use reading::{Needed, Reading};
 pub use table::{Aside, Cells, Row, Rows, Table, TableError, record_fault};
 pub use text::{
-    GZIP, HALF_A_CHARACTER, UTF_16, Utf16, ZIP, has_utf8_letter, is_workbook, unread, windows_1252,
+    GZIP, HALF_A_CHARACTER, PARQUET, UTF_16, Utf16, ZIP, has_utf8_letter, is_workbook, unread,
+    windows_1252,
 };
 #[cfg(feature = "compressed")]
 pub use zip::ZipEntry;

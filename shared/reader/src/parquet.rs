@@ -15,6 +15,7 @@ use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use ::parquet::schema::types::Type;
 use column::Kind;
 use schema::intake::MOST_COLUMNS;
+use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How many rows are read at a time.
@@ -30,13 +31,13 @@ pub struct Parquet {
 }
 
 /// Rows that are stored together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowGroup {
     /// The position of its first row in the file.
     pub first: u64,
     /// How many rows it has.
     pub rows: u64,
-    /// How many bytes of the file they take.
+    /// How many bytes of the file they take, at least one.
     pub bytes: u64,
 }
 
@@ -91,7 +92,11 @@ impl Parquet {
             ) else {
                 return Err(damaged("a row group has a negative size"));
             };
-            groups.push(RowGroup { first, rows, bytes });
+            groups.push(RowGroup {
+                first,
+                rows,
+                bytes: bytes.max(1),
+            });
             first = first
                 .checked_add(rows)
                 .ok_or_else(|| damaged("it claims too many rows"))?;
@@ -171,19 +176,24 @@ impl Parquet {
         })
     }
 
-    /// The cells of the first rows as text: of at least `least`, if there are so many.
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.groups.iter().map(|group| group.rows).sum()
+    }
+
+    /// The cells of the first rows as text: of the fewest chunks that would be CSV of this size, or of all rows.
     ///
     /// # Errors
     /// A damaged file.
-    pub fn beginning(&self, least: u64) -> Result<Cells, TableError> {
+    pub fn beginning(&self, bytes: usize) -> Result<Cells, TableError> {
         let mut cells = Cells::default();
         let mut text = String::new();
         for group in 0..self.groups.len() {
-            if cells.len() as u64 >= least {
+            if cells.bytes() >= bytes {
                 break;
             }
             let mut chunks = self.rows_of(group)?;
-            while (cells.len() as u64) < least
+            while cells.bytes() < bytes
                 && let Some(chunk) = chunks.next_chunk()?
             {
                 for row in 0..chunk.rows() {

@@ -106,7 +106,7 @@ impl<'b> Table<'b> {
         #[cfg(feature = "parquet")]
         if bytes.starts_with(text::PARQUET) {
             let file = Parquet::open(bytes::Bytes::copy_from_slice(bytes))?;
-            return Self::beginning_of(&file, u64::MAX);
+            return Self::beginning_of(&file, usize::MAX);
         }
         #[cfg(feature = "excel")]
         if text::is_workbook(bytes) {
@@ -203,13 +203,16 @@ impl<'b> Table<'b> {
         table
     }
 
-    /// The table of the first rows of a Parquet file: of at least `least`, if there are so many.
+    /// The table of the first rows of a Parquet file: of the fewest that would be CSV of this size, or of all.
     ///
     /// # Errors
     /// A damaged file.
     #[cfg(feature = "parquet")]
-    pub fn beginning_of(file: &Parquet, least: u64) -> Result<Self, TableError> {
-        let mut table = Self::of_cells(file.names().to_vec(), file.beginning(least)?, Vec::new());
+    pub fn beginning_of(file: &Parquet, bytes: usize) -> Result<Self, TableError> {
+        let cells = file.beginning(bytes)?;
+        let is_beginning = (cells.len() as u64) < file.rows();
+        let mut table = Self::of_cells(file.names().to_vec(), cells, Vec::new());
+        table.is_beginning = is_beginning;
         table.numbers = file.numbers().to_vec();
         Ok(table)
     }
@@ -560,6 +563,12 @@ impl Cells {
     /// How many cells there are.
     pub(crate) fn count(&self) -> usize {
         self.ends.len()
+    }
+
+    /// How many bytes it would be as CSV without quotes.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() + self.rows.len()
     }
 
     /// Whether there is more text than its bounds can tell of.

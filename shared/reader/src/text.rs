@@ -10,7 +10,8 @@ pub const GZIP: &[u8] = &[0x1f, 0x8b];
 /// What begins a zip archive, which a workbook may be.
 pub const ZIP: &[u8] = b"PK\x03\x04";
 pub(crate) const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
-pub(crate) const PARQUET: &[u8] = b"PAR1";
+/// What Parquet files begin with.
+pub const PARQUET: &[u8] = b"PAR1";
 
 /// What a file of another kind is, and what to do with it.
 pub fn unread(bytes: &[u8]) -> Option<&'static str> {

@@ -12,6 +12,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::printer::print_schema;
 use proptest::prelude::*;
 use reader::{Codes, Confirmed, Needed, Parquet, Reading, Table, TableError};
+use schema::intake::Columns;
 use schema::testing::{Draws, schemas};
 use schema::{Field, FieldErrors, Kind, Profile, Schema};
 use sections::AlignedBytes;
@@ -43,7 +44,7 @@ fn column(description: &str, values: impl IntoIterator<Item = Option<Stored>>) -
     (description.to_owned(), values.into_iter().collect())
 }
 
-/// A file of these columns, all optional, with so many rows in a group.
+/// A file of these columns, all optional, with this many rows in a group.
 fn file(columns: &[Stock], rows_of_group: usize, properties: WriterProperties) -> Vec<u8> {
     let described: Vec<String> = columns
         .iter()
@@ -446,14 +447,9 @@ fn by_text(schema: &Schema<'_>, table: &Table<'_>, reading: &Reading) -> Rows {
 }
 
 /// What is read of a file, by the types of its columns; of a row that can't be read like this, that there is something.
-fn by_type(
-    schema: &Schema<'_>,
-    bytes: &[u8],
-    reading: &Reading,
-    places: &[usize],
-) -> Vec<Option<Profile>> {
+fn by_type(schema: &Schema<'_>, bytes: &[u8], columns: Columns) -> Vec<Option<Profile>> {
     let file = Parquet::open(Bytes::copy_from_slice(bytes)).unwrap();
-    let mut codes = Codes::new(*schema, &reading.columns, places);
+    let mut codes = Codes::new(*schema, &columns);
     let mut read = Vec::new();
     let mut first = 0;
     for group in 0..file.row_groups().len() {
@@ -481,7 +477,7 @@ fn shop(columns: &[Stock], read: &str) -> (Rows, Reading) {
         Needed::ByModel,
     );
     let rows = by_text(&schema, &table, &reading);
-    let typed = by_type(&schema, &bytes, &reading, table.places());
+    let typed = by_type(&schema, &bytes, reading.columns.clone().at(table.places()));
     assert_eq!(
         rows.iter().map(|row| row.clone().ok()).collect::<Vec<_>>(),
         typed
@@ -582,14 +578,16 @@ fn the_beginning_of_a_file_is_as_long_as_it_must_be() {
     let numbers = column("int32 n", (0..5_000).map(|number| Some(Int(number))));
     let bytes = file(&[numbers], 4_000, WriterProperties::default());
     let file = Parquet::open(Bytes::from(bytes)).unwrap();
-    for (least, expected) in [
+    for (bytes, expected) in [
         (0, 0),
         (1, 1_024),
-        (1_025, 2_048),
-        (4_001, 5_000),
-        (u64::MAX, 5_000),
+        (10_000, 2_048),
+        (27_000, 5_000),
+        (usize::MAX, 5_000),
     ] {
-        assert_eq!(file.beginning(least).unwrap().len(), expected);
+        assert_eq!(file.beginning(bytes).unwrap().len(), expected);
+        let table = Table::beginning_of(&file, bytes).unwrap();
+        assert_eq!(table.is_beginning(), expected < 5_000);
     }
     let sizes: Vec<(u64, u64)> = file
         .row_groups()
@@ -722,7 +720,7 @@ proptest! {
             let refusal = listed(&reading.faults);
             prop_assert!(refusal.lines().all(|line| line.contains("confirm with read=")), "{refusal}\n{columns:?}");
         }
-        let typed = by_type(&schema, &bytes, &reading, from_parquet.places());
+        let typed = by_type(&schema, &bytes, reading.columns.at(from_parquet.places()));
         prop_assert_eq!(typed, rows.into_iter().map(Result::ok).collect::<Vec<_>>());
     }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// How many customers a row group has at most.
 const GROUP: usize = 1 << 16;
 
-/// A row group also ends when so many bytes of kept texts wait in memory.
+/// A row group also ends when this many bytes of kept texts wait in memory.
 const GROUP_TEXT: usize = 16 << 20;
 
 /// How many texts are handed on at a time.

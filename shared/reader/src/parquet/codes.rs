@@ -11,8 +11,6 @@ const REFUSED: f64 = f64::INFINITY;
 pub struct Codes<'c> {
     schema: Schema<'c>,
     columns: &'c Columns,
-    /// Where in a chunk the columns are.
-    places: &'c [usize],
     /// The codes of a chunk, row by row.
     codes: Vec<f64>,
     known: Known,
@@ -22,14 +20,13 @@ pub struct Codes<'c> {
 }
 
 impl<'c> Codes<'c> {
-    /// Reads by these columns, of which each is at its place in a file.
-    pub fn new(schema: Schema<'c>, columns: &'c Columns, places: &'c [usize]) -> Self {
+    /// Reads by these columns, which are those of a file.
+    pub fn new(schema: Schema<'c>, columns: &'c Columns) -> Self {
         let mut fields = 0..schema.len();
         Self {
             is_spread: fields.any(|field| columns.spread_over(field).is_some()),
             schema,
             columns,
-            places,
             codes: Vec::new(),
             known: Known::default(),
             text: String::new(),
@@ -48,7 +45,7 @@ impl<'c> Codes<'c> {
             let Some(column) = self.columns.column(Named::Field(field)) else {
                 continue;
             };
-            let column = &chunk.columns()[self.places[column]];
+            let column = &chunk.columns()[column];
             self.read_field(field, column, chunk.rows());
         }
     }
@@ -86,7 +83,7 @@ impl<'c> Codes<'c> {
             return None;
         }
         if let Some(id) = self.columns.id_column() {
-            let id = chunk.columns()[self.places[id]].text(row, &mut self.text);
+            let id = chunk.columns()[id].text(row, &mut self.text);
             if id.is_some_and(|id| !id.is_empty() && !is_id(id)) {
                 return None;
             }

@@ -14,7 +14,7 @@ pub(crate) enum Kind {
     /// Yes and no, numbers with their sign, and texts: what they are stored as.
     Stored,
     Unsigned,
-    /// A number with so many decimals.
+    /// A number with this many decimals.
     Decimal(u32),
     Half,
     Date,
@@ -231,6 +231,18 @@ impl Column {
         Some(buffer)
     }
 
+    /// The cell of a row where it is stored as text, and a digit in its place where it is not; none where it is missing.
+    #[inline]
+    pub fn sketch(&self, row: usize) -> Option<&str> {
+        let place = self.place(row)?;
+        let text = match (self.kind, &self.values) {
+            (Kind::Stored, Values::Bytes(values)) => str::from_utf8(values[place].data()).ok(),
+            (Kind::Stored, Values::Doubles(values)) if values[place].is_nan() => return None,
+            _ => None,
+        };
+        Some(text.unwrap_or("0"))
+    }
+
     pub(super) fn text_at<'t>(&'t self, place: usize, buffer: &'t mut String) -> Option<&'t str> {
         if let Some(bytes) = self.bytes_at(place)
             && matches!(self.kind, Kind::Stored | Kind::Opaque)
@@ -423,7 +435,7 @@ const DAYS_BEFORE_1970: i32 = 719_163;
 /// A span in parts of a second.
 fn since(parts: i64, per_second: i64) -> TimeDelta {
     let (seconds, rest) = (parts.div_euclid(per_second), parts.rem_euclid(per_second));
-    // Of any 64 bits, so many seconds are a span.
+    // Any 64 bits of these parts are within the longest span.
     TimeDelta::new(seconds, (rest * (1_000_000_000 / per_second)) as u32).unwrap_or(TimeDelta::MAX)
 }
 
