@@ -9,7 +9,8 @@ pub enum NumberStyle {
     /// Digits with a decimal point, perhaps with an exponent, as programs write them.
     #[default]
     Plain,
-    /// With a decimal point; thousands may be separated by commas, blanks or apostrophes, and a sign of a currency or of percent may be there.
+    /// Plain, or with a decimal point; thousands may be separated by commas, blanks or apostrophes, and a sign of a currency or of percent may be
+    /// there.
     Point,
     /// With a decimal comma; thousands may be separated by points, blanks or apostrophes, and a sign of a currency or of percent may be there.
     Comma,

@@ -135,7 +135,7 @@ fn what_the_schema_says_of_the_customers_is_checked() {
         ),
         (
             "\n[customers]\nread = \"contracts:other\"\n",
-            "data/customers.csv: is confirmed to be read with \"contracts\", which is neither a column nor one of encoding, delimiter, decimal, orient",
+            "data/customers.csv: is confirmed to be read with \"contracts\", which is neither a column nor one of encoding, delimiter, decimal, orient, sheet",
         ),
         (
             "\n[customers]\ntolerated_reject_percentage = 101.0\n",
