@@ -71,8 +71,12 @@ describe("a fault of the workspace's files", () => {
     withPage(async (page) => {
       await page.goto(address("#/analytics"));
       await page.locator(".chart svg").first().waitFor();
-      // In fewer than half of the rows: otherwise the column is one fault.
-      write("data/customers.csv", replaced("data/customers.csv", /^("no\. \d\d+",\d*),Day/gm, "$1,Gold"));
+      // Each without its reasons.
+      const nudge = replaced("data/nudges.toml", 'reasons = ["Nothing else applies."]', "");
+      const nudges = Array.from({ length: 60 }, (_, number) =>
+        nudge.replace('"thanks"', `"thanks-${number}"`),
+      );
+      write("data/nudges.toml", nudges.join("\n"));
       await banner(page).waitFor(PATIENCE);
       const { faults } = await status();
       expect(faults.length).toBeGreaterThan(50);
