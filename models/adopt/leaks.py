@@ -14,7 +14,7 @@ import evaluation
 from adopt import names
 
 ALONE = 0.95
-# A column matters to the others if they lose this much AUC without it, and stands out if that is so many times the next one's.
+# A column matters to the others if they lose this much AUC without it, and stands out if that is this many times the next one's.
 JOINT_DROP, JOINT_TIMES = 0.02, 3
 # Of what the other columns leave open of a column, the variance that the outcome explains, by that which even it does not explain:
 # Cohen's f². A cause that decides by itself and without any chance who leaves has 1.75 if it is distributed normally, and 3 if

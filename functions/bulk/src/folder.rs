@@ -51,7 +51,7 @@ pub struct Task {
 pub enum Cut {
     /// As its size suggests.
     BySize,
-    /// Into shards of so many bytes.
+    /// Into shards of this many bytes.
     Every(NonZeroUsize),
     /// Not at all.
     Unsharded,
@@ -66,7 +66,7 @@ pub enum Event {
     Read(u64),
     /// So many more records have been read.
     Records(u64),
-    /// A shard of so many bytes was complete already.
+    /// A shard of this many bytes was complete already.
     Resumed(u64),
 }
 

@@ -79,7 +79,7 @@ pub struct Shard {
 }
 
 impl Job {
-    /// Cuts an input into shards of so many bytes, or not at all. See [`Layout::can_be_cut`].
+    /// Cuts an input into shards of `shard_bytes`, or not at all. See [`Layout::can_be_cut`].
     ///
     /// # Panics
     /// When `shard_bytes` is 0.

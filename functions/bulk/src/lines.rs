@@ -154,7 +154,7 @@ impl<R: Read> Lines<R> {
         self.taken
     }
 
-    /// Where the next line of a shard is, before which so many lines were taken that are not its own.
+    /// Where the next line of a shard is, and how many lines before it belong to another shard.
     pub(crate) fn place(&self, shard: &Shard, before: u64) -> Place {
         Place {
             line: shard.first_line.map(|first| first + self.taken - before),

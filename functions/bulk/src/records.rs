@@ -60,7 +60,7 @@ pub(crate) struct Records {
     line_break: LineBreak,
     /// Knows what quotes mean.
     reader: Reader,
-    /// The cells of a line with quotes, without them: so many bytes, and where each of so many cells ends.
+    /// The unquoted cells of a line with quotes: `written` bytes, and the ends of `cells` cells.
     unquoted: Vec<u8>,
     written: usize,
     ends: Vec<usize>,
@@ -257,7 +257,7 @@ struct Shape {
 }
 
 impl<R: Read> CsvRows<R> {
-    /// The rows in these lines of a shard, of so many cells each, with a column at each of these places.
+    /// The rows in these lines of a shard: `width` cells each, with a column at each of these places.
     pub(crate) fn new(
         shard: &Shard,
         lines: Lines<R>,

@@ -15,7 +15,7 @@ static LIVE: LazyLock<Live> =
 
 const CUSTOMERS: &str = include_str!("../../../data/customers.csv");
 
-/// So many rows fill what is looked at.
+/// Rows that fill the part of an input that is looked at.
 const MANY: usize = 7_500;
 
 /// Ids with probabilities, and the details of rejects.
