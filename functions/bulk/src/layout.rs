@@ -1,4 +1,4 @@
-//! What kind of file an input is and how it is read, found out from its beginning.
+//! What kind of file an input is and how it is read, found out from its beginning and a few places after it.
 
 use crate::decode::{Compression, Decoder};
 use crate::input::Open;
@@ -8,8 +8,8 @@ use engagetrack::{View, units};
 #[cfg(feature = "parquet")]
 use reader::RowGroup;
 use reader::{
-    Confirmed, Evidence, Needed, Reading, Records, Table, TableError, Utf16, is_json, is_object,
-    is_workbook, unread, windows_1252,
+    Confirmed, Dialect, Evidence, Needed, Reading, Records, Table, TableError, Utf16, is_json,
+    is_object, is_workbook, unread, windows_1252,
 };
 use schema::intake::Columns;
 use schema::{FieldError, FieldErrors, Named, Schema};
@@ -17,8 +17,13 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-/// Bytes from which it is decided how an input is read: all of it where it has no more.
+/// First bytes from which it is decided how an input is read: all of it where it has no more.
 const LOOKED_AT: usize = LONGEST_LINE;
+
+/// Places after the first bytes at which an input is looked at, too, and bytes at each: in a file that is sorted, the beginning
+/// has but some of the values of a column.
+const PLACES: u64 = 16;
+const LOOKED_AT_EACH: u64 = 16 << 10;
 
 /// Bytes of an input that must be held as a whole.
 const MOST_HELD: u64 = 64 << 20;
@@ -167,8 +172,8 @@ struct Beginning {
 }
 
 impl Layout {
-    /// Finds out how an input is laid out and read. No more of it is read than its first mebibyte, unless it must be held as a
-    /// whole.
+    /// Finds out how an input is laid out and read. No more of it is read than its first mebibyte and, unless it is compressed
+    /// or UTF-16, 16 places after it, unless it must be held as a whole.
     ///
     /// # Errors
     /// When it can't be scored: see [`LayoutError`].
@@ -200,19 +205,24 @@ impl Layout {
         if decoder.utf16.is_some() {
             beginning = Beginning::of(decoder.open(input)?)?;
         }
+        let later = match (compression, decoder.utf16) {
+            (None, None) if !beginning.is_whole => later(input)?,
+            _ => Vec::new(),
+        };
         let text = String::from_utf8_lossy(beginning.without_mark());
         if is_json(&text) {
             if !is_lines(&text, beginning.is_whole) {
                 return Self::of_document(view, input, confirmed, compression, "JSON");
             }
-            return Self::of_json_lines(view, &beginning, confirmed, decoder);
+            return Self::of_json_lines(view, &beginning, &later, confirmed, decoder);
         }
-        Self::of_csv(view, beginning, confirmed, decoder)
+        Self::of_csv(view, beginning, &later, confirmed, decoder)
     }
 
     fn of_csv(
         view: &View<'_>,
         mut beginning: Beginning,
+        later: &[Vec<u8>],
         confirmed: &Confirmed,
         decoder: Decoder,
     ) -> Result<Self, LayoutError> {
@@ -232,17 +242,30 @@ impl Layout {
             (None, Ok(text)) if !(is_confirmed && text.is_ascii()) => Encoding::Utf8,
             _ => Encoding::Windows1252 { is_confirmed },
         };
-        let mut table = Table::read(bytes, confirmed, &reader::is_known(&view.schema))?;
-        let is_whole = beginning.is_whole;
-        if !is_whole {
-            table = table.as_beginning();
+        let is_known = reader::is_known(&view.schema);
+        let mut table = Table::read(bytes, confirmed, &is_known)?;
+        let mut sample = Vec::new();
+        if !beginning.is_whole {
+            if let Some(dialect) = table.dialect() {
+                let lines = later
+                    .iter()
+                    .flat_map(|bytes| whole_lines(bytes, line_break));
+                let records = lines.filter(|line| match std::str::from_utf8(line) {
+                    Ok(line) => is_record(line, dialect),
+                    Err(_) => is_utf8.is_err() && is_record(&letters(line), dialect),
+                });
+                sample.extend_from_slice(bytes);
+                records.for_each(|record| sample.extend_from_slice(record));
+                table = Table::read(&sample, confirmed, &is_known)?;
+            }
+            table = table.as_sample();
         }
         let Some(dialect) = table.dialect() else {
             return Err(TableError::Malformed("is no CSV".to_owned()).into());
         };
         let text: Cow<'_, str> = match is_utf8 {
             Ok(text) => Cow::Borrowed(&text[mark..]),
-            Err(_) => Cow::Owned(bytes[mark..].iter().map(|byte| letter(*byte)).collect()),
+            Err(_) => Cow::Owned(letters(&bytes[mark..])),
         };
         let mut records = Records::new(&text, dialect.delimiter);
         for _ in 0..dialect.skipped {
@@ -280,6 +303,7 @@ impl Layout {
     fn of_json_lines(
         view: &View<'_>,
         beginning: &Beginning,
+        later: &[Vec<u8>],
         confirmed: &Confirmed,
         decoder: Decoder,
     ) -> Result<Self, LayoutError> {
@@ -290,8 +314,11 @@ impl Layout {
             // The last one perhaps goes on.
             lines.next_back();
         }
+        let later = later
+            .iter()
+            .flat_map(|bytes| whole_lines(bytes, line_break));
         let mut objects = String::new();
-        for line in lines {
+        for line in lines.chain(later) {
             // A line that is none is rejected, and tells nothing of the others.
             if let Ok(line) = std::str::from_utf8(line)
                 && is_object(line)
@@ -302,7 +329,7 @@ impl Layout {
         }
         let mut table = Table::of_json_lines(&objects, confirmed)?;
         if !beginning.is_whole {
-            table = table.as_beginning();
+            table = table.as_sample();
         }
         let found = Found::of(view, &table, confirmed, decoder)?;
         Ok(Self {
@@ -326,7 +353,7 @@ impl Layout {
         confirmed: &Confirmed,
     ) -> Result<Self, LayoutError> {
         let file = crate::parquet::open(input)?;
-        let table = Table::beginning_of(&file, LOOKED_AT)?;
+        let table = Table::sample_of(&file, LOOKED_AT)?;
         let found = Found::of(view, &table, confirmed, Decoder::new(None, None))?;
         let places = table.places();
         Ok(Self {
@@ -405,6 +432,42 @@ pub(crate) fn held(
     let reader = decoder.open(input)?;
     reader.take(MOST_HELD + 1).read_to_end(&mut bytes)?;
     Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MOST_HELD))
+}
+
+/// What an input has at the places after its first bytes; the last is its end.
+fn later(input: &(impl Open + ?Sized)) -> io::Result<Vec<Vec<u8>>> {
+    let first = LOOKED_AT as u64;
+    let rest = input.size().saturating_sub(first);
+    let places = (1..=PLACES).map(|place| {
+        let (before, end) = (rest * (place - 1) / PLACES, rest * place / PLACES);
+        let start = before.max(end.saturating_sub(LOOKED_AT_EACH));
+        let mut bytes = Vec::new();
+        let reader = input.open(first + start..first + end)?;
+        reader.take(LOOKED_AT_EACH).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    places.collect()
+}
+
+/// The lines of some bytes from the middle of an input, but the first and the last, which are perhaps parts of lines; with their
+/// line breaks.
+fn whole_lines(bytes: &[u8], line_break: LineBreak) -> impl Iterator<Item = &[u8]> {
+    let ends = memchr::memchr_iter(line_break.byte(), bytes).map(|end| end + 1);
+    let starts = ends.clone();
+    (starts.zip(ends.skip(1))).map(|(start, end)| &bytes[start..end])
+}
+
+/// Whether a line is a record of a file like this. One from within quotes is none, or has another width.
+fn is_record(line: &str, dialect: &Dialect) -> bool {
+    let quotes = memchr::memchr_iter(b'"', line.as_bytes()).count();
+    let mut records = Records::new(line, dialect.delimiter);
+    let record = records.next_record().ok().flatten();
+    let width = dialect.header.len() + usize::from(dialect.has_row_names);
+    quotes % 2 == 0 && record.is_some_and(|record| record.len() == width)
+}
+
+fn letters(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| letter(*byte)).collect()
 }
 
 /// The character of a byte in Windows-1252.

@@ -185,7 +185,15 @@ fn numbers_that_only_later_rows_could_explain_are_rejected() {
     });
     let input = written(&table, ";");
     assert!(input.len() > 1 << 20);
-    let (found, rejects, manifest) = scored(input.as_bytes(), Some(400_000), "").unwrap();
+    // Where the last rows can be looked at, they ask for what decides.
+    let refusal = scored(input.as_bytes(), Some(400_000), "")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refusal.contains("confirm with read=decimal:comma or read=decimal:point"),
+        "{refusal}"
+    );
+    let (found, rejects, manifest) = scored(&gzip(input.as_bytes()), None, "").unwrap();
     assert_eq!(found.len(), table.len() - 2);
     assert!(manifest.read_as.rows_looked_at < found.len() as u64);
     assert_eq!(
@@ -224,7 +232,13 @@ fn columns_that_say_nothing_in_a_later_row_reject_it() {
         .iter()
         .map(|row| row[..row.len() - 1].to_vec())
         .collect();
-    let (found, rejects, _) = scored(written(&one, ",").as_bytes(), None, "").unwrap();
+    let one = written(&one, ",");
+    let refusal = scored(one.as_bytes(), None, "").unwrap_err().to_string();
+    assert!(
+        refusal.contains("of which none says yes in 1 rows"),
+        "{refusal}"
+    );
+    let (found, rejects, _) = scored(&gzip(one.as_bytes()), None, "").unwrap();
     assert_eq!(found.len(), table.len() - 2);
     assert!(
         rejects[0].starts_with("Contract has no column that says yes"),
@@ -241,11 +255,11 @@ fn members_and_letters_of_later_rows_alone_reject_them() {
     harmless["colour"] = "blue".into();
     objects.push(harmless);
     let lines: Vec<String> = objects.iter().map(ToString::to_string).collect();
-    let (found, rejects, _) = scored(lines.join("\n").as_bytes(), None, "").unwrap();
+    let (found, rejects, _) = scored(&gzip(lines.join("\n").as_bytes()), None, "").unwrap();
     assert_eq!(found.len(), objects.len() - 1);
     assert_eq!(
         rejects,
-        ["has \"monthly_charges\", which none of the first rows has"]
+        ["has \"monthly_charges\", which none of the rows looked at has"]
     );
 
     let mut input = written(&many(|_| {}), ",").into_bytes();
@@ -258,6 +272,57 @@ fn members_and_letters_of_later_rows_alone_reject_them() {
         rejects.is_empty() || rejects[0] != "is not UTF-8",
         "{rejects:?}"
     );
+}
+
+#[test]
+fn sorted_files_are_read_by_what_any_part_of_them_holds() {
+    // First whoever has a partner, so that the beginning has 1 alone: the code for it, unless 2 is one, too.
+    let table = many(|table| {
+        let partner = column(table, "Partner");
+        table[1..].sort_by_key(|row| row[partner] == "No");
+        for row in &mut table[1..] {
+            row[partner] = if row[partner] == "No" { "1" } else { "2" }.to_owned();
+        }
+    });
+    let partner = column(&table, "Partner");
+    let mut twice = table.clone();
+    // So often that the first mebibyte ends before the codes change.
+    let (twos, ones): (Vec<_>, Vec<_>) = table[1..]
+        .iter()
+        .cloned()
+        .partition(|row| row[partner] == "2");
+    twice.truncate(1);
+    for rows in [&ones, &ones, &ones, &twos] {
+        twice.extend_from_slice(rows);
+    }
+    for (input, shard_bytes) in [
+        (written(&twice, ",").into_bytes(), Some(400_000)),
+        (
+            (json(&twice).iter().map(|object| format!("{object}\n")))
+                .collect::<String>()
+                .into_bytes(),
+            None,
+        ),
+    ] {
+        let refusal = scored(&input, shard_bytes, "").unwrap_err().to_string();
+        assert!(
+            refusal.starts_with("Partner has positions in place of values, 1 to 2")
+                || refusal.starts_with("partner has positions in place of values, 1 to 2"),
+            "{refusal}"
+        );
+        let (_, read) = refusal.split_once("confirm with read=").unwrap();
+        let (found, rejects, _) = scored(&input, shard_bytes, read).unwrap();
+        assert!(rejects.is_empty(), "{:?}", &rejects[..1]);
+        let plain = |row: &Vec<String>| {
+            let mut row = row.clone();
+            row[partner] = if row[partner] == "1" { "No" } else { "Yes" }.to_owned();
+            row
+        };
+        let mut expected: Vec<Vec<String>> = twice[1..].iter().map(plain).collect();
+        expected.insert(0, twice[0].clone());
+        let (expected, _, _) = scored(written(&expected, ",").as_bytes(), None, "").unwrap();
+        assert!(found == expected);
+    }
 }
 
 #[test]

@@ -610,7 +610,7 @@ impl<'w> Objects<'w> {
         const NOT_JSON: &str = "is not JSON";
         const TWICE: &str = "has two members of the same name";
         const NO_VALUE: &str = "has an array where a value is wanted";
-        const LATE: &str = "has a member that none of the first rows has";
+        const LATE: &str = "has a member that none of the rows looked at has";
         let (text, _) = without_python_literals(text);
         self.tape.nodes.clear();
         self.tape.text.clear();
@@ -640,7 +640,7 @@ impl<'w> Objects<'w> {
                 }
                 if may_be_known(names, path) {
                     return Err((
-                        format!("has {}, which none of the first rows has", Quoted(path)),
+                        format!("has {}, which none of the rows looked at has", Quoted(path)),
                         LATE,
                     ));
                 }

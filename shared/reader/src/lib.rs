@@ -3,7 +3,7 @@
 //! A [`Table`] knows no schema: it finds out how bytes are encoded, compressed and separated, where the header is, and
 //! which shape a JSON document has, and yields rows of text cells. A [`Reading`] knows the schema: it finds out which field each
 //! column stands for and how its cells are written, from all rows. Its [`schema::intake::Columns`] then read row by row, at no more
-//! cost than the exact ones. A file that is too large for memory is planned from its beginning: a table of a prefix, its dialect and
+//! cost than the exact ones. A file that is too large for memory is read by a sample: a table of some of its rows, its dialect and
 //! its reading.
 
 #![forbid(unsafe_code)]

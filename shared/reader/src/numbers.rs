@@ -29,7 +29,7 @@ pub(crate) struct Context<'a> {
     styles: Styles,
     confirmed: &'a Confirmed,
     /// Whether there are further cells.
-    is_beginning: bool,
+    is_sample: bool,
 }
 
 /// The styles that columns have beyond doubt.
@@ -57,7 +57,7 @@ impl<'a> Context<'a> {
                 .is_none_or(|dialect| dialect.delimiter == b','),
             styles,
             confirmed,
-            is_beginning: table.is_beginning(),
+            is_sample: table.is_sample(),
         }
     }
 }
@@ -107,7 +107,7 @@ impl Numbers {
         let style = match (self.point > 0, self.comma > 0, self.either > 0) {
             (true, false, _) => NumberStyle::Point,
             (false, true, _) => NumberStyle::Comma,
-            (false, false, false) if !context.is_beginning => NumberStyle::Point,
+            (false, false, false) if !context.is_sample => NumberStyle::Point,
             (true, true, _) => chosen.ok_or_else(|| {
                 let detail = format!(
                     "has {} numbers with a decimal point and {} with a decimal comma",

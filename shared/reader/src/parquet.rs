@@ -21,6 +21,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// How many rows are read at a time.
 const CHUNK: usize = 1 << 10;
 
+/// Row groups that a sample looks at after its beginning.
+const SAMPLED_GROUPS: usize = 16;
+
 /// A Parquet file, of which no more than what describes it is in memory.
 pub struct Parquet {
     reader: Box<dyn FileReader>,
@@ -181,39 +184,52 @@ impl Parquet {
         self.groups.iter().map(|group| group.rows).sum()
     }
 
-    /// The cells of the first rows as text: of the fewest chunks that would be CSV of this size, or of all rows.
+    /// The cells of some rows as text: of the fewest first chunks that would be CSV of this size, and of one chunk of each of at
+    /// most 16 later row groups, evenly spread; or of all rows.
     ///
     /// # Errors
     /// A damaged file.
-    pub fn beginning(&self, bytes: usize) -> Result<Cells, TableError> {
+    pub fn sample(&self, bytes: usize) -> Result<Cells, TableError> {
         let mut cells = Cells::default();
         let mut text = String::new();
-        for group in 0..self.groups.len() {
-            if cells.bytes() >= bytes {
-                break;
-            }
-            let mut chunks = self.rows_of(group)?;
+        let mut begun = 0;
+        while begun < self.groups.len() && cells.bytes() < bytes {
+            let mut chunks = self.rows_of(begun)?;
             while cells.bytes() < bytes
                 && let Some(chunk) = chunks.next_chunk()?
             {
-                for row in 0..chunk.rows() {
-                    for (place, column) in chunk.columns().iter().enumerate() {
-                        if let Some(text) = column.text(row, &mut text) {
-                            cells.push(place, text);
-                        }
-                    }
-                    cells.end_row();
-                }
-                if cells.is_full() {
-                    return Err(TableError::Malformed(
-                        "holds more than 4 GB of text, which is too much to be read at once"
-                            .to_owned(),
-                    ));
-                }
+                push(chunk, &mut cells, &mut text)?;
+            }
+            begun += 1;
+        }
+        let later = self.groups.len() - begun;
+        let looked_at = later.min(SAMPLED_GROUPS);
+        for place in 1..=looked_at {
+            let group = begun + later * place / looked_at - 1;
+            if let Some(chunk) = self.rows_of(group)?.next_chunk()? {
+                push(chunk, &mut cells, &mut text)?;
             }
         }
         Ok(cells)
     }
+}
+
+/// Adds the rows of a chunk to cells, as text.
+fn push(chunk: &Chunk, cells: &mut Cells, text: &mut String) -> Result<(), TableError> {
+    for row in 0..chunk.rows() {
+        for (place, column) in chunk.columns().iter().enumerate() {
+            if let Some(text) = column.text(row, text) {
+                cells.push(place, text);
+            }
+        }
+        cells.end_row();
+    }
+    if cells.is_full() {
+        return Err(TableError::Malformed(
+            "holds more than 4 GB of text, which is too much to be read at once".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The rows of a row group, from the first.

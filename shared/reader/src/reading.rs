@@ -75,8 +75,8 @@ impl Findings {
 impl Reading {
     /// Finds out how a table is read. All of its rows are looked at: what a column's cells mean is decided from all of them.
     ///
-    /// Of the [beginning](Table::as_beginning) of a table, rows that follow and that it says nothing of are never read in a way
-    /// that all rows together might contradict: they can't be read.
+    /// The other rows of a table of which this is a [sample](Table::as_sample) are read by the same decisions; what the sample says
+    /// nothing of can't be read in them.
     pub fn of(
         schema: &Schema<'_>,
         table: &Table<'_>,
@@ -625,7 +625,7 @@ impl<'w> SpreadSurvey<'w> {
             .get(key)
             .and_then(|value| code_named(field, value.strip_prefix("none=")?));
         let base = match (named, left.as_slice()) {
-            _ if none == 0 && !table.is_beginning() => None,
+            _ if none == 0 && !table.is_sample() => None,
             (Some(code), _) => Some(code),
             (None, [code]) => Some(*code),
             // A flag that is not yes is no, or lacks what it needs, which its needs tell.

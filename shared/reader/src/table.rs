@@ -40,8 +40,8 @@ pub struct Table<'b> {
     evidence: Vec<Evidence>,
     is_json: bool,
     is_single: bool,
-    /// Whether further rows follow that are none of this table.
-    is_beginning: bool,
+    /// Whether there are further rows that are none of this table.
+    is_sample: bool,
     /// The places at which some value is an array.
     nested: Vec<usize>,
     /// Whether the values at each place are numbers and no texts; empty where texts may be anywhere.
@@ -106,7 +106,7 @@ impl<'b> Table<'b> {
         #[cfg(feature = "parquet")]
         if bytes.starts_with(text::PARQUET) {
             let file = Parquet::open(bytes::Bytes::copy_from_slice(bytes))?;
-            return Self::beginning_of(&file, usize::MAX);
+            return Self::sample_of(&file, usize::MAX);
         }
         #[cfg(feature = "excel")]
         if text::is_workbook(bytes) {
@@ -170,7 +170,7 @@ impl<'b> Table<'b> {
             evidence,
             is_json: false,
             is_single: false,
-            is_beginning: false,
+            is_sample: false,
             nested: Vec::new(),
             numbers: Vec::new(),
         };
@@ -193,7 +193,7 @@ impl<'b> Table<'b> {
             evidence,
             is_json: false,
             is_single: false,
-            is_beginning: false,
+            is_sample: false,
             nested: Vec::new(),
             numbers: Vec::new(),
         };
@@ -203,16 +203,16 @@ impl<'b> Table<'b> {
         table
     }
 
-    /// The table of the first rows of a Parquet file: of the fewest that would be CSV of this size, or of all.
+    /// The table of some rows of a Parquet file: see [`Parquet::sample`].
     ///
     /// # Errors
     /// A damaged file.
     #[cfg(feature = "parquet")]
-    pub fn beginning_of(file: &Parquet, bytes: usize) -> Result<Self, TableError> {
-        let cells = file.beginning(bytes)?;
-        let is_beginning = (cells.len() as u64) < file.rows();
+    pub fn sample_of(file: &Parquet, bytes: usize) -> Result<Self, TableError> {
+        let cells = file.sample(bytes)?;
+        let is_sample = (cells.len() as u64) < file.rows();
         let mut table = Self::of_cells(file.names().to_vec(), cells, Vec::new());
-        table.is_beginning = is_beginning;
+        table.is_sample = is_sample;
         table.numbers = file.numbers().to_vec();
         Ok(table)
     }
@@ -254,16 +254,15 @@ impl<'b> Table<'b> {
         }
     }
 
-    /// The same table as the beginning of one whose other rows are read by whoever keeps them. Its reading says what to make of
-    /// those, too.
-    pub fn as_beginning(mut self) -> Self {
-        self.is_beginning = true;
+    /// The same table as a sample of one whose other rows are read elsewhere. Its reading says what to make of those, too.
+    pub fn as_sample(mut self) -> Self {
+        self.is_sample = true;
         self
     }
 
-    /// Whether further rows follow that are none of this table.
-    pub fn is_beginning(&self) -> bool {
-        self.is_beginning
+    /// Whether there are further rows that are none of this table.
+    pub fn is_sample(&self) -> bool {
+        self.is_sample
     }
 
     /// What was detected.

@@ -574,20 +574,20 @@ fn a_column_that_is_lacking_is_a_fault_of_the_file_and_others_are_kept() {
 }
 
 #[test]
-fn the_beginning_of_a_file_is_as_long_as_it_must_be() {
+fn the_sample_of_a_file_is_its_beginning_and_some_rows_of_later_row_groups() {
     let numbers = column("int32 n", (0..5_000).map(|number| Some(Int(number))));
     let bytes = file(&[numbers], 4_000, WriterProperties::default());
     let file = Parquet::open(Bytes::from(bytes)).unwrap();
     for (bytes, expected) in [
-        (0, 0),
-        (1, 1_024),
-        (10_000, 2_048),
+        (0, 2_024),
+        (1, 2_024),
+        (10_000, 3_048),
         (27_000, 5_000),
         (usize::MAX, 5_000),
     ] {
-        assert_eq!(file.beginning(bytes).unwrap().len(), expected);
-        let table = Table::beginning_of(&file, bytes).unwrap();
-        assert_eq!(table.is_beginning(), expected < 5_000);
+        assert_eq!(file.sample(bytes).unwrap().len(), expected);
+        let table = Table::sample_of(&file, bytes).unwrap();
+        assert_eq!(table.is_sample(), expected < 5_000);
     }
     let sizes: Vec<(u64, u64)> = file
         .row_groups()
