@@ -112,10 +112,10 @@ test-watch: .venv-tools
 test-bulk: .venv-tools .venv-moto
 	$(WITH_TOOLS) .venv-moto/bin/python .ci/bulk-under-moto.py
 
-# Parquet files of pandas and pyarrow, and results that these read.
+# Parquet files and workbooks of pandas, and results that it reads.
 test-parquet: .venv-bench-bulk
 	cargo build --package cli --features excel,parquet
-	$</bin/python .ci/parquet-in-python.py target/debug/engagetrack
+	$</bin/python .ci/files-of-pandas.py target/debug/engagetrack
 
 test-dashboard: dashboard chromium
 	cd dashboard && npm test

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Has bulk read what pandas and pyarrow write, and these read what it writes: the same customers are scored the same, to the bit.
+"""Has bulk read Parquet and Excel files that pandas writes, and pandas read what it writes: the same customers are scored the
+same, to the bit.
 
-    python .ci/parquet-in-python.py ENGAGETRACK
+    python .ci/files-of-pandas.py ENGAGETRACK
 
-Run it from the root of the repository; the program is built with the feature parquet. Python needs pandas and pyarrow.
+Run it from the root of the repository; the program is built with the features excel and parquet. Python needs pandas, pyarrow and openpyxl.
 """
 
 import datetime
@@ -52,7 +53,7 @@ def customers():
     return frame
 
 
-class ParquetInPython(unittest.TestCase):
+class FilesOfPandas(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.held = tempfile.TemporaryDirectory()
@@ -119,6 +120,16 @@ class ParquetInPython(unittest.TestCase):
                 options = () if name == "pandas" else ("--shard-bytes", "100000")
                 out = self.score("customers.parquet", name, "--parquet", *options)
                 self.assert_scores(pd.read_parquet(sorted(out.glob("results-*.parquet"))))
+
+    def test_a_workbook_is_scored_as_its_csv_is(self):
+        with pd.ExcelWriter(self.folder / "customers.xlsx") as workbook:
+            pd.DataFrame({"about": ["customers in October"]}).to_excel(workbook, sheet_name="About", index=False)
+            self.frame.to_excel(workbook, sheet_name="Customers", index=False)
+        out = self.score("customers.xlsx", "workbook", "--shard-bytes", "100000")
+        self.assertEqual(len(list(out.glob("results-*.csv"))), 1)
+        found = self.read_csv(out)
+        for column in ["customerID", *SCORES]:
+            self.assertEqual(list(found[column].fillna("")), list(self.expected[column].fillna("")), column)
 
     def test_results_are_the_same_as_csv(self):
         self.frame.to_parquet(self.folder / "as-csv.parquet")
