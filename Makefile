@@ -167,6 +167,7 @@ bench-scale:
 # Not of speed: how often the experiment's decision, its intervals and each engine err, and what the decision finds. Some minutes.
 bench-experiment:
 	cargo run --release --package experiment --example aa
+	cargo run --release --package experiment --example policy
 
 bench-usage-log:
 	cargo build --release --package server --bin server

@@ -180,11 +180,21 @@ impl Homogeneity {
         })
     }
 
+    /// The share of a segment's deviation from the mean that chance does not explain.
+    fn kept(&self, measurement: Measurement) -> f64 {
+        self.tau_squared / (measurement.variance + self.tau_squared)
+    }
+
+    /// How far one segment is from the mean, shrunken by as much as chance explains.
+    pub(crate) fn deviation(&self, measurement: Measurement) -> f64 {
+        self.kept(measurement) * (measurement.effect - self.mean)
+    }
+
     /// The estimate of one segment, shrunken towards the mean by as much of its deviation as chance explains.
     pub(crate) fn shrunken(&self, measurement: Measurement, alpha: f64) -> Estimate {
-        let Measurement { effect, variance } = measurement;
-        let kept = self.tau_squared / (variance + self.tau_squared);
-        let estimate = self.mean + kept * (effect - self.mean);
+        let variance = measurement.variance;
+        let kept = self.kept(measurement);
+        let estimate = self.mean + self.deviation(measurement);
         let standard_error =
             (kept * variance + ((1.0 - kept) * self.standard_error).powi(2)).sqrt();
         let half_width = normal_upper_quantile(alpha / 2.0) * standard_error;

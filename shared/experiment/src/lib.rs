@@ -8,6 +8,8 @@
 //! The decision rests on none of them, but on evidence (`anytime`) that treats both arms alike, may be read every day, and
 //! keeps its error rate at any conversion rate, without a single conversion in an arm too.
 //!
+//! Whom to treat, where the effect may differ between users, is read from the same experiment (`policy`).
+//!
 //! Counts that determine no answer give `None` (null in JSON), never a made-up number: an empty arm has no rate, a
 //! control arm without conversions no lift, and an arm in which nobody or everybody converted no standard error, hence
 //! no interval and no verdict by the three engines. What else can be said (rates, Wilson intervals, the pooled z test, the
@@ -25,6 +27,7 @@ mod evidence;
 mod heterogeneity;
 mod numeric;
 mod observations;
+mod policy;
 mod power;
 mod proportions;
 mod readout;
@@ -38,6 +41,11 @@ pub use effect::{Bayesian, Effect, Estimate, Frequentist, Risk, SEQUENTIAL_TUNIN
 pub use heterogeneity::{DimensionEffect, Homogeneity};
 pub use observations::{
     Assignment, Observation, SegmentEffect, Segmentation, SelectionReadout, read_selection,
+};
+pub use policy::{
+    Curve, CurvePoint, Curves, EffectByScore, FOLDS, NormalEstimate, PolicyDecision,
+    PolicyEvaluation, PolicyReadout, PolicyTerms, PolicyValue, Qini, Ranking, Rung, RungReadout,
+    Slope, Subject, Subjects, Targetability, Treated,
 };
 pub use power::{ArmUsers, Plan, PlannedExperiment, Power, TARGET_POWER};
 pub use proportions::{ArmReadout, Counts, Interval, PooledZ, SAMPLE_RATIO_ALPHA, SampleRatio};

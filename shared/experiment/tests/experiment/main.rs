@@ -7,6 +7,8 @@ mod degenerate;
 mod false_positives;
 mod golden;
 mod looks;
+mod policy;
+mod policy_simulation;
 mod properties;
 mod requests;
 mod segments;
