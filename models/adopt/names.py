@@ -8,7 +8,7 @@ from intake import folded
 # Names that answers and parameters use (docs/schema.md).
 RESERVED = set(
     "customer_id q sort limit cursor status moved missing persona stage risk_level percentile at_risk change model_changed probability experiment treatment "
-    "campaign holdout contacts budget cost months value target category rotate read rejects interactions max_points".split()
+    "campaign holdout contacts budget cost months success value target category rotate read rejects interactions max_points".split()
 )
 BOUNDS = ("_min", "_max", "_below")
 LONGEST = 64

@@ -8,18 +8,25 @@ use axum::response::{IntoResponse, Response};
 use engagetrack::analytics::{
     self, Analytics, Changes, EmbeddedReadout, RequestDocument, WhatIf, WhatIfRequest,
 };
-use engagetrack::query::Query;
+use engagetrack::campaign::{
+    CampaignParameters, CampaignReadout, Outcomes, OutcomesRequest, ReadoutHoldout,
+};
+use engagetrack::query::{Confirmation, Query};
 use engagetrack::selection::Selection;
 use engagetrack::vocabulary::FilterParameters as Filters;
 use engagetrack::{Live, View};
 use experiment::{ExperimentRequest, Plan, PlanRequest, Readout, RequestFault};
+use reader::Members;
 use schema::intake;
-use web::body::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::body::{CsvBody, Json};
 use web::budget::Worker;
 use web::negotiation::JsonOnly;
+use web::reading::ReadAs;
 use web::{Accept, Parameters, Problem, Usage};
 
-web::operations!("analytics", Live: read, read_changes, what_if, read_experiment, read_posted_experiment, plan_experiment);
+web::operations!("analytics", Live: read, read_changes, what_if, read_experiment, read_posted_experiment, plan_experiment, read_campaign);
 
 /// 422 with every fault of a request about an experiment.
 fn invalid(faults: Vec<RequestFault>) -> Problem {
@@ -160,4 +167,65 @@ async fn plan_experiment(
 ) -> Result<Json<Plan>, Problem> {
     let experiment = request.validate().map_err(invalid)?;
     Ok(Json(experiment.plan()))
+}
+
+/// The readout of a campaign, and how its file was read.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CampaignAnswer<'w> {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub readout: CampaignReadout<'w>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub read_as: ReadAs,
+}
+
+/// Reads out a campaign from what became of its customers.
+///
+/// The body has a column with the customers' ids and one, `left`, that says who left; `contacted` may say who was reached. The URL
+/// repeats the campaign's own parameters, from which the arms follow. With filters, `contacts` or `budget` only the customers on the
+/// campaign's list count, else all in the file. Best is the file of `GET /v1/nudges` with the column `left` added: of it the columns
+/// `nudge` and `probability` are read, too, as they were when the customers were chosen. 404 where a list is to count and the
+/// business has no recurring amount.
+#[utoipa::path(post, path = "/v1/analytics/campaign", operation_id = "read_campaign", tag = "analytics",
+    params(Filters, CampaignParameters, ReadoutHoldout, Confirmation), request_body(content((String = "text/csv"))),
+    responses((status = 200, description = "The readout.", body = CampaignAnswer)))]
+async fn read_campaign(
+    _: Accept<JsonOnly>,
+    State(live): State<Live>,
+    Parameters(query): Parameters<Query>,
+    worker: Worker,
+    CsvBody(body): CsvBody,
+) -> Result<Response, Problem> {
+    let wanted = query.read(|query| {
+        (
+            OutcomesRequest::from_query(live.view(), query),
+            query.confirmed(),
+        )
+    });
+    let (request, confirmed) = wanted.map_err(Problem::invalid)?;
+    let read = {
+        let live = live.clone();
+        body.work(move |bytes| Members::outcomes(&live.view().schema, bytes, &confirmed))
+            .await
+    };
+    let mut read = read?;
+    let read_as = ReadAs {
+        read_as: std::mem::take(&mut read.evidence),
+        warnings: Vec::new(),
+    };
+    let work = move || {
+        let view = live.view();
+        let readout = request
+            .readout(view, Outcomes::from(read))
+            .ok_or_else(|| Problem::switched_off("recurring amount"))?;
+        let arms = &readout.readout;
+        let usage = scored(view, (arms.control.users + arms.treatment.users) as usize);
+        let answer = CampaignAnswer {
+            readout,
+            read_as: read_as.clone(),
+        };
+        Ok((usage, read_as, Json(answer)).into_response())
+    };
+    worker.work(work).await
 }

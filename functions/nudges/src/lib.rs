@@ -1,22 +1,65 @@
-//! `/v1/nudges`: what to do about it?
+//! `/v1/nudges`: what to do about it, for one customer or for those of a campaign?
 
 #![forbid(unsafe_code)]
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use engagetrack::campaign::{
+    self, CAMPAIGN, CampaignPage, CampaignPaging, CampaignParameters, CampaignRequest, ListHoldout,
+};
 use engagetrack::nudges::{Advice, Options, Request};
 use engagetrack::prediction::Status;
 use engagetrack::query::{Confirmation, Query};
+use engagetrack::vocabulary::FilterParameters as Filters;
 use engagetrack::{Live, View, units, vocabulary};
+use reader::{Confirmed, Members};
 use schema::Profile;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::body::{Json, Unparsed};
-use web::negotiation::JsonOnly;
+use web::body::{Json, Payload, Received};
+use web::budget::Worker;
+use web::download::DownloadRight;
+use web::negotiation::{JsonOnly, Offer};
 use web::reading::{self, ReadAs};
 use web::{Accept, Parameters, Problem, Segment, Usage};
 
-web::operations!("nudges", Live: advise_posted, advise_customer);
+web::operations!("nudges", Live: list_campaign, advise_posted, advise_customer);
+
+/// As what a campaign is answered.
+#[derive(Clone, Copy, PartialEq)]
+enum ListFormat {
+    Page,
+    File,
+}
+
+impl Offer for ListFormat {
+    const OFFERED: &'static [(&'static str, Self)] =
+        &[("application/json", Self::Page), ("text/csv", Self::File)];
+}
+
+/// A page of the list of a campaign.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ListedCampaign<'w> {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub campaign: CampaignPage<'w>,
+    /// Ids that were sent to be left out and that no customer has; absent where none were sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Vec<String>>,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub read_as: ReadAs,
+}
+
+/// What a posted profile, or posted ids, are answered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum PostedAnswer<'w> {
+    /// What to do about the customer with the posted profile.
+    Advice(CustomerAdvice<'w>),
+    /// The campaign without the customers with the posted ids.
+    Campaign(ListedCampaign<'w>),
+}
 
 /// What to do about one customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -83,23 +126,149 @@ async fn advise_customer(
     Ok((advice.usage(view).noted(), Json(advice)).into_response())
 }
 
-/// Suggests what to do about a customer with the posted profile.
+/// Customers who are to be left out of a campaign.
+#[derive(Default)]
+struct Excluded {
+    customers: Vec<usize>,
+    /// Ids that no customer has; none where no ids were sent.
+    unknown: Option<Vec<String>>,
+    read_as: ReadAs,
+}
+
+impl Excluded {
+    /// The customers with the ids in a file.
+    fn read(view: &View<'_>, bytes: &[u8], confirmed: &Confirmed) -> Result<Self, Problem> {
+        let is_customer = |id: &str| campaign::find(view, id).is_some();
+        let read = Members::ids(&view.schema, bytes, confirmed, &is_customer)?;
+        let (mut customers, mut unknown) = (Vec::new(), Vec::new());
+        for member in read.members {
+            match campaign::find(view, &member.id) {
+                Some(customer) => customers.push(customer),
+                None => unknown.push(member.id),
+            }
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        Ok(Self {
+            customers,
+            unknown: Some(unknown),
+            read_as: ReadAs {
+                read_as: read.evidence,
+                warnings: Vec::new(),
+            },
+        })
+    }
+}
+
+/// The campaign of a request, as a page or as a file.
+fn campaign(
+    live: &Live,
+    request: &CampaignRequest,
+    excluded: Excluded,
+    file: Option<DownloadRight>,
+) -> Result<Response, Problem> {
+    let view = live.view();
+    if let Some(other) = request.cursor_of_another() {
+        return Err(Problem::stale_cursor(other, view.version()));
+    }
+    let campaign = request
+        .list(view, &excluded.customers)
+        .ok_or_else(|| Problem::switched_off("recurring amount"))?;
+    let read_as = excluded.read_as;
+    if let Some(right) = file {
+        let (content, count) = campaign.csv();
+        let file = right.csv("campaign.csv", content, count, view.model_version());
+        return Ok((read_as, file).into_response());
+    }
+    let answer = ListedCampaign {
+        campaign: campaign.page(),
+        unknown: excluded.unknown,
+        read_as: read_as.clone(),
+    };
+    let usage = Usage::of_many(answer.campaign.items.len())
+        .doing("campaign")
+        .scored_by(view.model_version());
+    Ok((usage.noted(), read_as, Json(answer)).into_response())
+}
+
+/// Lists whom to contact in a campaign and with what, those of the highest expected value first.
 ///
-/// The same as for a customer of the directory.
-#[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options, Confirmation), request_body = vocabulary::Profile,
-    responses((status = 200, description = "The nudges and the recourse.", body = CustomerAdvice)))]
-async fn advise_posted(
-    _: Accept<JsonOnly>,
+/// Active customers, unless `status` is given, without those who may not be contacted. A share of them is held out, decided by the
+/// campaign's name and the customer's id alone. A page as JSON; or, where `Accept` prefers `text/csv`, the whole list (or the first
+/// `limit` rows) as a file. 404 where the business has no recurring amount.
+#[utoipa::path(get, path = "/v1/nudges", tag = "nudges", params(Filters, CampaignParameters, ListHoldout, CampaignPaging),
+    responses((status = 200, description = "The list.", content((ListedCampaign = "application/json"), (String = "text/csv")))))]
+async fn list_campaign(
+    right: Result<DownloadRight, Problem>,
+    Accept(format): Accept<ListFormat>,
     State(live): State<Live>,
     Parameters(query): Parameters<Query>,
-    body: Unparsed,
+    worker: Worker,
 ) -> Result<Response, Problem> {
+    let request = query
+        .read(|query| CampaignRequest::from_query(live.view(), query))
+        .map_err(Problem::invalid)?;
+    let file = match format {
+        ListFormat::Page => None,
+        ListFormat::File => Some(right?),
+    };
+    let work = move || campaign(&live, &request, Excluded::default(), file);
+    worker.work(work).await
+}
+
+/// Suggests what to do about a customer with the posted profile, or lists a campaign without some customers.
+///
+/// A profile as JSON is answered as a customer of the directory is. With `campaign` and ids as CSV, the answer is that of
+/// `GET /v1/nudges` without the customers of these ids, such as members of other campaigns; the filters and the parameters of a
+/// campaign are for ids alone, and those of advice for a profile.
+#[utoipa::path(post, path = "/v1/nudges", tag = "nudges", params(Options, Confirmation),
+    request_body(content((vocabulary::Profile = "application/json"), (String = "text/csv"))),
+    responses((status = 200, description = "The nudges and the recourse, or the campaign.",
+        content((PostedAnswer = "application/json"), (String = "text/csv")))))]
+async fn advise_posted(
+    right: Result<DownloadRight, Problem>,
+    Accept(format): Accept<ListFormat>,
+    State(live): State<Live>,
+    Parameters(query): Parameters<Query>,
+    worker: Worker,
+    body: Payload,
+) -> Result<Response, Problem> {
+    match (body, query.is_given(CAMPAIGN)) {
+        (Payload::Csv(body), true) => {
+            let wanted = query.read(|query| {
+                (
+                    CampaignRequest::from_query(live.view(), query),
+                    query.confirmed(),
+                )
+            });
+            let (request, confirmed) = wanted.map_err(Problem::invalid)?;
+            let file = match format {
+                ListFormat::Page => None,
+                ListFormat::File => Some(right?),
+            };
+            let read = {
+                let live = live.clone();
+                body.work(move |bytes| Excluded::read(live.view(), bytes, &confirmed))
+                    .await
+            };
+            let excluded = read?;
+            let work = move || campaign(&live, &request, excluded, file);
+            worker.work(work).await
+        }
+        (Payload::Csv(_), false) => Err(Problem::unsupported_media_type(&["application/json"])),
+        (Payload::Json(_), _) if format == ListFormat::File => {
+            Err(Problem::not_acceptable(&["application/json"]))
+        }
+        (Payload::Json(body), _) => advise(live, query, body).await,
+    }
+}
+
+async fn advise(live: Live, query: Query, body: Received) -> Result<Response, Problem> {
     let wanted = query.read(|query| (Request::from_query(live.view(), query), query.confirmed()));
     let (request, confirmed) = wanted.map_err(Problem::invalid)?;
     let read = {
         let live = live.clone();
-        body.0
-            .work(move |bytes| reading::profile(&live.view().schema, bytes, &confirmed))
+        body.work(move |bytes| reading::profile(&live.view().schema, bytes, &confirmed))
             .await
     };
     let view = live.view();

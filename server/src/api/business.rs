@@ -155,6 +155,14 @@ fn components_of(view: &View<'_>, business: &Business<'_>) -> Vec<(&'static str,
         ("DirectoryRow", row(business)),
         (RISK_CHANGE, risk_change()),
         (
+            "RecurringAmount",
+            member(
+                business.roles.recurring,
+                &json!({"type": ["number", "null"],
+            "description": "What the customer pays per period; null if unknown."}),
+            ),
+        ),
+        (
             "RecurringChange",
             member(
                 business.roles.recurring_change,

@@ -72,7 +72,7 @@ const FAILURES: [Failure; 16] = [
     Failure {
         status: "404",
         name: "SwitchedOff",
-        description: "The business has no experiment, or no previous workspace to compare with.",
+        description: "The business has no experiment, no recurring amount, or no previous workspace to compare with.",
         header: None,
         applies: may_be_switched_off,
     },
@@ -168,9 +168,14 @@ fn names_a_customer(operation: &Operation) -> bool {
     has_parameter(operation, ParameterIn::Path)
 }
 
-/// What answers only where the business has an experiment, or a previous workspace.
+/// What answers only where the business has an experiment, a recurring amount, or a previous workspace.
 fn may_be_switched_off(operation: &Operation) -> bool {
-    let conditional = ["read_experiment", "read_changes"];
+    let conditional = [
+        "read_experiment",
+        "read_changes",
+        "list_campaign",
+        "read_campaign",
+    ];
     operation
         .operation_id
         .as_deref()

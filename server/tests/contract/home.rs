@@ -150,7 +150,7 @@ impl Home {
     }
 
     /// Serves a workspace at a free port of this process until its end.
-    fn start(workspace: Option<PathBuf>) -> Self {
+    pub fn start(workspace: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

@@ -8,6 +8,7 @@
 
 mod analytics;
 mod business;
+mod campaign;
 mod explain;
 mod home;
 mod json;

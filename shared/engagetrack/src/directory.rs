@@ -19,7 +19,7 @@ use workspace::previous::Gone;
 
 /// Most customers on one page.
 pub const LONGEST_PAGE: usize = 500;
-const USUAL_PAGE: usize = 50;
+pub(crate) const USUAL_PAGE: usize = 50;
 /// The name of [`SortKey::Change`].
 const CHANGE: &str = "change";
 
@@ -271,14 +271,36 @@ pub struct Request {
 
 /// Where a page begins.
 #[derive(Clone, Debug, Default)]
-struct Cursor {
+pub(crate) struct Cursor {
     /// Customers before it.
-    offset: usize,
+    pub(crate) offset: usize,
     /// The workspace that it is of, where that is another one.
-    of_another: Option<String>,
+    pub(crate) of_another: Option<String>,
 }
 
 impl Cursor {
+    /// Reads `cursor` from a query; without it, the first page begins.
+    pub(crate) fn from_query(view: &View<'_>, query: &mut Query) -> Self {
+        let Some(text) = query.text("cursor") else {
+            return Self::default();
+        };
+        Self::of(view, &text).unwrap_or_else(|| {
+            query.refuse(
+                "cursor",
+                format!(
+                    "must be next_cursor of a page before, got {}",
+                    Quoted(&text)
+                ),
+            );
+            Self::default()
+        })
+    }
+
+    /// The cursor of the page that begins after so many rows; none where that was the last.
+    pub(crate) fn after(view: &View<'_>, end: usize, total: usize) -> Option<String> {
+        (end < total).then(|| format!("{}-{end}", view.version()))
+    }
+
     /// Reads `<version>-<offset>`.
     fn of(view: &View<'_>, text: &str) -> Option<Self> {
         let (version, offset) = text.split_once('-')?;
@@ -320,19 +342,7 @@ impl Request {
         // Each key is there twice: rising, then descending.
         let chosen = sort.map(|sort| (keys[sort / 2].1, sort % 2 == 1));
         let (key, descending) = chosen.unwrap_or((SortKey::Key(Key::Probability), true));
-        let cursor = query.text("cursor").map(|text| {
-            let cursor = Cursor::of(view, &text);
-            if cursor.is_none() {
-                query.refuse(
-                    "cursor",
-                    format!(
-                        "must be next_cursor of a page before, got {}",
-                        Quoted(&text)
-                    ),
-                );
-            }
-            cursor
-        });
+        let cursor = Cursor::from_query(view, query);
         Self {
             selection,
             gone,
@@ -340,7 +350,7 @@ impl Request {
             key,
             descending,
             limit: query.number("limit", 1..=LONGEST_PAGE),
-            cursor: cursor.flatten().unwrap_or_default(),
+            cursor,
         }
     }
 
@@ -531,7 +541,7 @@ impl Request {
         Page {
             items: self.rows(view, &found, from..end).collect(),
             total,
-            next_cursor: (end < total && from < total).then(|| format!("{}-{end}", view.version())),
+            next_cursor: Cursor::after(view, end, total),
         }
     }
 }
@@ -601,17 +611,17 @@ fn beginning(rising: &[u32], below: impl Fn(u32) -> bool) -> usize {
 }
 
 /// A line of a CSV file as far as it is written.
-struct Line<'f> {
+pub(crate) struct Line<'f> {
     file: &'f mut Vec<u8>,
     empty: bool,
 }
 
 impl<'f> Line<'f> {
-    fn of(file: &'f mut Vec<u8>) -> Self {
+    pub(crate) fn of(file: &'f mut Vec<u8>) -> Self {
         Self { file, empty: true }
     }
 
-    fn push(&mut self, cell: &str) -> Result<(), std::convert::Infallible> {
+    pub(crate) fn push(&mut self, cell: &str) -> Result<(), std::convert::Infallible> {
         if !std::mem::take(&mut self.empty) {
             self.file.push(b',');
         }
@@ -619,7 +629,7 @@ impl<'f> Line<'f> {
         Ok(())
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.file.extend_from_slice(b"\r\n");
     }
 }

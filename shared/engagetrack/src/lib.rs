@@ -7,6 +7,7 @@
 
 pub mod analytics;
 pub mod business;
+pub mod campaign;
 pub mod csv_cell;
 pub mod directory;
 pub mod drift;

@@ -1,6 +1,7 @@
 //! A workspace in use, with what is computed from it once.
 
 use crate::analytics::Table;
+use crate::campaign::Prospects;
 use crate::drift::Window;
 use crate::measured::Effect;
 use crate::nudges::Offer;
@@ -29,6 +30,7 @@ pub struct View<'w> {
     pub(crate) table: OnceLock<Table>,
     pub(crate) effects: OnceLock<Vec<Option<Effect>>>,
     pub(crate) offers: OnceLock<Vec<Offer>>,
+    pub(crate) prospects: OnceLock<Prospects>,
     recurring_change: Option<String>,
     version: Arc<str>,
     levels: Vec<Arc<str>>,
@@ -92,6 +94,7 @@ impl<'w> View<'w> {
             table: OnceLock::new(),
             effects: OnceLock::new(),
             offers: OnceLock::new(),
+            prospects: OnceLock::new(),
             recurring_change: recurring.map(|name| format!("{name}_change")),
             version: workspace.model.version().into(),
             levels: workspace

@@ -6,8 +6,9 @@ use experiment::{Assignment, Interval, Observation, ReadoutSettings, read_select
 use schema::Experiment;
 use serde::Serialize;
 use utoipa::ToSchema;
+use workspace::nudges::Entry;
 
-/// The effect of a nudge as an experiment measured it.
+/// The effect of a nudge as an experiment or a campaign measured it.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Measured<'w> {
     /// Churn rate with the nudge less that of control, adjusted by the churn score (CUPED), -1 to 1: below 0, fewer leave.
@@ -15,10 +16,14 @@ pub struct Measured<'w> {
     pub effect: f64,
     /// Its 95 % confidence interval.
     pub interval: Interval,
-    /// How many customers the experiment has, both arms together.
+    /// How many customers it was measured on, both arms together.
     pub customers: u64,
-    /// The experiment.
-    pub experiment: &'w str,
+    /// The experiment; null where a campaign measured it.
+    #[schema(required)]
+    pub experiment: Option<&'w str>,
+    /// The campaign; absent where an experiment measured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<&'w str>,
     /// What control is offered: the effect is against this.
     pub control: &'w str,
 }
@@ -28,12 +33,14 @@ pub struct Measured<'w> {
 pub(crate) struct Effect {
     experiment: String,
     /// The code of the arm that is compared with control.
-    treatment: usize,
+    pub(crate) treatment: usize,
     /// What control is offered.
     control: String,
-    estimate: f64,
-    interval: Interval,
+    pub(crate) estimate: f64,
+    pub(crate) interval: Interval,
     customers: u64,
+    /// The mean churn probability of its customers.
+    pub(crate) mean_probability: f64,
 }
 
 /// What an arm without an offer is offered.
@@ -70,13 +77,7 @@ impl<'w> Measured<'w> {
     /// The effect of an arm of an experiment; none where its arms can't be compared, and none of control. An experiment of more
     /// than two arms has none yet.
     pub fn of_arm(view: &'w View<'w>, experiment: usize, arm: usize) -> Option<Self> {
-        let effects = view.effects.get_or_init(|| {
-            let experiments = view.schema.experiments().enumerate();
-            experiments
-                .map(|(position, experiment)| Effect::compute(view, position, experiment))
-                .collect()
-        });
-        let effect = effects
+        let effect = Effect::all(view)
             .get(experiment)?
             .as_ref()
             .filter(|effect| effect.treatment == arm)?;
@@ -84,26 +85,56 @@ impl<'w> Measured<'w> {
             effect: effect.estimate,
             interval: effect.interval,
             customers: effect.customers,
-            experiment: &effect.experiment,
+            experiment: Some(&effect.experiment),
+            campaign: None,
             control: &effect.control,
+        })
+    }
+
+    /// The effect of an entry of the catalogue: the one that the catalogue holds, or else that of the experiment whose offer it is.
+    pub fn of_entry(view: &'w View<'w>, entry: Entry<'w>) -> Option<Self> {
+        let Some(measured) = entry.campaign_effect() else {
+            let trial = entry.trial()?;
+            return Self::of_arm(view, trial.experiment, trial.arm);
+        };
+        Some(Self {
+            effect: measured.effect,
+            interval: Interval(measured.interval),
+            customers: measured.customers,
+            experiment: None,
+            campaign: Some(measured.campaign),
+            control: NO_OFFER,
         })
     }
 }
 
 impl Effect {
+    /// The effect of each experiment's first treatment, where it can be compared.
+    pub(crate) fn all<'w>(view: &'w View<'w>) -> &'w [Option<Self>] {
+        view.effects.get_or_init(|| {
+            let experiments = view.schema.experiments().enumerate();
+            experiments
+                .map(|(position, experiment)| Self::compute(view, position, experiment))
+                .collect()
+        })
+    }
+
     fn compute(view: &View<'_>, position: usize, experiment: Experiment<'_>) -> Option<Self> {
         if experiment.arms().len() > 2 {
             return None;
         }
         let ([control, treatment], settings) = comparison(&experiment)?;
         let column = view.customers.column(experiment.field());
+        let mut sum = 0.0;
         let observations = (0..view.customers.len()).filter_map(|customer| {
-            Some(Observation {
+            let observation = Observation {
                 assignment: assignment(column.code(customer), control, treatment)?,
                 converted: view.customers.outcome(customer).left()?,
                 covariate: view.customers.probability(customer),
                 segments: [],
-            })
+            };
+            sum += observation.covariate;
+            Some(observation)
         });
         let readout = read_selection(observations, &[], &settings);
         let counts = &readout.readout;
@@ -111,13 +142,15 @@ impl Effect {
             return None;
         }
         let difference = readout.cuped?.effect.absolute_difference;
+        let customers = counts.control.users + counts.treatment.users;
         Some(Self {
             experiment: experiment.name().to_owned(),
             treatment,
             control: Arms::of(view, position)?.control.offer.to_owned(),
             estimate: difference.estimate?,
             interval: difference.interval?,
-            customers: counts.control.users + counts.treatment.users,
+            customers,
+            mean_probability: sum / customers as f64,
         })
     }
 }
@@ -250,7 +283,7 @@ mod tests {
         assert!(ends.into_iter().all(|(one, other)| close(one, other)));
         assert_eq!(
             (measured.experiment, measured.control),
-            ("variant", "the priority plan")
+            (Some("variant"), "the priority plan")
         );
         // Control is what the effect is against, and there is no second experiment.
         assert_eq!(Measured::of_arm(view, 0, control), None);

@@ -1,7 +1,7 @@
 //! Nudges: what to do about a customer, from the workspace's catalogue.
 //!
-//! Which nudges are present depends on plan, tenure, behaviour and the arm of an experiment alone. A nudge that an experiment has
-//! shown to help comes first; the model's probability orders the others.
+//! Which nudges are present depends on plan, tenure, behaviour and the arm of an experiment alone. A nudge that an experiment or a
+//! campaign has shown to help comes first; the model's probability orders the others.
 
 use crate::View;
 use crate::measured::{Finding, Measured};
@@ -22,7 +22,7 @@ pub const NOTE: &str = "A projected probability is what the model expects of a c
 const TYPICAL: usize = 6;
 
 /// The nudges of this many customers are projected together, so that their rows fit in L1 and L2.
-const GROUP: usize = 128;
+pub(crate) const GROUP: usize = 128;
 
 /// Highest `limit`. No catalogue is that large.
 const MOST_NUDGES: usize = 1_000;
@@ -55,7 +55,7 @@ pub struct Nudge<'w> {
     /// Every field that it alters; null when it changes nothing that the model sees.
     #[schema(required, value_type = Option<vocabulary::Change>)]
     pub change: Option<Altered<'w>>,
-    /// The effect that an experiment measured, on average over its customers; null where none did.
+    /// The effect that an experiment or a campaign measured, on average over its customers; null where none did.
     #[schema(required)]
     pub measured: Option<Measured<'w>>,
     /// What the model expects of a customer with the changed plan, 0 to 1; today's probability where the plan stays. Not a
@@ -69,6 +69,9 @@ pub struct Nudge<'w> {
     #[serde(flatten)]
     #[schema(value_type = vocabulary::RecurringChange)]
     pub recurring_change: Keyed<'w, f64>,
+    /// What one contact with it costs; absent where the catalogue says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 /// What to do about one customer.
@@ -77,7 +80,7 @@ pub struct Advice<'w> {
     /// Calibrated churn probability today, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     pub probability: f64,
-    /// The nudges: those that an experiment has shown to help, then those with a projected reduction of risk, the largest
+    /// The nudges: those that an experiment or a campaign has shown to help, then those with a projected reduction of risk, the largest
     /// first, then the others, the most urgent first.
     pub nudges: Vec<Nudge<'w>>,
     /// The smallest change of plan that brings the risk under the target.
@@ -194,7 +197,10 @@ impl Offer {
             alarms: asked
                 .filter_map(|field| Some((field, view.schema.field(field).alarm()?)))
                 .collect(),
-            standing: match measured(view, entry).as_ref().map(Measured::finding) {
+            standing: match Measured::of_entry(view, entry)
+                .as_ref()
+                .map(Measured::finding)
+            {
                 Some(Finding::Helps) => 0,
                 None | Some(Finding::Open) => 1,
                 Some(Finding::Harms) => 2,
@@ -214,11 +220,6 @@ impl Offer {
         let changed = view.schema.apply(profile, &self.change);
         changed.unwrap_or_else(|| profile.clone())
     }
-}
-
-fn measured<'w>(view: &'w View<'w>, entry: Entry<'_>) -> Option<Measured<'w>> {
-    let trial = entry.trial()?;
-    Measured::of_arm(view, trial.experiment, trial.arm)
 }
 
 /// An entry that a customer gets.
@@ -303,13 +304,14 @@ impl Suggestion {
             change: entry
                 .changes()
                 .then(|| Altered::between(view, profile, &after)),
-            measured: measured(view, entry),
+            measured: Measured::of_entry(view, entry),
             projected_probability: self.projected,
             risk_reduction: probability - self.projected,
             recurring_change: Keyed::new(
                 view.recurring_change_key(),
                 recurring_change(view, profile, &after),
             ),
+            cost: entry.cost(),
         }
     }
 }
@@ -370,23 +372,62 @@ pub struct Best<'w> {
 /// # Panics
 /// When there are not as many probabilities as profiles.
 pub fn best<'w>(view: &'w View<'w>, profiles: &[Profile], probabilities: &[f64]) -> Vec<Best<'w>> {
+    let heads = heads(view, profiles, probabilities).into_iter();
+    let best = heads.map(|head| {
+        let entry = view.nudges.entry(head.entry);
+        Best {
+            id: entry.id(),
+            category: entry.category_name(),
+            projected_probability: head.projected,
+        }
+    });
+    best.collect()
+}
+
+/// The head of a customer's list by its position in the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    /// The position of the entry.
+    pub(crate) entry: usize,
+    /// What the model expects of a customer with the changed plan, 0 to 1.
+    pub(crate) projected: f64,
+}
+
+/// As [`best`]: one head for each customer, because a catalogue has a nudge for customers to whom no other applies.
+pub(crate) fn heads(view: &View<'_>, profiles: &[Profile], probabilities: &[f64]) -> Vec<Head> {
     assert_eq!(profiles.len(), probabilities.len(), "one probability each");
-    let mut best = Vec::with_capacity(profiles.len());
+    let mut all = Vec::with_capacity(profiles.len());
     let groups = profiles.chunks(GROUP).zip(probabilities.chunks(GROUP));
     for (profiles, probabilities) in groups {
         let suggestions = suggestions(view, profiles, probabilities);
         let lists = suggestions.chunk_by(|a, b| a.customer == b.customer);
         let heads = lists.filter_map(|list| list.iter().min_by(|a, b| a.order(b)));
-        best.extend(heads.map(|head| {
-            let entry = view.nudges.entry(head.entry);
-            Best {
-                id: entry.id(),
-                category: entry.category_name(),
-                projected_probability: head.projected,
-            }
+        all.extend(heads.map(|head| Head {
+            entry: head.entry,
+            projected: head.projected,
         }));
     }
-    best
+    all
+}
+
+/// Title, message and reasons of an entry for a customer.
+pub(crate) struct Wording<'w> {
+    pub(crate) title: &'w str,
+    pub(crate) message: String,
+    pub(crate) reasons: Vec<String>,
+}
+
+/// The first wording of an entry for a customer with this profile.
+pub(crate) fn wording<'w>(view: &'w View<'w>, entry: usize, profile: &Profile) -> Wording<'w> {
+    let after = Offer::all(view)[entry].changed(view, profile);
+    let entry = view.nudges.entry(entry);
+    let written = |template: Template<'_>| filled(view, template, profile, &after);
+    let wordings = entry.wordings(view.schema.persona_of(profile.codes()), profile.codes());
+    Wording {
+        title: entry.title(),
+        message: wordings.first().copied().map(written).unwrap_or_default(),
+        reasons: entry.reasons().map(written).collect(),
+    }
 }
 
 #[cfg(test)]

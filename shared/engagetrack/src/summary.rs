@@ -370,20 +370,27 @@ impl<'w> Report<'w> {
                 self.paragraph("      ", &format!("{price}."));
             }
         }
-        let measured = nudges.iter().find_map(|nudge| nudge.measured.as_ref());
-        let measured = measured.map(|measured| {
-            format!(
+        let mut notes: Vec<String> = Vec::new();
+        for measured in nudges.iter().filter_map(|nudge| nudge.measured.as_ref()) {
+            let source = match (measured.experiment, measured.campaign) {
+                (Some(experiment), _) => format!("experiment ({experiment})"),
+                (None, campaign) => format!("campaign ({})", campaign.unwrap_or_default()),
+            };
+            let note = format!(
                 "Measured: churn rate with the nudge less that of customers who were offered {}, in points with a 95 % \
-                interval; an average over the {} customers of the experiment ({}).",
-                measured.control, measured.customers, measured.experiment
-            )
-        });
+                interval; an average over the {} customers of the {source}.",
+                measured.control, measured.customers
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         let projected = nudges.iter().any(|nudge| nudge.change.is_some());
         let projected = projected.then(|| {
             "Projected: change of this customer's probability in points, and the probability after the change of plan."
                 .to_owned()
         });
-        for (index, note) in measured.into_iter().chain(projected).enumerate() {
+        for (index, note) in notes.into_iter().chain(projected).enumerate() {
             if index == 0 {
                 self.line("");
             }

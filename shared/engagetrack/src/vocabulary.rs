@@ -51,6 +51,8 @@ component! {
     Filters: Object;
     /// A row of the directory.
     DirectoryRow: Object;
+    /// The recurring amount, under a key that the schema names.
+    RecurringAmount: Object;
     /// The change of the recurring amount, under a key that the schema names.
     RecurringChange: Object;
     /// The outcome, under a key that the schema names.

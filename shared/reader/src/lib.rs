@@ -16,6 +16,7 @@ mod excel;
 mod fold;
 mod header;
 mod json;
+mod members;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -33,6 +34,7 @@ pub use confirmed::{Confirmed, ConfirmedError};
 pub use csv::{Dialect, Record, Records, TooWide};
 pub use evidence::{Evidence, Uncertain};
 pub use json::{Objects, is_json, is_object, without_literals_of_python};
+pub use members::{Member, Members, MembersError};
 #[cfg(feature = "parquet")]
 pub use parquet::{Chunk, Chunks, Codes, Column, Parquet, RowGroup};
 pub use plain::{PlainCells, PlainColumn};

@@ -535,31 +535,41 @@ fn decide_outcome(
     };
     let name = &table.columns()[column];
     for (text, count) in outcomes.texts {
-        let folded = crate::fold::folded(&text);
-        let is_one = |mut spellings: Box<dyn Iterator<Item = &str> + '_>| {
-            !folded.is_empty() && spellings.any(|spelling| crate::fold::folded(spelling) == folded)
-        };
-        let left = match (
-            is_one(Box::new(schema.left_spellings())),
-            is_one(Box::new(schema.stayed_spellings())),
-        ) {
-            (true, false) => Some(true),
-            (false, true) => Some(false),
-            _ => yes_or_no(&text),
-        };
-        if left.is_none() && !is_missing(&text) {
+        let Some(left) = left_of(schema, &text) else {
             continue;
-        }
-        columns.accept_outcome(&text, left);
-        let meant = match left {
-            Some(true) => "left",
-            Some(false) => "stayed",
-            None => "missing",
         };
-        let reading = format!("{} is {meant}", quoted(&text));
+        columns.accept_outcome(&text, left);
+        let reading = format!("{} is {}", quoted(&text), meant(left));
         findings
             .evidence
             .push(Evidence::of_column(name, reading, count));
+    }
+}
+
+/// Whether a text says in some spelling that a customer left; the inner none where it says that this is not known, the outer where it
+/// says nothing.
+pub(crate) fn left_of(schema: &Schema<'_>, text: &str) -> Option<Option<bool>> {
+    let folded = crate::fold::folded(text);
+    let is_one = |mut spellings: Box<dyn Iterator<Item = &str> + '_>| {
+        !folded.is_empty() && spellings.any(|spelling| crate::fold::folded(spelling) == folded)
+    };
+    let left = match (
+        is_one(Box::new(schema.left_spellings())),
+        is_one(Box::new(schema.stayed_spellings())),
+    ) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => yes_or_no(text),
+    };
+    (left.is_some() || is_missing(text)).then_some(left)
+}
+
+/// An outcome in a word.
+pub(crate) fn meant(left: Option<bool>) -> &'static str {
+    match left {
+        Some(true) => "left",
+        Some(false) => "stayed",
+        None => "missing",
     }
 }
 

@@ -77,6 +77,21 @@ impl<S: Sync> FromRequest<S> for Unparsed {
     }
 }
 
+/// A CSV body.
+#[derive(Debug)]
+pub struct CsvBody(pub Received);
+
+impl<S: Sync> FromRequest<S> for CsvBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        match typed(&request, &[CSV]) {
+            Ok(_) => read(request, CSV_LIMIT).await.map(Self),
+            Err(refused) => Err(refuse(request, refused)),
+        }
+    }
+}
+
 /// A JSON body: of a request, read into `T`, or of an answer.
 #[derive(Debug)]
 pub struct Json<T>(pub T);

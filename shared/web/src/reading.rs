@@ -4,7 +4,7 @@ use crate::Problem;
 use crate::body;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
-use reader::{Confirmed, Evidence, Profiles, ProfilesError, TableError, must_look};
+use reader::{Confirmed, Evidence, MembersError, Profiles, ProfilesError, TableError, must_look};
 use schema::intake::{self, Submission};
 use schema::{FieldError, FieldErrors, Schema};
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,15 @@ impl From<TableError> for Problem {
                 Self::invalid((1, vec![(String::new(), uncertain.to_string())]))
             }
             other => Self::malformed(format!("The body {other}.")),
+        }
+    }
+}
+
+impl From<MembersError> for Problem {
+    fn from(error: MembersError) -> Self {
+        match error {
+            MembersError::Table(error) => error.into(),
+            MembersError::Invalid(errors) => Self::invalid(errors),
         }
     }
 }

@@ -5,14 +5,15 @@ use bytemuck::{Pod, Zeroable};
 use schema::layout::Span;
 use schema::{Change, ChangePolicy, Condition, Schema, Text};
 use sections::{Format, Sections};
+use std::ops::RangeInclusive;
 
 mod verify;
 
 pub(crate) static FORMAT: Format = Format {
     name: "compiled nudges",
     magic: *b"\x89NUDGES\n",
-    version: 1,
-    sections: Section::Levels as usize + 1,
+    version: 2,
+    sections: Section::Measured as usize + 1,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub(crate) enum Section {
     Moves,
     /// Spans of moves with the same number of steps, the fewest first.
     Levels,
+    /// Effects that campaigns measured.
+    Measured,
 }
 
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -60,6 +63,12 @@ pub(crate) struct Head {
 /// Entries that a catalogue may have: sets of them are the bits of a [`Set`].
 pub const MOST_ENTRIES: usize = Set::BITS as usize;
 
+/// What one contact may cost.
+pub(crate) const COSTS: RangeInclusive<f64> = 0.0..=1e9;
+
+/// Shifts of log-odds that may be said of an effect.
+pub(crate) const LOG_ODDS: RangeInclusive<f64> = -20.0..=20.0;
+
 /// Plans that are tried at most: all with one step more are left out where they would be too many.
 pub(crate) const MOST_MOVES: usize = 100_000;
 
@@ -79,6 +88,8 @@ pub type Set = u64;
 #[repr(C)]
 pub(crate) struct EntryRecord {
     pub(crate) excluded: Set,
+    /// What one contact costs; NaN where nothing is said.
+    pub(crate) cost: f64,
     pub(crate) id: Text,
     pub(crate) title: Text,
     pub(crate) offer: Text,
@@ -93,6 +104,20 @@ pub(crate) struct EntryRecord {
     /// The experiment of which it is an offer, or `u32::MAX`.
     pub(crate) experiment: u32,
     pub(crate) arm: u32,
+    /// The effect that a campaign measured, if one did: one record or none.
+    pub(crate) measured: Span,
+}
+
+/// An effect that a campaign measured.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct MeasuredRecord {
+    pub(crate) effect: f64,
+    pub(crate) interval: [f64; 2],
+    /// NaN where nothing is said.
+    pub(crate) log_odds: f64,
+    pub(crate) customers: u64,
+    pub(crate) campaign: Text,
 }
 
 /// A field and the code that it gets.
@@ -159,6 +184,7 @@ pub struct Catalogue<'w> {
     move_steps: &'w [MoveStep],
     moves: &'w [Span],
     levels: &'w [Span],
+    measured: &'w [MeasuredRecord],
 }
 
 /// One suggestion and when to make it.
@@ -178,6 +204,21 @@ pub struct Trial<'w> {
     pub arm: usize,
     /// The offer as part of a sentence.
     pub offer: &'w str,
+}
+
+/// The effect of a nudge as a campaign measured it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CampaignEffect<'w> {
+    /// Churn rate with the nudge less that of the hold-out, -1 to 1.
+    pub effect: f64,
+    /// Its 95 % confidence interval.
+    pub interval: [f64; 2],
+    /// The shift of every customer's log-odds that has this effect on the campaign's customers, where it is known.
+    pub log_odds: Option<f64>,
+    /// How many customers it was measured on, both arms together.
+    pub customers: u64,
+    /// The name of the campaign.
+    pub campaign: &'w str,
 }
 
 /// A piece of a text.
@@ -257,6 +298,25 @@ impl<'w> Entry<'w> {
             experiment: self.record.experiment as usize,
             arm: self.record.arm as usize,
             offer: self.text(self.record.offer),
+        })
+    }
+
+    /// What one contact with it costs, if the catalogue says so.
+    pub fn cost(&self) -> Option<f64> {
+        Some(self.record.cost).filter(|cost| !cost.is_nan())
+    }
+
+    /// The effect that a campaign measured, if the catalogue holds one.
+    pub fn campaign_effect(&self) -> Option<CampaignEffect<'w>> {
+        let [record] = self.record.measured.of(self.catalogue.measured)? else {
+            return None;
+        };
+        Some(CampaignEffect {
+            effect: record.effect,
+            interval: record.interval,
+            log_odds: Some(record.log_odds).filter(|shift| !shift.is_nan()),
+            customers: record.customers,
+            campaign: self.text(record.campaign),
         })
     }
 
@@ -351,6 +411,7 @@ impl<'w> Catalogue<'w> {
             move_steps: sections.get(Section::MoveSteps as usize)?,
             moves: sections.get(Section::Moves as usize)?,
             levels: sections.get(Section::Levels as usize)?,
+            measured: sections.get(Section::Measured as usize)?,
         };
         match catalogue.is_sound(schema) {
             true => Ok(catalogue),
@@ -376,6 +437,7 @@ impl<'w> Catalogue<'w> {
                 && record.messages.length > 0
                 && record.persona_messages.of(self.targeted).is_some()
                 && record.arm_messages.of(self.targeted).is_some()
+                && record.measured.of(self.measured).is_some()
                 && (record.category as usize) < self.categories.len()
                 && (record.experiment == u32::MAX
                     || (record.experiment as usize) < schema.experiments().len())

@@ -393,3 +393,74 @@ fn limits_hold_to_the_last_nudge() {
         ["there are 65 nudges; there may be 64"]
     );
 }
+
+#[test]
+fn costs_and_measured_effects_are_checked() {
+    let measured = |inner: &str| format!("measured = {{ {inner} }}\ntitle =");
+    let sound = "effect = -0.05, interval = [-0.08, -0.02], customers = 900, campaign = \"spring\"";
+    for with in ["", ", log_odds = -0.4", ", log_odds = 0"] {
+        let text = catalogue("title =", &measured(&format!("{sound}{with}")));
+        assert_eq!(nudge_faults(&text), [""; 0], "{with}");
+    }
+    let text = catalogue(
+        "title =",
+        "cost = 4\nmeasured = { effect = 0, interval = [-1, 1], customers = 1, campaign = \"a\" }\ntitle =",
+    );
+    assert_eq!(nudge_faults(&text), [""; 0]);
+    let cases = [
+        (
+            "cost = -1",
+            "`cost` must be between 0 and 1000000000, got -1",
+        ),
+        (
+            "cost = nan",
+            "`cost` must be between 0 and 1000000000, got NaN",
+        ),
+        (
+            "cost = inf",
+            "`cost` must be between 0 and 1000000000, got inf",
+        ),
+        (
+            "cost = \"4\"",
+            "`cost`: invalid type: string \"4\", expected f64",
+        ),
+        (
+            "measured = { effect = 2, interval = [2, 2], customers = 9, campaign = \"a\" }",
+            "`measured`: `effect` is a difference of churn rates, between -1 and 1, got 2",
+        ),
+        (
+            "measured = { effect = -0.1, interval = [-0.05, 0], customers = 9, campaign = \"a\" }",
+            "`measured`: `interval` must hold `effect` (-0.1) and lie between -1 and 1, got [-0.05, 0]",
+        ),
+        (
+            "measured = { effect = nan, interval = [-0.05, 0], customers = 9, campaign = \"a\" }",
+            "`measured`: `effect` is a difference of churn rates, between -1 and 1, got NaN",
+        ),
+        (
+            "measured = { effect = -0.1, interval = [-0.2, 0], customers = 0, campaign = \"a\" }",
+            "`measured`: `customers` must be 1 or more, got 0",
+        ),
+        (
+            "measured = { effect = -0.1, interval = [-0.2, 0], customers = 9, campaign = \" \" }",
+            "`measured`: `campaign` is empty",
+        ),
+        (
+            "measured = { effect = -0.1, interval = [-0.2, 0], customers = 9, campaign = \"a\", log_odds = 0.3 }",
+            "`measured`: `log_odds` must be between -20 and 20 with the sign of `effect`, got 0.3",
+        ),
+    ];
+    for (line, fault) in cases {
+        let faults = nudge_faults(&catalogue("title =", &format!("{line}\ntitle =")));
+        assert_eq!(faults[0], format!("nudge \"support\": {fault}"), "{line}");
+    }
+    let missing = nudge_faults(&catalogue("title =", &measured("effect = -0.1")));
+    assert!(
+        missing[0].contains("`measured`: missing field"),
+        "{missing:?}"
+    );
+    let unknown = nudge_faults(&catalogue(
+        "title =",
+        &measured(&format!("{sound}, colour = 1")),
+    ));
+    assert!(unknown[0].contains("unknown field `colour`"), "{unknown:?}");
+}

@@ -16,7 +16,7 @@ use toml::Table;
 const USUAL_MOST: f64 = 1e9;
 
 /// Names that answers and queries use for other things.
-pub(super) const RESERVED: [&str; 32] = [
+pub(super) const RESERVED: [&str; 33] = [
     CUSTOMER_ID,
     "q",
     "sort",
@@ -41,6 +41,7 @@ pub(super) const RESERVED: [&str; 32] = [
     "budget",
     "cost",
     "months",
+    "success",
     "value",
     "target",
     "category",

@@ -2,8 +2,8 @@
 
 use super::moves;
 use crate::nudges::{
-    EntryRecord, FORMAT, Head, LookupRecord, MOST_ENTRIES, PartRecord, Section, Set, StepRecord,
-    TargetedRecord,
+    COSTS, EntryRecord, FORMAT, Head, LOG_ODDS, LookupRecord, MOST_ENTRIES, MeasuredRecord,
+    PartRecord, Section, Set, StepRecord, TargetedRecord,
 };
 use schema::layout::Span;
 use schema::source::{Doubts, Entry, Unread, condition, document, impersonal};
@@ -24,6 +24,8 @@ struct Written {
     when: Table,
     change: Table,
     experiment: Option<WrittenTrial>,
+    measured: Option<WrittenEffect>,
+    cost: Option<f64>,
     excludes: Vec<String>,
     placeholders: BTreeMap<String, String>,
     reasons: Vec<String>,
@@ -44,6 +46,8 @@ impl Written {
             when: entry.take("when").unwrap_or_default(),
             change: entry.take("change").unwrap_or_default(),
             experiment: entry.take("experiment"),
+            measured: entry.take("measured"),
+            cost: entry.take("cost"),
             excludes: entry.take("excludes").unwrap_or_default(),
             placeholders: entry.take("placeholders").unwrap_or_default(),
             reasons: entry.require("reasons").unwrap_or_default(),
@@ -62,6 +66,17 @@ struct WrittenTrial {
     name: Option<String>,
     arm: String,
     offer: String,
+}
+
+/// The effect that a campaign measured, as `POST /v1/analytics/campaign` words it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenEffect {
+    effect: f64,
+    interval: [f64; 2],
+    customers: u64,
+    campaign: String,
+    log_odds: Option<f64>,
 }
 
 /// The fewest general wordings of an entry: with one, asking for another would give the same again.
@@ -129,6 +144,7 @@ pub fn compile(
         templates: Vec::new(),
         parts: Vec::new(),
         targeted: Vec::new(),
+        measured: Vec::new(),
     };
     let nudges = Entry::list("nudge", "id", nudges).and_then(|nudges| match nudges.is_empty() {
         true => Err("there is no [[nudge]]".to_owned()),
@@ -175,7 +191,7 @@ struct Texts<'w> {
 }
 
 /// The keys of an entry that hold no text with placeholders.
-const OTHER_THAN_TEXTS: [&str; 9] = [
+const OTHER_THAN_TEXTS: [&str; 11] = [
     "id",
     "category",
     "title",
@@ -183,6 +199,8 @@ const OTHER_THAN_TEXTS: [&str; 9] = [
     "when",
     "change",
     "experiment",
+    "measured",
+    "cost",
     "excludes",
     "placeholders",
 ];
@@ -229,6 +247,7 @@ struct Compiler<'s> {
     templates: Vec<Span>,
     parts: Vec<PartRecord>,
     targeted: Vec<TargetedRecord>,
+    measured: Vec<MeasuredRecord>,
 }
 
 fn since(start: usize, end: usize) -> Span {
@@ -274,6 +293,18 @@ impl<'s> Compiler<'s> {
             .experiment
             .as_ref()
             .and_then(|trial| self.trial(trial, &conditions, faults));
+        let cost = written.cost.unwrap_or(f64::NAN);
+        if !cost.is_nan() && !COSTS.contains(&cost) || written.cost.is_some_and(f64::is_nan) {
+            faults.push(format!(
+                "`cost` must be between {} and {}, got {cost}",
+                COSTS.start(),
+                COSTS.end()
+            ));
+        }
+        let first_measured = self.measured.len();
+        if let Some(effect) = &written.measured {
+            self.effect(effect, faults);
+        }
         let mut facts = Facts::new();
         for (name, fact) in &written.placeholders {
             let fact = self
@@ -324,6 +355,7 @@ impl<'s> Compiler<'s> {
         let (experiment, arm, offer) = trial.unwrap_or((u32::MAX, 0, Text::NONE));
         self.entries.push(EntryRecord {
             excluded: 0,
+            cost,
             id: self.pool.add(written.id.as_deref().unwrap_or_default()),
             title: self.pool.add(title.unwrap_or_default()),
             offer,
@@ -337,7 +369,64 @@ impl<'s> Compiler<'s> {
             otherwise: u32::from(written.otherwise),
             experiment,
             arm,
+            measured: since(first_measured, self.measured.len()),
         });
+    }
+
+    /// Checks the effect that a campaign measured and adds it.
+    fn effect(&mut self, written: &WrittenEffect, faults: &mut Vec<String>) {
+        let WrittenEffect {
+            effect,
+            interval: [low, high],
+            customers,
+            campaign,
+            log_odds,
+        } = written;
+        let before = faults.len();
+        let mut require = |holds: bool, detail: String| {
+            if !holds {
+                faults.push(format!("`measured`: {detail}"));
+            }
+        };
+        require(
+            (-1.0..=1.0).contains(effect),
+            format!("`effect` is a difference of churn rates, between -1 and 1, got {effect}"),
+        );
+        require(
+            (-1.0..=*effect).contains(low) && (*effect..=1.0).contains(high),
+            format!(
+                "`interval` must hold `effect` ({effect}) and lie between -1 and 1, got [{low}, {high}]"
+            ),
+        );
+        require(
+            *customers > 0,
+            "`customers` must be 1 or more, got 0".to_owned(),
+        );
+        require(
+            !campaign.trim().is_empty(),
+            "`campaign` is empty".to_owned(),
+        );
+        let shift = log_odds.unwrap_or(f64::NAN);
+        let agrees =
+            |shift: f64| shift == 0.0 || *effect == 0.0 || shift.signum() == effect.signum();
+        require(
+            log_odds.is_none_or(|shift| LOG_ODDS.contains(&shift) && agrees(shift)),
+            format!(
+                "`log_odds` must be between {} and {} with the sign of `effect`, got {shift}",
+                LOG_ODDS.start(),
+                LOG_ODDS.end()
+            ),
+        );
+        if faults.len() == before {
+            let campaign = self.pool.add(campaign);
+            self.measured.push(MeasuredRecord {
+                effect: *effect,
+                interval: [*low, *high],
+                log_odds: shift,
+                customers: *customers,
+                campaign,
+            });
+        }
     }
 
     fn persona_messages(
@@ -914,6 +1003,7 @@ impl<'s> Compiler<'s> {
         writer.write(Section::MoveSteps as usize, &moves.steps);
         writer.write(Section::Moves as usize, &moves.moves);
         writer.write(Section::Levels as usize, &moves.levels);
+        writer.write(Section::Measured as usize, &self.measured);
         AlignedBytes::from(writer.finish().as_slice())
     }
 }

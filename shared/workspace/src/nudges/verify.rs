@@ -1,8 +1,8 @@
 //! Checks the catalogue once: texts, conditions and changes fit the schema, and the lookup says what the conditions say.
 
 use super::{
-    Catalogue, EntryRecord, FORMAT, LookupRecord, MOST_MOVES, MoveStep, PartRecord, Set,
-    TargetedRecord, is_entangled,
+    COSTS, Catalogue, EntryRecord, FORMAT, LOG_ODDS, LookupRecord, MOST_MOVES, MeasuredRecord,
+    MoveStep, PartRecord, Set, TargetedRecord, is_entangled,
 };
 use schema::layout::Span;
 use schema::{ChangePolicy, Condition, Field, Kind, Schema, Text};
@@ -71,6 +71,7 @@ impl Catalogue<'_> {
                 self.conditions.len(),
             ) && are_chained(entries().map(|entry| entry.steps), self.steps.len())
                 && are_chained(targeted, self.targeted.len())
+                && are_chained(entries().map(|entry| entry.measured), self.measured.len())
                 && are_chained(templates, self.templates.len())
                 && are_chained(self.templates.iter().copied(), self.parts.len())
                 && are_chained(sets, self.sets.len())
@@ -89,7 +90,11 @@ impl Catalogue<'_> {
                 && self.entries.iter().all(|entry| {
                     let offer = entry.experiment == u32::MAX || given(entry.offer);
                     given(entry.id) && given(entry.title) && offer
-                }),
+                })
+                && self
+                    .measured
+                    .iter()
+                    .all(|measured| given(measured.campaign)),
             "a text is not there",
         )?;
         let part = |part: &PartRecord| match part.kind {
@@ -154,6 +159,28 @@ impl Catalogue<'_> {
     }
 
     fn check_entry(&self, schema: &Schema<'_>, entry: &EntryRecord) -> Checked {
+        that(
+            entry.cost.is_nan() || COSTS.contains(&entry.cost),
+            "a nudge has a cost that is none",
+        )?;
+        let measured = entry.measured.of(self.measured).unwrap_or_default();
+        let is_effect = |record: &MeasuredRecord| {
+            let MeasuredRecord {
+                effect,
+                interval: [low, high],
+                log_odds,
+                customers,
+                ..
+            } = *record;
+            (-1.0..=effect).contains(&low)
+                && (effect..=1.0).contains(&high)
+                && (log_odds.is_nan() || LOG_ODDS.contains(&log_odds))
+                && customers > 0
+        };
+        that(
+            measured.len() <= 1 && measured.iter().all(is_effect),
+            "a nudge has a measured effect that is none",
+        )?;
         let conditions = entry.conditions.of(self.conditions).unwrap_or_default();
         let steps = entry.steps.of(self.steps).unwrap_or_default();
         let fits = |condition: &Condition| condition.fits(schema.field(condition.field()));
