@@ -266,6 +266,18 @@ fn requests(view: &View<'_>, numbers: &mut Numbers) -> Vec<Asked> {
         get("/v1/explain/model".to_owned()),
         get(format!("/v1/nudges/{id}?rotate=3&target=0.01")),
         post("/v1/nudges", profile.clone()),
+        get("/v1/nudges?campaign=a&success=0.5&contacts=20".to_owned()),
+        get_as("text/csv", "/v1/nudges?campaign=a&success=0.5".to_owned()),
+        (
+            "POST",
+            "/v1/analytics/campaign?campaign=a".to_owned(),
+            "text/csv",
+            JSON,
+            format!(
+                "customer_id,left\r\n{},yes\r\n",
+                view.customers.id(customer)
+            ),
+        ),
         get(format!("/v1/summary/{id}")),
         get_as("text/plain", format!("/v1/summary/{id}")),
         post(

@@ -127,11 +127,25 @@ fn valid_requests(address: SocketAddr) -> Vec<Vec<u8>> {
         TotalCharges";
     let row = "0000-AAAAA,Male,0,No,No,3,Yes,No,DSL,No,No,No,No,No,No,Month-to-month,Yes,Mailed check,44.8,134.4";
     let file = format!("{header}\n{row}\n{row}\n");
-    let head = format!(
-        "POST /v1/predict HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\ncontent-type: text/csv\r\ncontent-length: {}\r\n\r\n",
-        file.len()
-    );
-    requests.push([head.into_bytes(), file.into_bytes()].concat());
+    let files = [
+        ("/v1/predict", file.as_str()),
+        (
+            "/v1/nudges?campaign=a&contacts=20",
+            "customer_id\n6695-BFJAG\n",
+        ),
+        (
+            "/v1/analytics/campaign?campaign=a&contacts=20",
+            "customer_id,left,contacted,nudge,probability\n6695-BFJAG,yes,x,thank-you,0.5\n",
+        ),
+    ];
+    for (target, file) in files {
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nhost: {HOST}\r\nconnection: close\r\ncontent-type: text/csv\r\ncontent-length: {}\r\n\r\n",
+            file.len()
+        );
+        requests.push([head.as_bytes(), file.as_bytes()].concat());
+    }
+    requests.push(request("GET", "/v1/nudges?campaign=a&limit=3", None));
     requests
 }
 

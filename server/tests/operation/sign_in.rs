@@ -376,10 +376,15 @@ fn lists_are_downloaded_only_with_the_claim_for_it() {
         assert_eq!(refused.status, 403, "{problem}");
         assert_eq!(problem["type"], "/problems/download-withheld");
     }
+    let campaign = "/v1/nudges?campaign=a&limit=2";
+    assert_eq!(ask(&reader, campaign, "text/csv").status, 403);
     let list = ask(&exporter, "/v1/summary?limit=3", "text/csv");
     assert_eq!((list.status, list.text().lines().count()), (200, 4));
+    let list = ask(&exporter, campaign, "text/csv");
+    assert_eq!((list.status, list.text().lines().count()), (200, 3));
     let page = ask(&reader, "/v1/summary?limit=3", "application/json");
     assert_eq!(page.status, 200);
+    assert_eq!(ask(&reader, campaign, "application/json").status, 200);
 
     let log = std::fs::read_to_string(server.usage_log()).unwrap();
     let lines: Vec<Value> = log
@@ -391,8 +396,11 @@ fn lists_are_downloaded_only_with_the_claim_for_it() {
     let expected = [
         refused.clone(),
         refused,
+        json!(["nudges", 403, 0]),
         json!(["export", 200, 3]),
+        json!(["export", 200, 2]),
         json!(["list", 200, 3]),
+        json!(["campaign", 200, 2]),
     ];
     assert_eq!(lines, expected);
 }

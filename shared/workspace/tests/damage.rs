@@ -59,6 +59,12 @@ fn read_all(workspace: &Workspace<'_>) {
         {
             let mut conditions = entry.conditions().iter();
             assert!(conditions.all(|condition| condition.holds(profile.codes())));
+            assert!(entry.cost().is_none_or(|cost| cost >= 0.0));
+            if let Some(measured) = entry.campaign_effect() {
+                let [low, high] = measured.interval;
+                assert!((low..=high).contains(&measured.effect) && measured.customers > 0);
+                assert!(!measured.campaign.is_empty());
+            }
             let persona = schema.persona_of(profile.codes());
             assert!(!entry.wordings(persona, profile.codes()).is_empty());
         }

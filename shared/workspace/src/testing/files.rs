@@ -125,6 +125,16 @@ fn nudges(schema: &Schema<'_>, numbers: &mut Numbers) -> String {
                 value(field, to)
             ));
         }
+        if numbers.one_in(3) {
+            write(format!("cost = {}.5", numbers.below(100)));
+        }
+        if numbers.one_in(3) {
+            let customers = 1 + numbers.below(1_000);
+            let log_odds = ["", ", log_odds = -0.5"][numbers.below(2)];
+            write(format!(
+                "measured = {{ effect = -0.04, interval = [-0.09, 0.01], customers = {customers}, campaign = \"c\"{log_odds} }}"
+            ));
+        }
         write(format!("placeholders = {{ it = \"{}\" }}", field.name()));
         write("reasons = [\"It is {it}.\"]".to_owned());
         write("messages = [\"We saw {it}, and more.\", \"Let us talk.\"]".to_owned());
