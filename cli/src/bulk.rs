@@ -26,9 +26,10 @@ const INTERRUPTED: u8 = 130;
 /// Score a file of customers of any size into a folder
 ///
 /// FILE is CSV of any dialect or JSON, plain or compressed with gzip or zip; in a build that has
-/// the features excel and parquet also a workbook or a Parquet file. How its first megabyte is
-/// written decides how all of it is read. Results, rejects and a manifest, which says how FILE
-/// was read, go to FOLDER. The same command resumes a run that was stopped.
+/// the features excel and parquet also a workbook or a Parquet file. How its first megabyte
+/// and some places after it are written decides how all of it is read. Results, rejects and a
+/// manifest, which says how FILE was read, go to FOLDER. The same command resumes a run that was
+/// stopped.
 ///
 /// The exit code is 3 when the results are complete but too many records were rejected, and
 /// 130 after Ctrl-C.

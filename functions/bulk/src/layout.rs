@@ -250,12 +250,14 @@ impl Layout {
                 let lines = later
                     .iter()
                     .flat_map(|bytes| whole_lines(bytes, line_break));
-                let records = lines.filter(|line| match std::str::from_utf8(line) {
-                    Ok(line) => is_record(line, dialect),
-                    Err(_) => is_utf8.is_err() && is_record(&letters(line), dialect),
+                let lines = lines.filter(|line| {
+                    let quotes = memchr::memchr_iter(b'"', line).count();
+                    quotes % 2 == 0 && (is_utf8.is_err() || std::str::from_utf8(line).is_ok())
                 });
+                let mut text = Vec::new();
+                lines.for_each(|line| text.extend_from_slice(line));
                 sample.extend_from_slice(bytes);
-                records.for_each(|record| sample.extend_from_slice(record));
+                records_of(&text, dialect, &mut sample);
                 table = Table::read(&sample, confirmed, &is_known)?;
             }
             table = table.as_sample();
@@ -457,13 +459,30 @@ fn whole_lines(bytes: &[u8], line_break: LineBreak) -> impl Iterator<Item = &[u8
     (starts.zip(ends.skip(1))).map(|(start, end)| &bytes[start..end])
 }
 
-/// Whether a line is a record of a file like this. One from within quotes is none, or has another width.
-fn is_record(line: &str, dialect: &Dialect) -> bool {
-    let quotes = memchr::memchr_iter(b'"', line.as_bytes()).count();
-    let mut records = Records::new(line, dialect.delimiter);
-    let record = records.next_record().ok().flatten();
+/// Adds those of some lines that are records of a file like this. A line from within quotes is none: it has another width.
+fn records_of(lines: &[u8], dialect: &Dialect, sample: &mut Vec<u8>) {
+    // Only delimiters and quotes matter, which are the same in any encoding.
+    let plain = |byte: &u8| {
+        if byte.is_ascii() {
+            char::from(*byte)
+        } else {
+            '?'
+        }
+    };
+    let text: String = lines.iter().map(plain).collect();
     let width = dialect.header.len() + usize::from(dialect.has_row_names);
-    quotes % 2 == 0 && record.is_some_and(|record| record.len() == width)
+    let mut records = Records::new(&text, dialect.delimiter);
+    loop {
+        let start = records.offset();
+        let is_record = match records.next_record() {
+            Ok(None) => break,
+            Ok(Some(record)) => record.len() == width,
+            Err(_) => false,
+        };
+        if is_record {
+            sample.extend_from_slice(&lines[start..records.offset()]);
+        }
+    }
 }
 
 fn letters(bytes: &[u8]) -> String {
