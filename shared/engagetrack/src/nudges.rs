@@ -137,7 +137,8 @@ impl Request {
     /// What to do about a customer with this profile.
     pub fn advice<'w>(&self, view: &'w View<'w>, profile: &Profile) -> Advice<'w> {
         let probability = view.model.probability(profile.codes());
-        let mut suggestions = suggestions(view, std::slice::from_ref(profile), &[probability]);
+        let profiles = std::slice::from_ref(profile);
+        let mut suggestions = suggestions(view, profiles, &[probability], |present| present);
         suggestions.sort_by(Suggestion::order);
         let asked = |suggestion: &Suggestion| {
             let category = || view.nudges.entry(suggestion.entry).category();
@@ -177,9 +178,14 @@ pub(crate) struct Offer {
     change: Change,
     /// The fields with a warning sign that it asks about.
     alarms: Vec<(usize, Alarm)>,
+    /// Whether it changes anything.
+    changes: bool,
     /// The place that the measured effect gives it, lower first.
-    standing: u8,
+    standing: usize,
 }
+
+/// How many standings there are.
+const STANDINGS: usize = 3;
 
 impl Offer {
     /// The offers of all entries, in the catalogue's order.
@@ -192,8 +198,10 @@ impl Offer {
 
     fn of<'w>(view: &'w View<'w>, entry: Entry<'w>) -> Self {
         let asked = entry.conditions().iter().map(Condition::field);
+        let change = entry.change();
         Self {
-            change: entry.change(),
+            changes: !change.is_empty(),
+            change,
             alarms: asked
                 .filter_map(|field| Some((field, view.schema.field(field).alarm()?)))
                 .collect(),
@@ -229,16 +237,18 @@ struct Suggestion {
     /// The position of the entry in the catalogue.
     entry: usize,
     /// See [`Offer::standing`].
-    standing: u8,
+    standing: usize,
     urgency: f64,
     projected: f64,
 }
 
-/// What each of many customers gets, customer by customer and in the catalogue's order; `probabilities` are today's.
+/// What each of many customers gets, customer by customer and in the catalogue's order; `probabilities` are today's. Of the entries
+/// that apply, which are bits by their positions, those remain that `wanted` keeps.
 fn suggestions<'w>(
     view: &'w View<'w>,
     profiles: &[Profile],
     probabilities: &[f64],
+    wanted: impl Fn(u64) -> u64,
 ) -> Vec<Suggestion> {
     let Some(mut changed) = profiles.first().cloned() else {
         return Vec::new();
@@ -247,12 +257,12 @@ fn suggestions<'w>(
     let mut suggestions = Vec::with_capacity(profiles.len() * TYPICAL);
     let mut rows = Vec::with_capacity(profiles.len() * TYPICAL * view.model.features().len());
     for (customer, (profile, &probability)) in profiles.iter().zip(probabilities).enumerate() {
-        let mut present = view.nudges.present(profile.codes());
+        let mut present = wanted(view.nudges.present(profile.codes()));
         while present != 0 {
             let entry = present.trailing_zeros() as usize;
             present &= present - 1;
             let offer = &offers[entry];
-            if !offer.change.is_empty() {
+            if offer.changes {
                 view.schema.apply_into(profile, &offer.change, &mut changed);
                 view.model.push_row(changed.codes(), &mut rows);
             }
@@ -267,7 +277,7 @@ fn suggestions<'w>(
     }
     let with_change = suggestions
         .iter_mut()
-        .filter(|suggestion| !offers[suggestion.entry].change.is_empty());
+        .filter(|suggestion| offers[suggestion.entry].changes);
     for (suggestion, projected) in with_change.zip(view.model.probabilities(&rows)) {
         suggestion.projected = projected;
     }
@@ -396,10 +406,19 @@ pub(crate) struct Head {
 /// As [`best`]: one head for each customer, because a catalogue has a nudge for customers to whom no other applies.
 pub(crate) fn heads(view: &View<'_>, profiles: &[Profile], probabilities: &[f64]) -> Vec<Head> {
     assert_eq!(profiles.len(), probabilities.len(), "one probability each");
+    let mut standings = [0; STANDINGS];
+    for (entry, offer) in Offer::all(view).iter().enumerate() {
+        standings[offer.standing] |= 1_u64 << entry;
+    }
+    // The others can't be at the head, so that nothing need be projected for them.
+    let foremost = |present: u64| {
+        let of_standings = standings.iter().map(|entries| present & entries);
+        of_standings.into_iter().find(|of| *of != 0).unwrap_or(0)
+    };
     let mut all = Vec::with_capacity(profiles.len());
     let groups = profiles.chunks(GROUP).zip(probabilities.chunks(GROUP));
     for (profiles, probabilities) in groups {
-        let suggestions = suggestions(view, profiles, probabilities);
+        let suggestions = suggestions(view, profiles, probabilities, foremost);
         let lists = suggestions.chunk_by(|a, b| a.customer == b.customer);
         let heads = lists.filter_map(|list| list.iter().min_by(|a, b| a.order(b)));
         all.extend(heads.map(|head| Head {

@@ -150,10 +150,10 @@ impl Cuts<'_> {
         columns: &mut [u16],
         stride: usize,
     ) {
+        let mut values = [0.0; BLOCK];
+        let values = &mut values[..rows.len() / features];
         for (feature, column) in columns.chunks_exact_mut(stride).enumerate() {
             let cuts = self.of(feature);
-            let mut values = [0.0; BLOCK];
-            let values = &mut values[..rows.len() / features];
             for (value, row) in values.iter_mut().zip(rows.chunks_exact(features)) {
                 *value = row[feature];
             }
