@@ -156,6 +156,24 @@ describe("analytics", () => {
       const tile = page.locator(".tile").filter({ hasText: "Expected churners" });
       expect(await tile.innerText()).toContain(count(before.expected_churners));
     }));
+
+  it("says what the outcomes should show", () =>
+    withPage(async (page) => {
+      const { expected_performance: expected } = await fromApi<Analytics>("/v1/analytics");
+      await page.goto(address("#/analytics"));
+      const card = page.getByRole("region", { name: "What should their outcomes show?" });
+      const text = await card.innerText();
+      for (const [figure, digits] of [
+        [expected.churners, 0],
+        [expected.roc_auc, 3],
+        [expected.log_loss, 3],
+      ] as const) {
+        if (figure === null) throw new Error("customers of whom some leave and some stay");
+        const [low, high] = figure.interval.map((end) => decimal(end, digits));
+        expect(text).toContain(decimal(figure.estimate, digits));
+        expect(text).toContain(`${low} to ${high}`);
+      }
+    }));
 });
 
 describe("the experiment", () => {

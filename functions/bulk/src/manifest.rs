@@ -7,6 +7,7 @@ use crate::reasons::{Reason, Reasons};
 use crate::score::{Report, RiskLevels};
 use engagetrack::View;
 use engagetrack::drift::{BinCounts, Drift};
+use engagetrack::expected::{ExpectedPerformance, Scores};
 use serde::{Deserialize, Serialize};
 
 /// What a job gave.
@@ -39,6 +40,8 @@ pub struct Manifest {
     pub risk_levels: RiskLevels,
     /// How far those that were scored have drifted from the customers of the training.
     pub drift: Drift,
+    /// How the model is expected to perform on those that were scored, from their probabilities alone.
+    pub expected_performance: ExpectedPerformance,
     /// The parts, in the order of the shards.
     pub parts: Vec<ManifestPart>,
 }
@@ -123,6 +126,7 @@ impl Manifest {
         let fingerprint = job.fingerprint();
         let mut risk_levels = RiskLevels::none(&view.schema);
         let mut bins = BinCounts::new(view.model.features().len());
+        let mut scores = Scores::default();
         let (mut rows_in, mut rows_rejected) = (0, 0);
         let mut reasons = Reasons::default();
         let mut parts = Vec::new();
@@ -138,7 +142,8 @@ impl Manifest {
                 .map_err(|_| ManifestError::Counts(shard))?;
             let adds_up = report.rows_in == report.rows_out + report.rows_rejected
                 && report.rows_out == report.risk_levels.total()
-                && report.rows_out == shard_bins.profiles();
+                && report.rows_out == shard_bins.profiles()
+                && report.rows_out == report.scores.customers();
             if !adds_up {
                 return Err(ManifestError::Counts(shard));
             }
@@ -147,6 +152,7 @@ impl Manifest {
             reasons.add(report.reasons);
             risk_levels.add(&report.risk_levels);
             bins.add(&shard_bins);
+            scores.add(&report.scores);
             parts.push(ManifestPart {
                 shard,
                 rows_out: report.rows_out,
@@ -177,6 +183,7 @@ impl Manifest {
             reject_reasons: reasons.most_common(),
             risk_levels,
             drift: bins.drift(view),
+            expected_performance: scores.performance(),
             parts,
         })
     }

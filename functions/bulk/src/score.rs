@@ -16,6 +16,7 @@ use crate::table::REJECTS_HEADER;
 use crate::table_rows::TableRows;
 use engagetrack::csv_cell;
 use engagetrack::drift::{BinCounts, ByName};
+use engagetrack::expected::Scores;
 use engagetrack::{View, explanation, nudges};
 use indexmap::IndexMap;
 #[cfg(feature = "parquet")]
@@ -77,6 +78,8 @@ pub struct Report {
     pub risk_levels: RiskLevels,
     /// Those that were scored, by each feature's bins.
     pub bins: ByName<Vec<u64>>,
+    /// Those that were scored, by their probabilities.
+    pub scores: Scores,
     /// What was written of them.
     pub results: Part,
     /// What was written of the others.
@@ -338,6 +341,7 @@ struct Outcome<'v, R, W> {
     rows_in: u64,
     risk_levels: RiskLevels,
     bins: BinCounts,
+    scores: Scores,
 }
 
 impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
@@ -352,6 +356,7 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
             rows_in: 0,
             risk_levels: RiskLevels::none(&view.schema),
             bins: BinCounts::new(features.len()),
+            scores: Scores::default(),
             features,
         }
     }
@@ -424,6 +429,9 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
             nudges: &nudges,
         })?;
         self.bins.count(view, &batch.rows);
+        for probability in &probabilities {
+            self.scores.count(*probability);
+        }
         self.batch.clear();
         Ok(())
     }
@@ -438,6 +446,7 @@ impl<'v, R: Results, W: Write> Outcome<'v, R, W> {
             reasons: self.rejects.reasons,
             risk_levels: self.risk_levels,
             bins: self.bins.by_name(self.view),
+            scores: self.scores,
             results: self.results.finish(job.results_name(shard))?,
             rejects: self.rejects.out.noted(shard.rejects_name()),
         })

@@ -152,14 +152,19 @@ async fn explain_posted(
     let mut explanation =
         CustomerExplanation::new(view, submission.customer_id, submission.left, codes, detail);
     explanation.read_as = read_as.clone();
-    let usage = posted(view, explanation.usage(view), &row);
+    let probability = explanation.explanation.probability;
+    let usage = posted(view, explanation.usage(view), &row, probability);
     Ok((usage.noted(), read_as, Json(explanation)).into_response())
 }
 
-/// Counts the row of a posted profile, and adds the distribution of recent ones to the usage when they are enough.
-fn posted(view: &View<'_>, usage: Usage, row: &[f32]) -> Usage {
-    match view.posted.observe(view, [row]) {
-        Some((bins, drift)) => usage.posted(bins.by_name(view), drift.psi()),
+/// Counts the row of a posted profile, and tells of recent ones in the usage when they are enough.
+fn posted(view: &View<'_>, usage: Usage, row: &[f32], probability: f64) -> Usage {
+    match view.posted.observe(view, row, [probability]) {
+        Some(recent) => usage.posted(
+            recent.bins.by_name(view),
+            recent.drift.psi(),
+            recent.performance.figures(),
+        ),
         None => usage,
     }
 }
@@ -198,11 +203,13 @@ async fn explain_change(
     let (request, mut read_as) = read?;
     let row = request.row(view);
     read_as.warnings.extend(units::warnings(view, &row));
+    // Of the profile as it was posted, as the row is.
+    let probability = request.probability(view);
     let what_if = request.answer(view).map_err(Problem::invalid)?;
     let level = view.level_name(what_if.prediction.probability);
     let usage = Usage::of_customer(what_if.customer_id.as_deref());
     let usage = usage.scored(level, view.model_version());
-    let noted = posted(view, usage, &row).noted();
+    let noted = posted(view, usage, &row, probability).noted();
     let answer = PostedWhatIf {
         what_if,
         read_as: read_as.clone(),
@@ -304,8 +311,8 @@ mod tests {
 
         // One profile short of what may be described.
         let row = view.model.row(profile.codes());
-        let rows = vec![&*row; FEWEST_PROFILES as usize - 1];
-        assert_eq!(view.posted.observe(view, rows), None);
+        let rows = row.repeat(FEWEST_PROFILES as usize - 1);
+        assert_eq!(view.posted.observe(view, &rows, []), None);
 
         let router = || Router::from(router().with_state(live.clone()));
         let answer = router().oneshot(asked.unwrap()).await.unwrap();

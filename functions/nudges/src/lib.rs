@@ -275,7 +275,6 @@ async fn advise(live: Live, query: Query, body: Received) -> Result<Response, Pr
     let (submission, mut read_as) = read?;
     let row = view.model.row(submission.profile.codes());
     read_as.warnings.extend(units::warnings(view, &row));
-    let recent = view.posted.observe(view, [&*row]);
     let mut advice = CustomerAdvice::new(
         view,
         submission.customer_id,
@@ -285,8 +284,12 @@ async fn advise(live: Live, query: Query, body: Received) -> Result<Response, Pr
     );
     advice.read_as = read_as.clone();
     let usage = advice.usage(view);
-    let usage = match recent {
-        Some((bins, drift)) => usage.posted(bins.by_name(view), drift.psi()),
+    let usage = match view.posted.observe(view, &row, [advice.advice.probability]) {
+        Some(recent) => usage.posted(
+            recent.bins.by_name(view),
+            recent.drift.psi(),
+            recent.performance.figures(),
+        ),
         None => usage,
     };
     Ok((usage.noted(), read_as, Json(advice)).into_response())
@@ -317,8 +320,8 @@ mod tests {
 
         // One profile short of what may be described.
         let row = view.model.row(profile.codes());
-        let rows = vec![&*row; FEWEST_PROFILES as usize - 1];
-        assert_eq!(view.posted.observe(view, rows), None);
+        let rows = row.repeat(FEWEST_PROFILES as usize - 1);
+        assert_eq!(view.posted.observe(view, &rows, []), None);
 
         let router = || Router::from(router().with_state(live.clone()));
         let answer = router().oneshot(asked.unwrap()).await.unwrap();

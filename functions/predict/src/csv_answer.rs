@@ -32,6 +32,8 @@ pub struct Scored {
     pub text: Vec<u8>,
     /// The encoded profiles, row after row.
     pub rows: Vec<f32>,
+    /// Their probabilities.
+    pub probabilities: Vec<f64>,
     /// How the file was read.
     pub read_as: ReadAs,
 }
@@ -226,6 +228,8 @@ struct Answer<'v, 'w> {
     text: Vec<u8>,
     /// The encoded profiles of all rows.
     rows: Vec<f32>,
+    /// The probabilities of those that are scored.
+    probabilities: Vec<f64>,
     /// The cells of the rows that are not scored yet, where those of each end, and at which line it is, where that is listed.
     waiting: Vec<u8>,
     ends: Vec<(usize, Option<u64>)>,
@@ -237,6 +241,7 @@ impl<'v, 'w> Answer<'v, 'w> {
             view,
             text: Vec::with_capacity(body_length + body_length / 2),
             rows: Vec::new(),
+            probabilities: Vec::new(),
             waiting: Vec::new(),
             ends: Vec::with_capacity(BATCH),
         }
@@ -290,14 +295,15 @@ impl<'v, 'w> Answer<'v, 'w> {
         let first = self.rows.len() - self.ends.len() * self.view.model.features().len();
         let probabilities = self.view.model.probabilities(&self.rows[first..]);
         let mut start = 0;
-        for (&(end, line), probability) in self.ends.iter().zip(probabilities) {
+        for (&(end, line), probability) in self.ends.iter().zip(&probabilities) {
             self.text.extend_from_slice(&self.waiting[start..end]);
-            let level = self.view.schema.level(probability).name;
+            let level = self.view.schema.level(*probability).name;
             let line = line.map(|line| format!(",{line},")).unwrap_or_default();
             self.text
                 .extend_from_slice(format!(",{probability},{level}{line}\n").as_bytes());
             start = end;
         }
+        self.probabilities.extend(probabilities);
         self.waiting.clear();
         self.ends.clear();
     }
@@ -307,6 +313,7 @@ impl<'v, 'w> Answer<'v, 'w> {
         Scored {
             text: self.text,
             rows: self.rows,
+            probabilities: self.probabilities,
             read_as: ReadAs::default(),
         }
     }

@@ -179,7 +179,7 @@ fn answer_json(view: &View<'_>, bytes: &[u8], confirmed: &Confirmed) -> Result<R
             Answer::Many(predictions)
         }
     };
-    let usage = posted(view, answer.usage(view), &rows);
+    let usage = posted(view, answer.usage(view), &rows, answer.probabilities());
     Ok((usage.noted(), read_as, body::Json(answer)).into_response())
 }
 
@@ -192,13 +192,14 @@ fn answer_csv(
     let Scored {
         text,
         rows,
+        probabilities,
         mut read_as,
     } = csv_answer::scored(view, bytes, confirmed, rejects)?;
     read_as.warnings.extend(units::warnings(view, &rows));
     let usage =
         Usage::of_many(rows.len() / view.model.features().len()).scored_by(view.model_version());
     Ok((
-        posted(view, usage, &rows).noted(),
+        posted(view, usage, &rows, probabilities).noted(),
         read_as,
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
         text,
@@ -212,16 +213,34 @@ fn scored(view: &View<'_>, customer_id: Option<&str>, prediction: &Prediction<'_
     Usage::of_customer(customer_id).scored(level, view.model_version())
 }
 
-/// Counts the rows of posted profiles, and adds the distribution of recent ones to the usage when they are enough.
-fn posted(view: &View<'_>, usage: Usage, rows: &[f32]) -> Usage {
-    let rows = rows.chunks_exact(view.model.features().len());
-    match view.posted.observe(view, rows) {
-        Some((bins, drift)) => usage.posted(bins.by_name(view), drift.psi()),
+/// Counts the rows of posted profiles, and tells of recent ones in the usage when they are enough.
+fn posted(
+    view: &View<'_>,
+    usage: Usage,
+    rows: &[f32],
+    probabilities: impl IntoIterator<Item = f64>,
+) -> Usage {
+    match view.posted.observe(view, rows, probabilities) {
+        Some(recent) => usage.posted(
+            recent.bins.by_name(view),
+            recent.drift.psi(),
+            recent.performance.figures(),
+        ),
         None => usage,
     }
 }
 
 impl Answer<'_> {
+    fn probabilities(&self) -> impl Iterator<Item = f64> {
+        let predictions = match self {
+            Self::One(prediction) => std::slice::from_ref(prediction),
+            Self::Many(predictions) => predictions,
+        };
+        predictions
+            .iter()
+            .map(|prediction| prediction.prediction.probability)
+    }
+
     fn usage(&self, view: &View<'_>) -> Usage {
         match self {
             Self::One(CustomerPrediction {
@@ -305,6 +324,13 @@ mod tests {
             .unwrap();
         let usage = answer.extensions().get::<Usage>().unwrap();
         let posted = usage.posted_profiles()?;
+        assert!(
+            posted
+                .expected
+                .iter()
+                .all(|(_, figure)| (0.0..1.0).contains(figure))
+        );
+        assert_eq!(posted.expected.len(), 3);
         Some((posted.bins["partner"].iter().sum(), posted.psi.is_ok()))
     }
 

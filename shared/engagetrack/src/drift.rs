@@ -4,6 +4,7 @@
 //! What is kept are counts by bin, which add up over any number of processes; the index is computed from their sum.
 
 use crate::View;
+use crate::expected::{ExpectedPerformance, Scores};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -115,29 +116,64 @@ impl BinCounts {
 ///
 /// Nothing is said of fewer: the bins of a few profiles would tell whose they are.
 #[derive(Debug)]
-pub struct Window(Mutex<BinCounts>);
+pub struct Window(Mutex<Passed>);
+
+/// What has passed through a window.
+#[derive(Debug)]
+struct Passed {
+    bins: BinCounts,
+    scores: Scores,
+}
+
+/// The profiles that a window tells of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recent {
+    /// How many fell into each bin.
+    pub bins: BinCounts,
+    /// How far they have drifted.
+    pub drift: Drift,
+    /// How the model is expected to perform on them.
+    pub performance: ExpectedPerformance,
+}
+
+impl Passed {
+    fn new(features: usize) -> Self {
+        Self {
+            bins: BinCounts::new(features),
+            scores: Scores::default(),
+        }
+    }
+}
 
 impl Window {
     /// An empty window for a model with this many features.
     pub fn new(features: usize) -> Self {
-        Self(Mutex::new(BinCounts::new(features)))
+        Self(Mutex::new(Passed::new(features)))
     }
 
-    /// Counts rows of the model. With [`FEWEST_PROFILES`] or more since it last did, returns the distribution and the drift of
-    /// them all.
-    pub fn observe<'r>(
+    /// Counts rows of the model, one after another, with their probabilities. With [`FEWEST_PROFILES`] or more since it last did,
+    /// tells of them all.
+    pub fn observe(
         &self,
         view: &View<'_>,
-        rows: impl IntoIterator<Item = &'r [f32]>,
-    ) -> Option<(BinCounts, Drift)> {
-        let mut bins = BinCounts::new(view.model.features().len());
-        rows.into_iter().for_each(|row| bins.count(view, row));
+        rows: &[f32],
+        probabilities: impl IntoIterator<Item = f64>,
+    ) -> Option<Recent> {
+        let features = view.model.features().len();
+        let mut bins = BinCounts::new(features);
+        bins.count(view, rows);
         let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        passed.add(&bins);
-        (passed.profiles() >= FEWEST_PROFILES).then(|| {
-            let drift = passed.drift(view);
-            let next = BinCounts::new(view.model.features().len());
-            (std::mem::replace(&mut *passed, next), drift)
+        passed.bins.add(&bins);
+        for probability in probabilities {
+            passed.scores.count(probability);
+        }
+        (passed.bins.profiles() >= FEWEST_PROFILES).then(|| {
+            let told = std::mem::replace(&mut *passed, Passed::new(features));
+            Recent {
+                drift: told.bins.drift(view),
+                performance: told.scores.performance(),
+                bins: told.bins,
+            }
         })
     }
 }
@@ -215,10 +251,6 @@ mod tests {
         }
     }
 
-    fn slices(rows: &[Row]) -> impl Iterator<Item = &[f32]> {
-        rows.iter().map(|row| row.as_slice())
-    }
-
     #[test]
     fn the_index_is_what_numpy_gives() {
         // p, q = np.array([.1, .2, .3, .4]), np.array([.0001, .3, .3, .4]); ((q - p) * np.log(q / p)).sum()
@@ -287,12 +319,18 @@ mod tests {
     fn a_window_tells_of_a_thousand_profiles_or_more_and_begins_anew() {
         let rows = population();
         let window = Window::new(view().model.features().len());
-        assert_eq!(window.observe(view(), slices(&rows[..600])), None);
+        let observe = |rows: &[Row], probability: f64| {
+            let flat: Vec<f32> = rows.iter().flat_map(|row| row.to_vec()).collect();
+            window.observe(view(), &flat, rows.iter().map(|_| probability))
+        };
+        assert_eq!(observe(&rows[..600], 0.25), None);
         let all = counted(&rows[..1_200]);
-        let drift = all.drift(view());
-        let told = window.observe(view(), slices(&rows[600..1_200]));
-        assert_eq!(told, Some((all, drift)));
-        assert_eq!(window.observe(view(), slices(&rows[..999])), None);
+        let told = observe(&rows[600..1_200], 0.5).unwrap();
+        assert_eq!(told.drift, all.drift(view()));
+        assert_eq!(told.bins, all);
+        assert_eq!(told.performance.customers, 1_200);
+        assert!((told.performance.churners.estimate - 450.0).abs() < 1e-6);
+        assert_eq!(observe(&rows[..999], 0.5), None);
     }
 
     #[test]

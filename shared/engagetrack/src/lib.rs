@@ -12,6 +12,7 @@ pub mod csv_cell;
 pub mod directory;
 pub mod drift;
 pub mod embedded;
+pub mod expected;
 pub mod explanation;
 mod live;
 pub mod measured;

@@ -141,6 +141,11 @@ impl Request {
         })
     }
 
+    /// The probability of the profile as it was posted.
+    pub fn probability(&self, view: &View<'_>) -> f64 {
+        view.model.probability(self.submission.profile.codes())
+    }
+
     /// The row of the profile as it was posted.
     pub fn row(&self, view: &View<'_>) -> workspace::model::Row {
         view.model.row(self.submission.profile.codes())

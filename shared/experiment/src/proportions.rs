@@ -1,12 +1,12 @@
 //! Computes what counts alone determine: rates with their intervals, the pooled z test and the sample-ratio check.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::distributions::{normal_two_sided_p, normal_upper_quantile};
 
 /// Lower and upper end.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2)]
 pub struct Interval(pub [f64; 2]);
 

@@ -35,6 +35,8 @@ pub struct Posted {
     pub bins: BTreeMap<String, Vec<u64>>,
     /// The population stability index of each feature, or why there is none.
     pub psi: Result<BTreeMap<String, f64>, &'static str>,
+    /// How the model is expected to perform on them, by the names of metrics.
+    pub expected: Vec<(&'static str, f64)>,
 }
 
 impl Usage {
@@ -103,9 +105,14 @@ impl Usage {
         self,
         bins: BTreeMap<String, Vec<u64>>,
         psi: Result<BTreeMap<String, f64>, &'static str>,
+        expected: Vec<(&'static str, f64)>,
     ) -> Self {
         Self {
-            posted: Some(Posted { bins, psi }),
+            posted: Some(Posted {
+                bins,
+                psi,
+                expected,
+            }),
             ..self
         }
     }

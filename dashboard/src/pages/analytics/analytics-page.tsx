@@ -1,6 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { fetchAnalytics, fetchChanges, fetchDirectoryCsv, type Query } from "../../api/requests.ts";
-import type { Analytics, Bin, Changes, Distribution, Driver, Status } from "../../api/types.ts";
+import type { Analytics, Bin, Changes, Distribution, Driver, Expected, Status } from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { reliability } from "../../charts/reliability.ts";
 import { shares, sharesHeight } from "../../charts/shares.ts";
@@ -100,6 +100,7 @@ const Cards = ({ data, changes, query }: CardsProps) => (
     </div>
     <div class="grid wide">
       {hasOutcome() && <CalibrationCard data={data} />}
+      {data.count > 0 && <ExpectedCard data={data} />}
       <DriversCard drivers={data.drivers} />
     </div>
   </>
@@ -260,6 +261,31 @@ function CalibrationCard({ data }: { data: Analytics }) {
         ]}
         rows={bins}
       />
+    </Card>
+  );
+}
+
+/** What the probabilities alone promise. */
+function ExpectedCard({ data }: { data: Analytics }) {
+  const { churners, roc_auc, log_loss } = data.expected_performance;
+  const tile = (label: string, expected: Expected | null, digits: number) =>
+    expected && (
+      <Tile
+        label={label}
+        value={decimal(expected.estimate, digits)}
+        note={`95\u00a0% interval ${expected.interval.map((end) => decimal(end, digits)).join(" to ")}`}
+      />
+    );
+  return (
+    <Card
+      title="What should their outcomes show?"
+      note={`What the probabilities of ${customers(data.count, data.statuses)} promise, no outcome needed. Where outcomes lie outside of the intervals, the probabilities no longer hold.`}
+    >
+      <dl class="tiles">
+        {tile("Leave", churners, 0)}
+        {tile("ROC-AUC", roc_auc, 3)}
+        {tile("Log loss", log_loss, 3)}
+      </dl>
     </Card>
   );
 }

@@ -18,6 +18,7 @@ pub use table::Table;
 pub use what_if::{Cohort, RequestDocument, WhatIf, WhatIfRequest};
 
 use crate::View;
+use crate::expected::{ExpectedPerformance, Scores};
 use crate::prediction::Status;
 use crate::selection::Selection;
 use ::experiment::{Counts, Interval, ReadoutSettings};
@@ -122,6 +123,8 @@ pub struct Analytics<'w> {
     pub group: Group,
     /// How many of `count` the model expects to leave: the sum of their probabilities.
     pub expected_churners: f64,
+    /// How the model is expected to perform on them, from their probabilities alone.
+    pub expected_performance: ExpectedPerformance,
     /// What they pay, or paid until they left: the recurring amount of all of them, where the schema has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = f64)]
@@ -216,6 +219,7 @@ pub fn read<'w>(view: &'w View<'w>, selection: &Selection) -> Analytics<'w> {
         statuses: selection.statuses(),
         group: Group::of(cases.known(), churned, count, figures.expected_churners),
         expected_churners: figures.expected_churners,
+        expected_performance: figures.scores.performance(),
         monthly_revenue: figures.money.map(|(revenue, _)| revenue),
         revenue_at_risk: figures.money.map(|(_, at_risk)| at_risk),
         distributions: distributions
@@ -230,6 +234,7 @@ pub fn read<'w>(view: &'w View<'w>, selection: &Selection) -> Analytics<'w> {
 struct Figures {
     /// The probabilities of the selected statuses.
     expected_churners: f64,
+    scores: Scores,
     /// The recurring amount of the selected statuses, and what is expected to go; none where the schema has no such amount.
     money: Option<(f64, f64)>,
     /// By dimension and bin.
@@ -248,6 +253,7 @@ impl Figures {
         let recurring = recurring.map(|field| customers.column(field));
         let mut figures = Self {
             expected_churners: 0.0,
+            scores: Scores::default(),
             money: recurring.map(|_| (0.0, 0.0)),
             by_bin: dimensions
                 .iter()
@@ -272,6 +278,9 @@ impl Figures {
                     // Adds nothing for the others, because that takes less time than to guess who is one.
                     let weight = weights[usize::from(outcome & 3)];
                     figures.expected_churners += weight * probability;
+                    if weight > 0.0 {
+                        figures.scores.count(probability);
+                    }
                     if let (Some(column), Some((revenue, at_risk))) =
                         (recurring, &mut figures.money)
                     {

@@ -68,6 +68,9 @@ impl Metrics {
         let Some(posted) = request.usage.and_then(Usage::posted_profiles) else {
             return vec![line];
         };
+        let expected = posted.expected.iter();
+        let expected = expected.map(|(name, figure)| (*name, "None", json!(figure)));
+        let expected = self.metrics(at, ("function", &self.0.function), expected.collect());
         // No metric: there are a hundred bins. Counts add up over processes.
         line["PostedProfiles"] = json!(posted.bins);
         match &posted.psi {
@@ -79,11 +82,11 @@ impl Metrics {
                         vec![("Psi", "None", json!(index))],
                     )
                 });
-                std::iter::once(line).chain(drift).collect()
+                [line, expected].into_iter().chain(drift).collect()
             }
             Err(why) => {
                 line["Psi"] = json!(why);
-                vec![line]
+                vec![line, expected]
             }
         }
     }
@@ -232,20 +235,31 @@ mod tests {
         let metrics = Metrics::new("stack".into(), "stack-predict".into(), UsageLog::off());
         let lines = |psi| {
             let bins = BTreeMap::from([("partner".to_owned(), vec![600, 400, 0])]);
-            let usage = Usage::of_many(1_000)
-                .scored_by("model-1".into())
-                .posted(bins, psi);
+            let usage = Usage::of_many(1_000).scored_by("model-1".into()).posted(
+                bins,
+                psi,
+                vec![("ExpectedRocAuc", 0.84)],
+            );
             metrics.lines(UNIX_EPOCH, answered(StatusCode::OK, Some(&usage)))
         };
         let few = lines(Err("too few"));
-        assert_eq!(few.len(), 1);
+        let expected = json!({
+            "_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
+                "Namespace": "EngageTrack",
+                "Dimensions": [["stack"], ["stack", "function"]],
+                "Metrics": [{"Name": "ExpectedRocAuc", "Unit": "None"}],
+            }]},
+            "stack": "stack", "function": "stack-predict", "ExpectedRocAuc": 0.84,
+        });
+        assert_eq!(few[1..], [expected.clone()]);
         assert_eq!(few[0]["PostedProfiles"], json!({"partner": [600, 400, 0]}));
         assert_eq!(few[0]["Psi"], "too few");
 
         let told = lines(Ok(BTreeMap::from([("partner".to_owned(), 0.25)])));
         assert_eq!(told[0]["PostedProfiles"], json!({"partner": [600, 400, 0]}));
+        assert_eq!(told[1], expected);
         assert_eq!(
-            told[1..],
+            told[2..],
             [json!({
                 "_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
                     "Namespace": "EngageTrack",
