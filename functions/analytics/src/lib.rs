@@ -6,7 +6,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use engagetrack::analytics::{
-    self, Analytics, Changes, EmbeddedReadout, RequestDocument, WhatIf, WhatIfRequest,
+    self, Analytics, Changes, EmbeddedReadout, Policy, PolicyParameters, PolicyRequest,
+    RequestDocument, WhatIf, WhatIfRequest,
 };
 use engagetrack::campaign::{
     CampaignParameters, CampaignReadout, Outcomes, OutcomesRequest, ReadoutHoldout,
@@ -26,7 +27,7 @@ use web::negotiation::JsonOnly;
 use web::reading::ReadAs;
 use web::{Accept, Parameters, Problem, Usage};
 
-web::operations!("analytics", Live: read, read_changes, what_if, read_experiment, read_posted_experiment, plan_experiment, read_campaign);
+web::operations!("analytics", Live: read, read_changes, what_if, read_experiment, read_posted_experiment, plan_experiment, read_policy, read_campaign);
 
 /// 422 with every fault of a request about an experiment.
 fn invalid(faults: Vec<RequestFault>) -> Problem {
@@ -226,6 +227,31 @@ async fn read_campaign(
             read_as: read_as.clone(),
         };
         Ok((usage, read_as, Json(answer)).into_response())
+    };
+    worker.work(work).await
+}
+
+/// Says whom to treat, by an experiment.
+///
+/// What treating everybody, nobody, or the first of a ranking is worth, by the share treated, with its uncertainty; whether there is
+/// anything to target; and what to do, which may be that the data can't tell. `status` narrows nothing here: an experiment counts outcomes.
+#[utoipa::path(get, path = "/v1/analytics/policy", tag = "analytics", params(Filters, PolicyParameters),
+    responses((status = 200, description = "Whom to treat.", body = Policy)))]
+async fn read_policy(
+    _: Accept<JsonOnly>,
+    State(live): State<Live>,
+    Parameters(query): Parameters<Query>,
+    worker: Worker,
+) -> Result<Response, Problem> {
+    let request = query
+        .read(|query| PolicyRequest::from_query(live.view(), query))
+        .map_err(Problem::invalid)?;
+    let work = move || {
+        let view = live.view();
+        let answer = request
+            .read(view)
+            .ok_or_else(|| Problem::switched_off("experiment"))?;
+        Ok((scored(view, answer.customers), Json(answer)).into_response())
     };
     worker.work(work).await
 }

@@ -78,6 +78,11 @@ fn components_of(view: &View<'_>, business: &Business<'_>) -> Vec<(&'static str,
         })
         .map(|arm| arm.arm)
         .collect();
+    let experiments = business.experiments.iter();
+    let treatments = experiments
+        .clone()
+        .flat_map(|experiment| experiment.treatments.iter());
+    let treatments = treatments.map(|arm| arm.arm).collect();
     let sorts = directory::sorts(view);
     let required: Vec<&str> = business
         .fields
@@ -141,6 +146,20 @@ fn components_of(view: &View<'_>, business: &Business<'_>) -> Vec<(&'static str,
             names("What a nudge is about.", business.categories.clone()),
         ),
         ("Arm", names("The arm of an experiment.", unique(arms))),
+        (
+            "ExperimentName",
+            names(
+                "An experiment.",
+                experiments.map(|experiment| experiment.name).collect(),
+            ),
+        ),
+        (
+            "Treatment",
+            names(
+                "An arm of an experiment other than control.",
+                unique(treatments),
+            ),
+        ),
         (
             "Sort",
             names(

@@ -172,6 +172,7 @@ fn names_a_customer(operation: &Operation) -> bool {
 fn may_be_switched_off(operation: &Operation) -> bool {
     let conditional = [
         "read_experiment",
+        "read_policy",
         "read_changes",
         "list_campaign",
         "read_campaign",

@@ -231,6 +231,7 @@ fn wrong_filters_are_refused_everywhere() {
         for path in [
             "/v1/analytics",
             "/v1/analytics/experiment",
+            "/v1/analytics/policy",
             "/v1/explain",
             "/v1/summary",
         ] {
@@ -579,5 +580,150 @@ fn experiments_are_planned() {
         let body = json!({"baseline_rate": 0.265, "detectable_effect": 0, "power": 2});
         let answer = home.post("/v1/analytics/experiment/plan", &body);
         assert_eq!(answer.pointers().len(), 2, "{}", answer.text);
+    });
+}
+
+/// A business that has an experiment; none where it has none, and then there is no policy.
+fn with_experiment(home: &Home) -> Option<&Value> {
+    let experiment = items(&home.schema()["experiments"]).first();
+    if experiment.is_none() {
+        assert_eq!(home.get("/v1/analytics/policy").status, 404);
+    }
+    experiment
+}
+
+#[test]
+fn policies_say_what_each_share_of_the_customers_is_worth() {
+    everywhere(|home| {
+        let Some(experiment) = with_experiment(home) else {
+            return;
+        };
+        let cost = "cost=1&months=6";
+        let answer = home.read(&format!("/v1/analytics/policy?{cost}"));
+        assert_eq!(answer["experiment"], experiment["name"]);
+        let readout = home.read("/v1/analytics/experiment");
+        for arm in ["control", "treatment"] {
+            assert_eq!(answer[arm], readout[arm], "{arm}");
+            assert_eq!(answer["arms"][arm], readout["arms"][arm], "{arm}");
+        }
+        assert_eq!(answer["comparison"], readout["comparison"]);
+        assert_eq!(
+            answer["terms"]["recurring"],
+            home.schema()["roles"]["recurring"]
+        );
+        assert_eq!(answer["terms"]["currency"], home.schema()["currency"]);
+        let customers = number(&answer["customers"]);
+        let evaluation = &answer["evaluation"];
+        let everybody = &evaluation["everybody"];
+        assert_eq!(number(&everybody["customers"]), customers);
+        assert_close(number(&everybody["cost"]), customers);
+        let kept = number(&everybody["customers_kept"]["estimate"]);
+        assert_close(kept, customers * number(&evaluation["effect"]["estimate"]));
+        let per_kept = &everybody["cost_per_kept"];
+        assert_eq!(per_kept.is_number(), kept > 0.0, "{everybody}");
+        if kept > 0.0 {
+            assert_close(number(per_kept), customers / kept);
+        }
+        let curves = &evaluation["curves"];
+        let targetable = evaluation["targeting"]["targetable"] == true;
+        assert!(!targetable || curves["estimated_effect"].is_object());
+        for ranking in ["churn_score", "estimated_effect", "random"] {
+            let curve = &curves[ranking];
+            if curve.is_null() {
+                assert_eq!(ranking, "estimated_effect");
+                assert_eq!(evaluation["rung"], "one_difference");
+                continue;
+            }
+            let points = items(&curve["points"]);
+            assert_eq!(points.len(), 100, "{ranking}");
+            for point in points {
+                let [value, low, high] = [
+                    &point["value"],
+                    &point["interval"][0],
+                    &point["interval"][1],
+                ]
+                .map(number);
+                let [least, most] = [0, 1].map(|end| number(&point["simultaneous"][end]));
+                assert!(
+                    least <= low && low <= value && value <= high && high <= most,
+                    "{point}"
+                );
+            }
+            // However they are ranked, everybody is everybody.
+            let last = &points[99];
+            assert_eq!(number(&last["customers"]), customers);
+            let worth = number(&everybody["value"]["estimate"]);
+            assert!(
+                (number(&last["value"]) - worth).abs() <= 1e-6 * worth.abs(),
+                "{ranking}"
+            );
+        }
+        let rungs: Vec<&str> = items(&evaluation["ladder"])
+            .iter()
+            .map(|rung| text(&rung["rung"]))
+            .collect();
+        assert_eq!(
+            rungs,
+            ["one_difference", "log_odds_shift", "segment_shifts"]
+        );
+        assert!(!text(&answer["reason"]).is_empty() && !text(&answer["caveat"]).is_empty());
+    });
+}
+
+#[test]
+fn policies_depend_on_what_treating_costs() {
+    everywhere(|home| {
+        if with_experiment(home).is_none() {
+            return;
+        }
+        let read = |query: &str| home.read(&format!("/v1/analytics/policy?{query}"));
+        // Nothing is worth a thousand times as much as any customer pays.
+        let dear = read("cost=1000000");
+        assert_eq!(dear["decision"], "treat_nobody", "{}", dear["reason"]);
+        assert_eq!(dear["treated"], Value::Null);
+        assert!(text(&dear["reason"]).starts_with("Treat nobody: "));
+        let [free, again, active] = ["", "months=12", "status=active"].map(read);
+        assert_eq!(free, again);
+        assert_eq!(free, active);
+        assert_ne!(free["decision"], "treat_nobody");
+        let limited = read("cost=0.01&budget=1");
+        if !limited["treated"].is_null() {
+            assert!(number(&limited["treated"]["customers"]) <= 100.0);
+        }
+        let best = number(&limited["evaluation"]["curves"]["churn_score"]["best_share"]);
+        assert!(best * number(&limited["customers"]) <= 101.0);
+    });
+}
+
+#[test]
+fn wrong_terms_of_policies_are_refused_at_once() {
+    everywhere(|home| {
+        let Some(experiment) = with_experiment(home) else {
+            return;
+        };
+        let path = |query: &str| home.get(&format!("/v1/analytics/policy?{query}"));
+        let found = path("cost=-1&budget=much&months=-3&experiment=none&treatment=none&colour=red")
+            .pointers();
+        let expected = [
+            "/experiment",
+            "/treatment",
+            "/cost",
+            "/months",
+            "/budget",
+            "/colour",
+        ];
+        assert_eq!(found, expected);
+        for (query, pointer) in [
+            ("value=5&months=5", "/months".to_owned()),
+            ("cost=5&budget=4", "/budget".to_owned()),
+            (
+                &*parameter(&json!("treatment"), &experiment["control"]["arm"]),
+                "/treatment".to_owned(),
+            ),
+        ] {
+            assert_eq!(path(query).pointers(), [pointer], "{query}");
+        }
+        assert_eq!(path("cost=%zz").status, 400);
+        assert_eq!(home.post("/v1/analytics/policy", &json!({})).status, 405);
     });
 }

@@ -155,10 +155,22 @@ impl Effect {
     }
 }
 
+/// The position among an experiment's arms of the treatment that is compared where none is named.
+pub const FIRST_TREATMENT: usize = 1;
+
 /// The codes of an experiment's control and first treatment, and how the two are read out: against their planned shares.
 pub fn comparison(experiment: &Experiment<'_>) -> Option<([usize; 2], ReadoutSettings)> {
+    comparison_with(experiment, FIRST_TREATMENT)
+}
+
+/// The same of control and the treatment at a position among the arms.
+pub fn comparison_with(
+    experiment: &Experiment<'_>,
+    treatment: usize,
+) -> Option<([usize; 2], ReadoutSettings)> {
     let mut arms = experiment.arms();
-    let ((control, control_share), (treatment, treatment_share)) = (arms.next()?, arms.next()?);
+    let (control, control_share) = arms.next()?;
+    let (treatment, treatment_share) = arms.nth(treatment.checked_sub(1)?)?;
     let both = control_share + treatment_share;
     let settings = ReadoutSettings {
         expected_split: [control_share / both, treatment_share / both],
@@ -205,8 +217,14 @@ pub struct Arms<'w> {
 impl<'w> Arms<'w> {
     /// Control and the first treatment of the experiment at a position.
     pub fn of(view: &View<'w>, experiment: usize) -> Option<Self> {
+        Self::with(view, experiment, FIRST_TREATMENT)
+    }
+
+    /// Control of the experiment at a position, and the treatment at a position among its arms.
+    pub fn with(view: &View<'w>, experiment: usize, treatment: usize) -> Option<Self> {
         let mut arms = Self::all(view, experiment)?.into_iter();
-        let (control, treatment) = (arms.next()?, arms.next()?);
+        let control = arms.next()?;
+        let treatment = arms.nth(treatment.checked_sub(1)?)?;
         Some(Self {
             is_offered: control.offer != NO_OFFER,
             control,

@@ -39,6 +39,10 @@ component! {
     Category: String;
     /// The arm of an experiment.
     Arm: String;
+    /// The name of an experiment.
+    ExperimentName: String;
+    /// An arm of an experiment other than control.
+    Treatment: String;
     /// What the directory is sorted by.
     Sort: String;
     /// A profile.

@@ -14,6 +14,19 @@ use workspace::customers::{Column, UNKNOWN};
 /// The parameter that names an experiment.
 const EXPERIMENT: &str = "experiment";
 
+/// Reads the position of the experiment that a query names; the first where it names none.
+pub(super) fn named(view: &View<'_>, query: &mut Query) -> usize {
+    let names: Vec<&str> = view
+        .schema
+        .experiments()
+        .map(|experiment| experiment.name())
+        .collect();
+    match names.is_empty() {
+        true => 0,
+        false => query.choice(EXPERIMENT, names).unwrap_or(0),
+    }
+}
+
 /// The readout of one of the workspace's experiments, with what it compares. The covariate of `cuped` is the churn probability.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EmbeddedReadout<'w> {
@@ -52,17 +65,8 @@ impl ReadoutRequest {
     /// an error of the query.
     pub fn from_query(view: &View<'_>, query: &mut Query) -> Self {
         let selection = Selection::from_query(view, query);
-        let names: Vec<&str> = view
-            .schema
-            .experiments()
-            .map(|experiment| experiment.name())
-            .collect();
-        let named = match names.is_empty() {
-            true => None,
-            false => query.choice(EXPERIMENT, names),
-        };
         Self {
-            experiment: named.unwrap_or(0),
+            experiment: named(view, query),
             selection,
         }
     }
@@ -74,7 +78,7 @@ impl ReadoutRequest {
 }
 
 /// Where a segmentation finds a customer's segment.
-enum Segments<'w> {
+pub(super) enum Segments<'w> {
     /// By the code of a field, of which this is the segment.
     Field(schema::Field<'w>, Column<'w>),
     /// By the position of a persona or stage.
@@ -83,7 +87,7 @@ enum Segments<'w> {
 }
 
 impl<'w> Segments<'w> {
-    fn named(view: &View<'w>, name: &'w str) -> Option<(Segmentation<'w>, Self)> {
+    pub(super) fn named(view: &View<'w>, name: &'w str) -> Option<(Segmentation<'w>, Self)> {
         let schema = &view.schema;
         let (values, segments) = match name {
             PERSONA => {
@@ -111,7 +115,7 @@ impl<'w> Segments<'w> {
     }
 
     /// The segment of a customer, beyond all segments where it is unknown.
-    fn of(&self, customer: usize) -> usize {
+    pub(super) fn of(&self, customer: usize) -> usize {
         match self {
             Self::Field(field, column) => match column.code(customer) {
                 code if code.is_nan() => usize::MAX,

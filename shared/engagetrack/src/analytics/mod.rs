@@ -7,6 +7,7 @@ mod contributions;
 mod dimension;
 mod drivers;
 mod experiment;
+mod policy;
 mod table;
 mod what_if;
 
@@ -14,6 +15,7 @@ pub use changes::{Changes, Mover, changes};
 pub use dimension::FilterValue;
 pub use drivers::Driver;
 pub use experiment::{EmbeddedReadout, ReadoutRequest, readout};
+pub use policy::{Policy, PolicyParameters, PolicyRequest, Terms};
 pub use table::Table;
 pub use what_if::{Cohort, RequestDocument, WhatIf, WhatIfRequest};
 

@@ -4,6 +4,7 @@
 
 mod golden;
 mod other_business;
+mod policy;
 mod properties;
 
 use engagetrack::query::Query;

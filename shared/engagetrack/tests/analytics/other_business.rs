@@ -1,7 +1,7 @@
 //! A business without money, personas, stages and experiments, whose columns are named and divided in other ways. It has the shipped
 //! model and customers.
 
-use engagetrack::analytics::{self, FilterValue, WhatIfRequest};
+use engagetrack::analytics::{self, FilterValue, PolicyRequest, WhatIfRequest};
 use engagetrack::directory::{Request, Row};
 use engagetrack::query::Query;
 use engagetrack::selection::Selection;
@@ -190,6 +190,15 @@ fn what_the_schema_lacks_is_absent() {
     let json = serde_json::to_value(answer.after).unwrap();
     assert_eq!(json.as_object().unwrap().len(), 1, "{json}");
     assert_eq!(analytics::readout(view(), 0, &selection("")), None);
+    let policy = |text: &str| {
+        let query = Query::parse(text).unwrap();
+        query.read(|query| PolicyRequest::from_query(view(), query))
+    };
+    assert_eq!(policy("").unwrap().read(view()), None);
+    for text in ["cost=3", "months=12", "experiment=variant"] {
+        assert_eq!(policy(text).unwrap_err().count(), 1, "{text}");
+    }
+    assert!(policy("cost=3&value=10").is_ok());
     for parameter in ["persona=strained", "stage=growth"] {
         let query = Query::parse(parameter).unwrap();
         let errors = query
