@@ -100,6 +100,10 @@ fn times(view: &View<'_>) {
         let selection = read(text, |query| Selection::from_query(view, query));
         print(name, median(|| analytics::read(view, &selection)));
     }
+    let policy = read("cost=20", |query| {
+        analytics::PolicyRequest::from_query(view, query)
+    });
+    print("policy", median(|| policy.read(view)));
     let everyone: Vec<usize> = (0..view.customers.len()).collect();
     print(
         "explanation",

@@ -102,6 +102,10 @@ fn measure(path: &Path) {
     );
     let selected = selection.positions(view).len();
     print("customers whom they select", selected as f64);
+    let policy = read("", |query| {
+        analytics::PolicyRequest::from_query(view, query)
+    });
+    print("policy, ms", median(3, || policy.read(view)));
     let everyone: Vec<usize> = (0..view.customers.len()).collect();
     print(
         "global explanation, ms",

@@ -79,6 +79,9 @@ pub struct PolicyRequest {
 /// On which terms the policies are compared.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Terms<'w> {
+    /// The arm that is compared with control.
+    #[schema(value_type = vocabulary::Treatment)]
+    pub treatment: &'w str,
     /// What it costs to treat one customer.
     pub cost: f64,
     /// How many months of the recurring amount it is worth to keep a customer; null where another worth is used.
@@ -103,6 +106,7 @@ pub struct Terms<'w> {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Policy<'w> {
     /// The experiment.
+    #[schema(value_type = vocabulary::ExperimentName)]
     pub experiment: &'w str,
     /// What each arm is offered.
     pub arms: Arms<'w>,
@@ -186,7 +190,7 @@ impl PolicyRequest {
         let arms = Arms::with(view, self.experiment, self.treatment)?;
         let subjects = self.subjects(view)?;
         let readout = subjects.read_policy(self.terms);
-        let terms = self.described(view);
+        let terms = self.described(view, arms.treatment.arm);
         let words = Words {
             schema: &view.schema,
             has_money: terms.currency.is_some(),
@@ -206,7 +210,7 @@ impl PolicyRequest {
         })
     }
 
-    fn described<'w>(&self, view: &View<'w>) -> Terms<'w> {
+    fn described<'w>(&self, view: &View<'w>, treatment: &'w str) -> Terms<'w> {
         let recurring = view.schema.roles().recurring;
         let (months, value) = match self.worth {
             Worth::Months(months) => (Some(months), None),
@@ -215,6 +219,7 @@ impl PolicyRequest {
         };
         let has_money = self.worth != Worth::Customer;
         Terms {
+            treatment,
             cost: self.terms.cost,
             months,
             recurring: recurring
@@ -324,16 +329,18 @@ impl Words<'_, '_> {
                 grouped(treatment as f64)
             ),
             (PolicyDecision::TreatEverybody, Some(treated)) => format!(
-                "Treat everybody: {}, and no part of them is shown to be worth more.",
+                "Treat everybody, {}: {}, and no part of them is shown to be worth more.",
+                self.some(&treated.policy),
                 self.outcome(&treated.policy, treated.simultaneous)
             ),
             (PolicyDecision::TreatFirst, Some(treated)) => format!(
-                "Treat the {} customers with the {}: {}; {}.",
-                self.some(&treated.policy),
+                "Treat the {} of the customers with the {}, {}: {}; {}.",
+                percent(treated.policy.share),
                 match treated.ranking {
                     Ranking::EstimatedEffect => "largest estimated effect",
                     _ => "highest churn score",
                 },
+                self.some(&treated.policy),
                 self.outcome(&treated.policy, treated.simultaneous),
                 match everybody.value.interval.0[0] > 0.0 {
                     true if self.is_limited => "the budget is not enough for everybody",
@@ -342,7 +349,7 @@ impl Words<'_, '_> {
                 }
             ),
             (PolicyDecision::TreatAny, Some(treated)) => format!(
-                "Treat as many as the budget allows, {} customers in any order: {}; nothing shows whom to prefer.",
+                "Treat as many as the budget allows, {}, in any order: {}; nothing shows whom to prefer.",
                 self.some(&treated.policy),
                 self.outcome(&treated.policy, treated.simultaneous)
             ),
@@ -365,13 +372,14 @@ impl Words<'_, '_> {
 
     /// How many of the customers these are.
     fn some(&self, policy: &PolicyValue) -> String {
-        let percent = format!("{:.1}", 100.0 * policy.share);
-        let percent = percent.strip_suffix(".0").unwrap_or(&percent);
-        format!(
-            "{percent}% ({} of {})",
-            grouped(policy.customers as f64),
-            grouped(self.customers as f64)
-        )
+        match policy.customers as usize == self.customers {
+            true => format!("{} customers", grouped(policy.customers as f64)),
+            false => format!(
+                "{} of {} customers",
+                grouped(policy.customers as f64),
+                grouped(self.customers as f64)
+            ),
+        }
     }
 
     /// What treating them does.
@@ -379,8 +387,7 @@ impl Words<'_, '_> {
         let kept = &policy.customers_kept;
         let Interval([low, high]) = kept.interval;
         let kept = format!(
-            "of {} customers {} more stay ({} to {})",
-            grouped(policy.customers as f64),
+            "{} more stay ({} to {})",
             grouped(kept.estimate),
             grouped(low),
             grouped(high)
@@ -424,6 +431,12 @@ impl Words<'_, '_> {
             false => format!("{minus}{digits} customers"),
         }
     }
+}
+
+/// A share with at most one digit after the point.
+fn percent(share: f64) -> String {
+    let percent = format!("{:.1}", 100.0 * share);
+    percent.strip_suffix(".0").unwrap_or(&percent).to_owned() + "%"
 }
 
 /// A number without a fraction, with commas between its thousands.

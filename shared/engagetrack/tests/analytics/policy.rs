@@ -73,7 +73,7 @@ fn an_effect_that_is_the_same_for_all_is_for_all() {
     assert_eq!((treated.policy.customers, treated.policy.cost), (all, 0.0));
     assert!(
         free.reason
-            .starts_with("Treat everybody: of 7,043 customers 239 more stay ("),
+            .starts_with("Treat everybody, 7,043 customers: 239 more stay ("),
         "{}",
         free.reason
     );

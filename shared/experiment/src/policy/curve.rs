@@ -218,17 +218,21 @@ impl Targeting {
         }
     }
 
-    /// The point of the highest value, and treating its customers; none where the budget allows for no share.
-    pub(crate) fn best(&self) -> Option<(CurvePoint, PolicyValue)> {
-        let position = (self.curve.best_share * SHARES as f64).round() as usize;
-        let position = position.checked_sub(1)?;
-        let (point, sum) = (self.curve.points[position], self.sums[position]);
+    /// The share of the highest value that the budget allows and of which this holds; it may be judged by the simultaneous band.
+    pub(crate) fn best(
+        &self,
+        most: u64,
+        holds: impl Fn(&Self, &CurvePoint) -> bool,
+    ) -> Option<(CurvePoint, PolicyValue)> {
+        let points = self.curve.points.iter().zip(&self.sums);
+        let allowed = points.filter(|(point, _)| point.customers <= most && holds(self, point));
+        let (point, sum) = allowed.max_by(|(a, _), (b, _)| a.value.total_cmp(&b.value))?;
         let share = sum.customers as f64 / self.users;
-        Some((point, PolicyValue::new(sum, share, self.users, self.cost)))
+        Some((*point, PolicyValue::new(*sum, share, self.users, self.cost)))
     }
 
-    /// Whether a share that was chosen by the curve is shown to be worth more than everybody.
-    pub(crate) fn is_better_than_everybody(&self, point: CurvePoint) -> bool {
+    /// Whether a share is shown to be worth more than everybody, by a band that holds at all shares at once.
+    pub(crate) fn is_better_than_everybody(&self, point: &CurvePoint) -> bool {
         let position = (point.share * SHARES as f64).round() as usize - 1;
         let (all, some) = (self.sums[SHARES - 1], self.sums[position]);
         let rest = Moments {

@@ -121,7 +121,7 @@ fn assert_slope(actual: Slope, expected: &Value) {
 fn coefficients_are_those_of_statsmodels() {
     for case in cases() {
         let everybody = Models::fit_to(&case.subjects, None, [0.0; 3]).unwrap();
-        let folds = case.models().0.unwrap();
+        let folds = case.models().folds.unwrap();
         let expected = case.expected["models"].as_array().unwrap();
         let expected = expected.iter().chain([&case.expected["everybody"]]);
         for (model, expected) in folds.iter().chain([&everybody]).zip(expected) {
@@ -167,7 +167,7 @@ fn tests_of_effect_by_score_agree_with_statsmodels() {
     for case in cases() {
         let points = Slope::of(&case.scores_of_shift(), &case.by_score()).unwrap();
         assert_slope(points, &case.expected["points"]);
-        let log_odds = case.subjects.interaction().unwrap();
+        let log_odds = case.models().interaction(&case.subjects).unwrap();
         assert_slope(log_odds, &case.expected["log_odds"]);
     }
 }

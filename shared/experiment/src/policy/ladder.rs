@@ -88,6 +88,8 @@ pub(crate) struct Climb {
     pub(crate) scores: Vec<f64>,
     /// The ranks of the rung in use; none of the lowest rung.
     pub(crate) ranks: Option<Vec<Rank>>,
+    /// How the log-odds shift changes with the churn score.
+    pub(crate) interaction: Option<Slope>,
 }
 
 impl Climb {
@@ -104,6 +106,7 @@ impl Climb {
             rung: Rung::OneDifference,
             scores: subjects.scores(&lowest),
             ranks: None,
+            interaction: models.interaction(subjects),
         };
         drop(lowest);
         climb.try_rung(
@@ -163,11 +166,11 @@ impl Model {
     fn odds_of_control(self, log_odds: f64) -> f64 {
         (self.intercept + self.slope * log_odds).exp()
     }
+}
 
-    fn chances(self, log_odds: f64) -> [f64; 2] {
-        let odds = self.odds_of_control(log_odds);
-        [odds, odds * self.shift.exp()].map(chance)
-    }
+/// The chances in control and in treatment, which multiplies the odds by a factor.
+fn chances(odds: f64, factor: f64) -> [f64; 2] {
+    [odds, odds * factor].map(chance)
 }
 
 fn chance(odds: f64) -> f64 {
@@ -177,8 +180,13 @@ fn chance(odds: f64) -> f64 {
     }
 }
 
-/// The model of each fold; none where the data do not determine one of them.
-pub(crate) struct Models(pub(crate) Option<[Model; FOLDS]>);
+/// The fitted models.
+pub(crate) struct Models {
+    /// Of everybody.
+    pub(crate) everybody: Option<Model>,
+    /// Of each fold; none where the data do not determine one of them.
+    pub(crate) folds: Option<[Model; FOLDS]>,
+}
 
 impl Models {
     pub(crate) fn fit(subjects: &Subjects) -> Self {
@@ -192,7 +200,10 @@ impl Models {
         let mut models = fitted.unwrap_or([None; FOLDS]).into_iter();
         let models = std::array::from_fn(|_| models.next().flatten());
         let all = models.iter().all(Option::is_some);
-        Self(all.then(|| models.map(|model| model.expect("there are all"))))
+        Self {
+            everybody,
+            folds: all.then(|| models.map(|model| model.expect("there are all"))),
+        }
     }
 
     /// Fits everybody but a fold. A score that does not vary has no slope.
@@ -229,11 +240,31 @@ impl Models {
         })
     }
 
+    /// The change of the log-odds shift per unit of the churn score's log-odds, from one fit to everybody: the interaction of effect
+    /// and score.
+    pub(crate) fn interaction(&self, subjects: &Subjects) -> Option<Slope> {
+        let start = self.everybody?;
+        if !subjects.log_odds_vary() {
+            return None;
+        }
+        let rows = || {
+            (0..subjects.len()).map(|user| {
+                let treated = f64::from(u8::from(subjects.treated[user]));
+                let log_odds = subjects.log_odds[user];
+                let row = [1.0, treated, log_odds, treated * log_odds];
+                (row, subjects.left[user])
+            })
+        };
+        let fitted = fit(rows, [start.intercept, start.shift, start.slope, 0.0])?;
+        Slope::new(fitted.coefficients[3], fitted.covariance[3][3].sqrt())
+    }
+
     pub(crate) fn one_difference(&self, subjects: &Subjects) -> Expectations {
-        let Some(models) = &self.0 else {
+        let Some(models) = &self.folds else {
             return Self::rates(subjects);
         };
         let share = subjects.treatment_share;
+        let factors = models.map(|model| model.shift.exp());
         let mut expected = Expectations::with_room(subjects.len());
         // Each fold's mean difference under each model.
         let mut differences = [[0.0; FOLDS]; FOLDS];
@@ -242,7 +273,8 @@ impl Models {
             let fold = usize::from(subjects.fold[user]);
             sizes[fold] += 1.0;
             for (other, model) in models.iter().enumerate() {
-                let [control, treatment] = model.chances(subjects.log_odds[user]);
+                let odds = model.odds_of_control(subjects.log_odds[user]);
+                let [control, treatment] = chances(odds, factors[other]);
                 differences[other][fold] += treatment - control;
                 if other == fold {
                     expected.control[user] = (1.0 - share) * control + share * treatment;
@@ -296,11 +328,13 @@ impl Models {
     }
 
     pub(crate) fn log_odds_shift(&self, subjects: &Subjects) -> Option<Expectations> {
-        let models = self.0.as_ref()?;
+        let models = self.folds.as_ref()?;
+        let factors = models.map(|model| model.shift.exp());
         let mut expected = Expectations::with_room(subjects.len());
         for user in 0..subjects.len() {
-            let model = models[usize::from(subjects.fold[user])];
-            let [control, treatment] = model.chances(subjects.log_odds[user]);
+            let fold = usize::from(subjects.fold[user]);
+            let odds = models[fold].odds_of_control(subjects.log_odds[user]);
+            let [control, treatment] = chances(odds, factors[fold]);
             expected.set(user, control, treatment);
         }
         Some(expected)
@@ -308,42 +342,44 @@ impl Models {
 
     /// None without segments, too.
     pub(crate) fn segment_shifts(&self, subjects: &Subjects) -> Option<Expectations> {
-        let models = self.0.as_ref()?;
+        let models = self.folds.as_ref()?;
         if subjects.segments.is_empty() {
             return None;
         }
         let mut expected = Expectations::with_room(subjects.len());
         for (fold, model) in models.iter().enumerate() {
             let fold = fold as u8;
-            // A customer's odds in its own arm.
-            let mut odds: Vec<f64> = Vec::with_capacity(subjects.len());
             let factor = model.shift.exp();
-            odds.extend((0..subjects.len()).map(|user| {
-                let control = model.odds_of_control(subjects.log_odds[user]);
+            // A customer's chance in its own arm.
+            let chance_of = |user: usize| {
+                let [control, treatment] =
+                    chances(model.odds_of_control(subjects.log_odds[user]), factor);
                 match subjects.treated[user] {
-                    true => control * factor,
+                    true => treatment,
                     false => control,
                 }
-            }));
+            };
+            let mut chances_in_arm: Vec<f64> = (0..subjects.len()).map(chance_of).collect();
             let mut shifts: Vec<Vec<f64>> = Vec::with_capacity(subjects.segments.len());
             for segments in &subjects.segments {
-                let dimension = segment_factors(subjects, segments, fold, &odds);
-                if dimension.iter().any(|factor| *factor != 1.0) {
-                    for (user, odds) in odds.iter_mut().enumerate() {
+                let factors = segment_factors(subjects, segments, fold, &chances_in_arm);
+                if factors.iter().any(|factor| *factor != 1.0) {
+                    for (user, expected) in chances_in_arm.iter_mut().enumerate() {
                         if subjects.treated[user] {
-                            *odds *= factor_of(&dimension, segments[user]);
+                            let factor = factor_of(&factors, segments[user]);
+                            *expected = *expected * factor / (1.0 + *expected * (factor - 1.0));
                         }
                     }
                 }
-                shifts.push(dimension);
+                shifts.push(factors);
             }
             for user in (0..subjects.len()).filter(|user| subjects.fold[*user] == fold) {
-                let control = model.odds_of_control(subjects.log_odds[user]);
+                let odds = model.odds_of_control(subjects.log_odds[user]);
                 let of_dimensions = shifts.iter().zip(&subjects.segments);
                 let factors =
                     of_dimensions.map(|(factors, segments)| factor_of(factors, segments[user]));
-                let treatment = control * factor * factors.product::<f64>();
-                expected.set(user, chance(control), chance(treatment));
+                let [control, treatment] = chances(odds, factor * factors.product::<f64>());
+                expected.set(user, control, treatment);
             }
         }
         Some(expected)
@@ -364,21 +400,25 @@ struct Cell {
     information: f64,
 }
 
-/// What the odds of each segment's treated customers are multiplied by, from everybody but a fold, beside the odds that are expected.
-fn segment_factors(subjects: &Subjects, segments: &[u16], without: u8, odds: &[f64]) -> Vec<f64> {
+/// What the odds of each segment's treated customers are multiplied by, from everybody but a fold, beside what is expected of them.
+fn segment_factors(
+    subjects: &Subjects,
+    segments: &[u16],
+    without: u8,
+    expected: &[f64],
+) -> Vec<f64> {
     let count = segments
         .iter()
         .filter(|segment| **segment != Subjects::NO_SEGMENT);
     let count = count.max().map_or(0, |last| usize::from(*last) + 1);
     let mut cells = vec![[Cell::default(); 2]; count];
-    for (user, odds) in odds.iter().enumerate() {
+    for (user, expected) in expected.iter().enumerate() {
         let Some(arms) = cells.get_mut(usize::from(segments[user])) else {
             continue;
         };
         if subjects.fold[user] == without {
             continue;
         }
-        let expected = chance(*odds);
         let left = subjects.left[user];
         let cell = &mut arms[usize::from(subjects.treated[user])];
         cell.counts.add(left);
@@ -425,26 +465,6 @@ impl Subjects {
             control - treatment + correction
         };
         users.map(score).collect()
-    }
-
-    /// The change of the log-odds shift per unit of the churn score's log-odds, from one fit to everybody: the interaction of effect
-    /// and score.
-    pub(crate) fn interaction(&self) -> Option<Slope> {
-        if !self.log_odds_vary() {
-            return None;
-        }
-        let rows = || {
-            (0..self.len()).map(|user| {
-                let treated = f64::from(u8::from(self.treated[user]));
-                let log_odds = self.log_odds[user];
-                (
-                    [1.0, treated, log_odds, treated * log_odds],
-                    self.left[user],
-                )
-            })
-        };
-        let fitted = fit(rows, [0.0; 4])?;
-        Slope::new(fitted.coefficients[3], fitted.covariance[3][3].sqrt())
     }
 }
 

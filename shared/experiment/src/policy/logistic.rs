@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fit<const P: usize> {
     pub(crate) coefficients: [f64; P],
-    /// The inverse of the information, at the last step but one, which differs by less than a ten-millionth.
+    /// The inverse of the information, at the last step but one, which differs by about a millionth.
     pub(crate) covariance: [[f64; P]; P],
 }
 
@@ -20,8 +20,8 @@ pub(crate) fn fit<const P: usize, I: Iterator<Item = ([f64; P], bool)>>(
     start: [f64; P],
 ) -> Option<Fit<P>> {
     const MOST_STEPS: usize = 40;
-    /// Newton's method doubles the digits of each step: the next one would not be seen.
-    const SMALLEST_STEP: f64 = 1e-7;
+    /// Newton's method doubles the digits with each step: after this one, the next would change the twelfth.
+    const SMALLEST_STEP: f64 = 1e-6;
     /// Odds of a million million: only separated outcomes lead there.
     const LARGEST_STEP: f64 = 30.0;
     let mut coefficients = start;

@@ -178,7 +178,7 @@ impl Subjects {
                 estimated_effect: of_effect,
                 effect_by_score: EffectByScore {
                     points: Slope::of(scores, &by_score),
-                    log_odds: self.interaction(),
+                    log_odds: climb.interaction,
                 },
                 targetable: of_effect.is_some_and(Qini::is_shown_of_two),
             },
@@ -356,27 +356,27 @@ impl Evaluation {
         let users = self.everybody.customers;
         let everybody_pays = self.everybody.value.is_above_zero();
         let is_for_all = most >= users;
-        let best = targeting
-            .best()
-            .filter(|(point, _)| point.simultaneous.0[0] > 0.0);
-        if let Some((point, policy)) = best {
-            let is_shown_to_rank = match ranking {
-                Ranking::ChurnScore => self.score_gains(),
-                _ => true,
-            };
-            let is_first = match (everybody_pays, is_for_all) {
-                (true, true) => targeting.is_better_than_everybody(point),
-                (true, false) => is_shown_to_rank,
-                (false, _) => point.customers < users,
-            };
-            if is_first {
-                let treated = Treated {
-                    ranking,
-                    policy,
-                    simultaneous: point.simultaneous,
+        let is_shown_to_rank = ranking == Ranking::EstimatedEffect || self.score_gains();
+        let pays = |point: &CurvePoint| point.simultaneous.0[0] > 0.0;
+        let first = match everybody_pays && is_for_all {
+            true => targeting.best(most, |targeting, point| {
+                pays(point) && targeting.is_better_than_everybody(point)
+            }),
+            false => targeting.best(most, |_, _| true).filter(|(point, _)| {
+                let is_preferred = match everybody_pays {
+                    true => is_shown_to_rank,
+                    false => point.customers < users,
                 };
-                return (PolicyDecision::TreatFirst, Some(treated));
-            }
+                pays(point) && is_preferred
+            }),
+        };
+        if let Some((point, policy)) = first {
+            let treated = Treated {
+                ranking,
+                policy,
+                simultaneous: point.simultaneous,
+            };
+            return (PolicyDecision::TreatFirst, Some(treated));
         }
         let of_random = |policy: PolicyValue| Treated {
             ranking: Ranking::Random,
