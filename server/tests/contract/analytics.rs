@@ -55,6 +55,7 @@ fn whole_population_is_shown() {
             "distributions",
             "drivers",
             "expected_churners",
+            "expected_performance",
             "known_outcomes",
             "mean_probability",
             "population",
@@ -75,6 +76,28 @@ fn whole_population_is_shown() {
         let fields: Vec<&str> = fields.map(|one| text(&one["field"])).collect();
         assert_eq!(fields, texts(&home.schema()["distributions"]));
         assert_eq!(answer["drivers"], json!([]));
+    });
+}
+
+#[test]
+fn performance_is_expected_of_the_selected_customers() {
+    everywhere(|home| {
+        for query in ["", &format!("?{}", some_filter(home))] {
+            let answer = home.read(&format!("/v1/analytics{query}"));
+            let expected = &answer["expected_performance"];
+            assert_eq!(expected["customers"], answer["count"], "{query}");
+            let churners = number(&expected["churners"]["estimate"]);
+            assert!((churners - number(&answer["expected_churners"])).abs() < 1e-3);
+            for figure in ["churners", "roc_auc", "log_loss"] {
+                let figure = &expected[figure];
+                let (low, high) = (
+                    number(&figure["interval"][0]),
+                    number(&figure["interval"][1]),
+                );
+                assert!(low < number(&figure["estimate"]) && number(&figure["estimate"]) < high);
+            }
+            assert!(number(&expected["roc_auc"]["estimate"]) > 0.5);
+        }
     });
 }
 
