@@ -100,14 +100,8 @@ async fn predict_customer(
         .customers
         .find(&id)
         .ok_or_else(|| Problem::unknown_customer(&id))?;
-    let row = view
-        .model
-        .features()
-        .iter()
-        .map(|field| view.customers.code(customer, *field as usize) as f32);
-    let row: workspace::model::Row = row.collect();
-    let probability = workspace::model::logistic(view.model.log_odds(&row));
-    let prediction = Prediction::of(view, probability);
+    // The workspace holds what its own model says of each.
+    let prediction = Prediction::of(view, view.customers.probability(customer));
     let usage = scored(view, Some(&id), &prediction);
     let answer = CustomerPrediction {
         customer_id: Some(id),

@@ -72,7 +72,7 @@ impl<'w> Schema<'w> {
         let value = field.display(code);
         let unit = field.unit().map(|unit| plural(code, unit));
         let words = match field.kind() {
-            Kind::Money => filled(field.template(), &self.money(code), unit.as_deref()),
+            Kind::Money => filled(field.template(), &self.signed(&value), unit.as_deref()),
             _ => filled(field.template(), &value, unit.as_deref()),
         };
         (value, words.into())
@@ -80,8 +80,16 @@ impl<'w> Schema<'w> {
 
     /// An amount with two decimals and its sign: `$29.85`.
     pub fn money(&self, amount: f64) -> String {
-        let minus = if amount < 0.0 { "-" } else { "" };
-        [minus, self.currency_sign(), &self::amount(amount.abs())].concat()
+        self.signed(&self::amount(amount))
+    }
+
+    /// An amount in digits with the sign of the currency.
+    fn signed(&self, amount: &str) -> String {
+        let (minus, digits) = match amount.strip_prefix('-') {
+            Some(digits) => ("-", digits),
+            None => ("", amount),
+        };
+        [minus, self.currency_sign(), digits].concat()
     }
 }
 
@@ -89,7 +97,7 @@ impl<'w> Schema<'w> {
 fn filled(template: &str, value: &str, unit: Option<&str>) -> String {
     let mut words = String::with_capacity(template.len() + value.len() + unit.map_or(0, str::len));
     let mut rest = template;
-    while let Some(start) = rest.find('{') {
+    while let Some(start) = rest.bytes().position(|byte| byte == b'{') {
         let (before, placeholder) = rest.split_at(start);
         words.push_str(before);
         let of_value = || Some((value, placeholder.strip_prefix("{value}")?));
@@ -126,7 +134,7 @@ pub fn sentence_case(words: &str) -> String {
 pub fn plural(count: f64, noun: &str) -> Cow<'_, str> {
     match count == 1.0 {
         true => noun.into(),
-        false => format!("{noun}s").into(),
+        false => [noun, "s"].concat().into(),
     }
 }
 
@@ -143,7 +151,16 @@ fn amount(amount: f64) -> String {
     const MOST_CENTS: f64 = 1e15;
     let cents = (100.0 * amount).round();
     match cents / 100.0 == amount && (0.0..=MOST_CENTS).contains(&cents) {
-        true => format!("{}.{:02}", cents as u64 / 100, cents as u64 % 100),
+        true => {
+            let mut text = (cents as u64 / 100).to_string();
+            let cents = (cents as u64 % 100) as u8;
+            text.extend([
+                '.',
+                char::from(b'0' + cents / 10),
+                char::from(b'0' + cents % 10),
+            ]);
+            text
+        }
         false => format!("{amount:.2}"),
     }
 }
