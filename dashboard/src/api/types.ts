@@ -259,7 +259,7 @@ export type Bin = Schemas["BinOutcome"];
 export type Outcome = Schemas["Outcome"];
 /** How a feature's mean contribution differs between the selection and everyone else. */
 export type Driver = Schemas["Driver"];
-export type Expected = Schemas["Expected"];
+export type ExpectedFigure = Schemas["ExpectedFigure"];
 /** A cohort before and after one change. */
 export type CohortWhatIf = Schemas["WhatIf"];
 export type Interval = Schemas["Interval"];

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// A figure that the outcomes will have, with its 95 % interval: in 95 of 100 cases it will lie there if each customer leaves with
 /// the probability that the model gives, by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Expected {
+pub struct ExpectedFigure {
     /// What it is expected to be.
     pub estimate: f64,
     /// Its 95 % interval.
@@ -25,22 +25,23 @@ pub struct ExpectedPerformance {
     /// How many customers these are.
     pub customers: u64,
     /// How many of them will leave.
-    pub churners: Expected,
+    pub churners: ExpectedFigure,
     /// Share of the pairs of one who leaves and one who stays that the probabilities rank rightly, 0 to 1; null with fewer than two
     /// customers.
     #[schema(required)]
-    pub roc_auc: Option<Expected>,
+    pub roc_auc: Option<ExpectedFigure>,
     /// Mean of -ln of the probability of what happened, 0 or more; null without customers.
     #[schema(required)]
-    pub log_loss: Option<Expected>,
+    pub log_loss: Option<ExpectedFigure>,
 }
 
 impl ExpectedPerformance {
     /// The figures that say something of any number of customers, by the names of metrics.
     pub fn figures(&self) -> Vec<(&'static str, f64)> {
-        let share = |churners: Expected| churners.estimate / self.customers as f64;
+        let share = |churners: ExpectedFigure| churners.estimate / self.customers as f64;
         let churn_rate = (self.customers > 0).then(|| share(self.churners));
-        let estimate = |expected: Option<Expected>| expected.map(|expected| expected.estimate);
+        let estimate =
+            |expected: Option<ExpectedFigure>| expected.map(|expected| expected.estimate);
         let figures = [
             ("ExpectedChurnRate", churn_rate),
             ("ExpectedRocAuc", estimate(self.roc_auc)),
@@ -132,7 +133,7 @@ impl Scores {
         let customers = sum(|_| 1.0);
         let expected = |estimate: f64, variance: f64, [least, most]: [f64; 2]| {
             let reach = REACH * variance.sqrt();
-            Expected {
+            ExpectedFigure {
                 estimate,
                 interval: Interval([(estimate - reach).max(least), (estimate + reach).min(most)]),
             }
@@ -298,7 +299,7 @@ mod tests {
         }
         assert!((weights - 1.0).abs() < 1e-12);
         assert_eq!(performance.customers, 5);
-        let close = |found: Expected, expected: f64| (found.estimate - expected).abs() < 1e-9;
+        let close = |found: ExpectedFigure, expected: f64| (found.estimate - expected).abs() < 1e-9;
         assert!(close(performance.churners, churners));
         assert!(close(performance.roc_auc.unwrap(), right / pairs));
         assert!(close(performance.log_loss.unwrap(), losses));

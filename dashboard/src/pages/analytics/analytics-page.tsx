@@ -1,6 +1,14 @@
 import { useCallback } from "preact/hooks";
 import { fetchAnalytics, fetchChanges, fetchDirectoryCsv, type Query } from "../../api/requests.ts";
-import type { Analytics, Bin, Changes, Distribution, Driver, Expected, Status } from "../../api/types.ts";
+import type {
+  Analytics,
+  Bin,
+  Changes,
+  Distribution,
+  Driver,
+  ExpectedFigure,
+  Status,
+} from "../../api/types.ts";
 import { bars, barsHeight } from "../../charts/bars.ts";
 import { reliability } from "../../charts/reliability.ts";
 import { shares, sharesHeight } from "../../charts/shares.ts";
@@ -268,7 +276,7 @@ function CalibrationCard({ data }: { data: Analytics }) {
 /** What the probabilities alone promise. */
 function ExpectedCard({ data }: { data: Analytics }) {
   const { churners, roc_auc, log_loss } = data.expected_performance;
-  const tile = (label: string, expected: Expected | null, digits: number) =>
+  const tile = (label: string, expected: ExpectedFigure | null, digits: number) =>
     expected && (
       <Tile
         label={label}
