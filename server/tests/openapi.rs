@@ -6,7 +6,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use engagetrack::Live;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tower::ServiceExt;
 use web::Routes;
@@ -343,4 +344,42 @@ async fn a_business_without_an_experiment_is_described_without_an_example_of_it(
     let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     let problem: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(problem["type"], "/problems/switched-off");
+}
+
+/// Of two types with one name the description would hold one, and say so of neither.
+#[test]
+fn no_two_types_are_described_by_one_name() {
+    fn walk(folder: &Path, names: &mut BTreeMap<String, PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, names);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for derived in text.split("#[derive(").skip(1) {
+                    let (traits, rest) = derived.split_once(")]").unwrap();
+                    if !traits.contains("ToSchema") {
+                        continue;
+                    }
+                    let declared = rest.split_once("struct ").into_iter();
+                    let declared = declared.chain(rest.split_once("enum "));
+                    let (above, named) = declared.min_by_key(|(above, _)| above.len()).unwrap();
+                    let alias = above.split_once("schema(as = ");
+                    let named = alias.map_or(named, |(_, alias)| alias);
+                    let is_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+                    let name: String = named.chars().take_while(|c| is_of_name(*c)).collect();
+                    let other = names.insert(name.clone(), path.clone());
+                    assert_eq!(other, None, "{name} of {}, too", path.display());
+                }
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut names = BTreeMap::new();
+    for folder in ["shared", "functions"] {
+        for package in std::fs::read_dir(root.join(folder)).unwrap() {
+            walk(&package.unwrap().path().join("src"), &mut names);
+        }
+    }
+    assert!(names.contains_key("ExpectedPerformance") && names.len() > 100);
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
 use web::Problem;
@@ -290,6 +291,16 @@ fn refer(response: &mut utoipa::openapi::Response, header: &str, component: &str
 
 /// Adds to an operation what it shares with others.
 fn complete(operation: &mut Operation) {
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && let Some(RefOr::T(file)) = body.content.get_mut("text/csv")
+    {
+        // Nothing, or blanks alone, is no file.
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .pattern(Some(r"\S"));
+        file.schema = Some(text.into());
+    }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             refer(response, "x-request-id", "RequestId");
