@@ -5,6 +5,7 @@ import { FaultsBanner } from "./components/faults-banner.tsx";
 import { Mark } from "./components/icons.tsx";
 import { sentenceCase } from "./format.ts";
 import { AnalyticsPage } from "./pages/analytics/analytics-page.tsx";
+import { CampaignPage } from "./pages/campaign/campaign-page.tsx";
 import { CustomersPage } from "./pages/customers/customers-page.tsx";
 import { ExperimentPage } from "./pages/experiment/experiment-page.tsx";
 import { ExplainabilityPage } from "./pages/explainability/explainability-page.tsx";
@@ -15,6 +16,7 @@ import { watchWorkspace } from "./state/workspace.ts";
 
 const PAGES: Record<Place, ComponentType> = {
   customers: CustomersPage,
+  campaign: CampaignPage,
   analytics: AnalyticsPage,
   experiment: ExperimentPage,
   explainability: ExplainabilityPage,

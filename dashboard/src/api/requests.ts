@@ -7,6 +7,8 @@ import { answer, answerAs, answerText, api, Problem } from "./client.ts";
 import type {
   Advice,
   Analytics,
+  CampaignPage,
+  CampaignReadout,
   Change,
   Changes,
   CohortWhatIf,
@@ -166,3 +168,32 @@ export const readCounts = (body: ExperimentRequest, signal: AbortSignal): Promis
 
 export const planExperiment = (body: ExperimentPlanRequest, signal: AbortSignal): Promise<ExperimentPlan> =>
   answer(api.POST("/v1/analytics/experiment/plan", { body, signal }));
+
+/** The first customers of a campaign, and what all of it comes to. */
+export const fetchCampaign = (query: Query, signal: AbortSignal): Promise<CampaignPage> =>
+  answerAs(api.GET("/v1/nudges", { params: { query: query as never }, signal }));
+
+/** All customers of a campaign as CSV. */
+export const fetchCampaignCsv = (query: Query): Promise<string> =>
+  answerText(
+    api.GET("/v1/nudges", {
+      params: { query: query as never },
+      headers: { accept: "text/csv" },
+      parseAs: "text",
+    }),
+  );
+
+/** Reads out a campaign from a file of what became of its customers. */
+export const readCampaign = (
+  { query, file }: { query: Query; file: Blob },
+  signal: AbortSignal,
+): Promise<CampaignReadout> =>
+  answerAs(
+    api.POST("/v1/analytics/campaign", {
+      signal,
+      params: { query: query as never },
+      body: file as never,
+      bodySerializer: (file: unknown) => file,
+      headers: { "content-type": "text/csv" },
+    }),
+  );

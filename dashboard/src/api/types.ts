@@ -219,6 +219,22 @@ export interface Advice {
 /** The effect of a nudge as an experiment measured it. */
 export type Measured = Schemas["Measured"];
 
+/** What is expected of a campaign, with its interval. */
+export type Expected = Schemas["Expected"];
+/** A customer on a campaign's list. What the customer pays is under the name of that role. */
+export type CampaignRow = Pick<
+  Schemas["CampaignRow"],
+  "customer_id" | "arm" | "probability" | "title" | "effect" | "effect_kind" | "expected_value"
+> &
+  Readonly<Record<string, unknown>>;
+/** The first customers of a campaign's list, and what all of it comes to. */
+export type CampaignPage = Omit<Schemas["CampaignPage"], "items"> & {
+  readonly items: readonly CampaignRow[];
+};
+/** What became of a campaign's customers. */
+export type CampaignReadout = Schemas["CampaignReadout"];
+export type NudgeEffect = Schemas["NudgeEffect"];
+
 /** A customer after a change: profile, prediction, explanation and advice. */
 export interface WhatIf {
   /** The profile after the change and what follows from it. */

@@ -8,7 +8,7 @@
 import { signal } from "@preact/signals";
 
 /** The places of the dashboard, in the order of the navigation. */
-export const PLACES = ["customers", "analytics", "experiment", "explainability"] as const;
+export const PLACES = ["customers", "campaign", "analytics", "experiment", "explainability"] as const;
 export type Place = (typeof PLACES)[number];
 
 /** Parameters of a view; a name may carry more than one value. */

@@ -69,7 +69,7 @@ describe("the schema", () => {
     }));
 });
 
-const PLACES = ["customers", "analytics", "experiment", "explainability"];
+const PLACES = ["customers", "campaign", "analytics", "experiment", "explainability"];
 
 describe("a business without roles, personas, stages, experiments and prices", () => {
   it.each(PLACES)("has its %s, without what belongs to those", (place) =>

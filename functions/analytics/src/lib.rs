@@ -186,7 +186,7 @@ pub struct CampaignAnswer<'w> {
 /// The body has a column with the customers' ids and one, `left`, that says who left; `contacted` may say who was reached. The URL
 /// repeats the campaign's own parameters, from which the arms follow. With filters, `contacts` or `budget` only the customers on the
 /// campaign's list count, else all in the file. Best is the file of `GET /v1/nudges` with the column `left` added: of it the columns
-/// `nudge` and `probability` are read, too, as they were when the customers were chosen. 404 where a list is to count and the
+/// `nudge`, `probability` and `cost` are read, too, as they were when the customers were chosen. 404 where a list is to count and the
 /// business has no recurring amount.
 #[utoipa::path(post, path = "/v1/analytics/campaign", operation_id = "read_campaign", tag = "analytics",
     params(Filters, CampaignParameters, ReadoutHoldout, Confirmation), request_body(content((String = "text/csv"))),

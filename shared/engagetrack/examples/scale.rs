@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use engagetrack::campaign::CampaignRequest;
 use engagetrack::directory::{self, Request};
 use engagetrack::query::Query;
 use engagetrack::selection::{Selection, filter_values};
@@ -106,6 +107,18 @@ fn measure(path: &Path) {
         analytics::PolicyRequest::from_query(view, query)
     });
     print("policy, ms", median(3, || policy.read(view)));
+    let campaign = |text: &str| {
+        let request = read(text, |query| CampaignRequest::from_query(view, query));
+        move || request.list(view, &[]).unwrap()
+    };
+    let (some, all) = (campaign("campaign=a&contacts=500"), campaign("campaign=a"));
+    let begun = now();
+    black_box(some());
+    print("first campaign, ms", milliseconds(now() - begun));
+    print(
+        "page of a campaign of 500, ms",
+        median(11, || serde_json::to_vec(&some().page()).unwrap()),
+    );
     let everyone: Vec<usize> = (0..view.customers.len()).collect();
     print(
         "global explanation, ms",
@@ -115,6 +128,8 @@ fn measure(path: &Path) {
     let resident = memory("VmRSS");
     print("resident after all of it, MB", resident);
     print("resident beside the file", resident / file);
+    // Its memory would hide that of the workspace.
+    print("campaign of all as a file, ms", median(3, || all().csv()));
 }
 
 /// The first half of the values of three fields that have some.

@@ -17,6 +17,7 @@ const CONTACTED: &str = "contacted";
 /// The columns of a list of nudges that are read when it comes back with outcomes.
 const NUDGE: &str = "nudge";
 const PROBABILITY: &str = "probability";
+const COST: &str = "cost";
 
 /// A customer in a file, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Member {
     pub nudge: Option<String>,
     /// The churn probability when the customer was listed, 0 to 1.
     pub probability: Option<f64>,
+    /// What the contact costs, 0 or more.
+    pub cost: Option<f64>,
 }
 
 /// Customers in a file, and how it was read.
@@ -66,6 +69,7 @@ struct Places {
     contacted: Option<usize>,
     nudge: Option<usize>,
     probability: Option<usize>,
+    cost: Option<usize>,
 }
 
 impl Members {
@@ -138,6 +142,7 @@ impl Members {
             contacted: named(CONTACTED),
             nudge: named(NUDGE),
             probability: named(PROBABILITY),
+            cost: named(COST),
             ..Places::of_ids(id)
         };
         let mut read = Self {
@@ -191,6 +196,7 @@ impl Places {
             contacted: None,
             nudge: None,
             probability: None,
+            cost: None,
         }
     }
 
@@ -251,17 +257,17 @@ impl Places {
                 false
             }
         });
-        let probability = cell(self.probability).and_then(|text| {
+        let mut number = |column: Option<usize>, most: f64, wanted: &str| {
+            let text = cell(column)?;
             let number = text.parse().ok();
-            let number = number.filter(|number| (0.0..=1.0).contains(number));
+            let number = number.filter(|number| (0.0..=most).contains(number));
             if number.is_none() {
-                refuse(
-                    self.probability,
-                    format!("must be a number between 0 and 1, got {}", quoted(text)),
-                );
+                refuse(column, format!("must be {wanted}, got {}", quoted(text)));
             }
             number
-        });
+        };
+        let probability = number(self.probability, 1.0, "a number between 0 and 1");
+        let cost = number(self.cost, f64::MAX, "a number of 0 or more");
         let nudge = cell(self.nudge).map(str::to_owned);
         (errors.count() == before).then(|| Member {
             id: id.unwrap_or_default().to_owned(),
@@ -269,6 +275,7 @@ impl Places {
             contacted,
             nudge,
             probability,
+            cost,
         })
     }
 }

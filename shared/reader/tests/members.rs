@@ -120,7 +120,7 @@ fn columns_are_found_by_the_names_that_people_give_them() {
 #[test]
 fn what_a_list_of_nudges_says_is_read_with_the_outcomes() {
     let read = outcomes(
-        "member,arm,probability,nudge,left,contacted\nM-1,treat,0.25,call,no,x\nM-2,hold-out,,,yes,\nM-3,treat,0.5,call,,No\n",
+        "member,arm,probability,nudge,left,contacted,cost\nM-1,treat,0.25,call,no,x,2.5\nM-2,hold-out,,,yes,,\nM-3,treat,0.5,call,,No,\n",
     );
     let read = read.unwrap();
     assert!(read.says_contacted);
@@ -130,6 +130,7 @@ fn what_a_list_of_nudges_says_is_read_with_the_outcomes() {
         contacted,
         nudge: nudge.map(str::to_owned),
         probability,
+        cost: Some(2.5).filter(|_| left == Some(false)),
     };
     assert_eq!(
         read.members,
@@ -144,7 +145,7 @@ fn what_a_list_of_nudges_says_is_read_with_the_outcomes() {
 
 #[test]
 fn every_fault_is_told_with_its_row() {
-    let wrong = "member,probability,left,contacted\n,0.5,no,\nM-2,1.5,gone?,often\nM-3,0.5,no,yes\nM-4,0.5,no,yes,5,6\n";
+    let wrong = "member,probability,left,contacted,cost\n,0.5,no,,\nM-2,1.5,gone?,often,-1\nM-3,0.5,no,yes,0\nM-4,0.5,no,yes,5,6\n";
     let faults = outcomes(wrong).unwrap_err();
     let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(
@@ -154,6 +155,7 @@ fn every_fault_is_told_with_its_row() {
             "/1/left",
             "/1/contacted",
             "/1/probability",
+            "/1/cost",
             "/3"
         ]
     );

@@ -2,7 +2,6 @@ import { useEffect, useLayoutEffect } from "preact/hooks";
 import { fetchDirectoryCsv, type Query } from "../../api/requests.ts";
 import type { DirectoryEntry, Field } from "../../api/types.ts";
 import { Answer, AnswerText } from "../../components/answer.tsx";
-import { CheckMenu } from "../../components/check-menu.tsx";
 import { Chips } from "../../components/chips.tsx";
 import { DownloadButton } from "../../components/download-button.tsx";
 import { RiskBar } from "../../components/risk.tsx";
@@ -32,18 +31,9 @@ import {
   previousDate,
   schema,
 } from "../../state/schema.ts";
-import {
-  asOption,
-  change,
-  chosenStatuses,
-  clear,
-  search,
-  toggle,
-  toggleStatus,
-  usualFilters,
-} from "../../state/selection.ts";
+import { change, chosenStatuses, clear, search, usualFilters } from "../../state/selection.ts";
 import { adjust, param, view, visit, withParams } from "../../state/view.ts";
-import { FurtherFilters } from "./further-filters.tsx";
+import { FurtherFilters, UsualFilters } from "./further-filters.tsx";
 
 const ROW_HEIGHT = 56;
 
@@ -60,15 +50,7 @@ export function Directory() {
       <search class="directory-controls">
         <SearchField />
         <div class="directory-filters">
-          {usual.map(({ parameter, label, values }) => (
-            <CheckMenu
-              key={parameter}
-              label={label}
-              options={(parameter === "risk_level" ? [...values].reverse() : values).map(asOption)}
-              chosen={parameter === "status" ? chosenStatuses() : param(parameter)}
-              onToggle={(value) => (parameter === "status" ? toggleStatus(value) : toggle(parameter, value))}
-            />
-          ))}
+          <UsualFilters />
           <FurtherFilters />
         </div>
         <Chips except={usual.map(({ parameter }) => parameter)} />

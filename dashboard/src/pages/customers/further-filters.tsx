@@ -1,10 +1,35 @@
 import type { Filter, RangeFilter } from "../../api/types.ts";
-import { Checks } from "../../components/check-menu.tsx";
+import { CheckMenu, Checks } from "../../components/check-menu.tsx";
 import { Menu } from "../../components/menu.tsx";
 import { unitText } from "../../customer/fields.ts";
 import { fieldNamed } from "../../state/schema.ts";
-import { asOption, change, endOf, furtherFilters, isChosen, toggle } from "../../state/selection.ts";
+import {
+  asOption,
+  change,
+  chosenStatuses,
+  endOf,
+  furtherFilters,
+  isChosen,
+  toggle,
+  toggleStatus,
+  usualFilters,
+} from "../../state/selection.ts";
 import { param } from "../../state/view.ts";
+
+/** The filters with a menu of their own. */
+export const UsualFilters = () => (
+  <>
+    {usualFilters().map(({ parameter, label, values }) => (
+      <CheckMenu
+        key={parameter}
+        label={label}
+        options={(parameter === "risk_level" ? [...values].reverse() : values).map(asOption)}
+        chosen={parameter === "status" ? chosenStatuses() : param(parameter)}
+        onToggle={(value) => (parameter === "status" ? toggleStatus(value) : toggle(parameter, value))}
+      />
+    ))}
+  </>
+);
 
 /** The filters without a menu of their own; their conditions are shown as chips below. */
 export function FurtherFilters() {

@@ -15,7 +15,7 @@ import { ODD_IDS } from "./workspace.ts";
 useBrowser();
 
 const ROWS = "[aria-label=Customers] [role=option]";
-const PLACES = ["customers", "analytics", "experiment", "explainability"];
+const PLACES = ["customers", "campaign", "analytics", "experiment", "explainability"];
 /** What would be a number without meaning, or a part that this business does not have. */
 const NONSENSE =
   /undefined|NaN|null|Infinity|\$|Revenue|[Cc]hurn rate|active|Left\b|Still a customer|price|Measured effect/;

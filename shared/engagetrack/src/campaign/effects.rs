@@ -147,8 +147,9 @@ pub(crate) fn shift_of(probabilities: &[f64], effect: f64) -> (f64, f64) {
 
 /// What all campaigns of a workspace rest on: each customer's best nudge, and the measured effects.
 pub(crate) struct Prospects {
-    /// The head of each customer's list.
-    heads: Vec<Head>,
+    /// The entry at the head of each customer's list, and its projected probability. A catalogue has fewer than 256 entries.
+    entries: Vec<u8>,
+    projected: Vec<f64>,
     /// The measured effect of each entry of the catalogue.
     shifts: Vec<Option<Shift>>,
 }
@@ -156,33 +157,39 @@ pub(crate) struct Prospects {
 impl Prospects {
     /// Those of a workspace, computed when they are first asked for.
     pub(crate) fn of<'w>(view: &'w View<'w>) -> &'w Self {
-        view.prospects.get_or_init(|| Self {
-            heads: heads_of_all(view),
-            shifts: shifts(view),
+        view.prospects.get_or_init(|| {
+            let probabilities = view.customers.probabilities();
+            let mut entries = Vec::with_capacity(probabilities.len());
+            let mut projected = Vec::with_capacity(probabilities.len());
+            for start in (0..probabilities.len()).step_by(GROUP) {
+                let group = start..probabilities.len().min(start + GROUP);
+                let profiles: Vec<_> = group
+                    .clone()
+                    .map(|customer| view.profile(customer))
+                    .collect();
+                for head in heads(view, &profiles, &probabilities[group]) {
+                    entries.push(head.entry as u8);
+                    projected.push(head.projected);
+                }
+            }
+            Self {
+                entries,
+                projected,
+                shifts: shifts(view),
+            }
         })
     }
 
     pub(crate) fn head(&self, customer: usize) -> Head {
-        self.heads[customer]
+        Head {
+            entry: usize::from(self.entries[customer]),
+            projected: self.projected[customer],
+        }
     }
 
     pub(crate) fn shift(&self, entry: usize) -> Option<Shift> {
         self.shifts[entry]
     }
-}
-
-fn heads_of_all(view: &View<'_>) -> Vec<Head> {
-    let probabilities = view.customers.probabilities();
-    let mut all = Vec::with_capacity(probabilities.len());
-    for start in (0..probabilities.len()).step_by(GROUP) {
-        let group = start..probabilities.len().min(start + GROUP);
-        let profiles: Vec<_> = group
-            .clone()
-            .map(|customer| view.profile(customer))
-            .collect();
-        all.extend(heads(view, &profiles, &probabilities[group]));
-    }
-    all
 }
 
 fn shifts(view: &View<'_>) -> Vec<Option<Shift>> {

@@ -155,8 +155,15 @@ fn effects_by_nudge_add_up_and_have_lines_that_compile() {
         .unwrap();
     let effect = entry.campaign_effect().unwrap();
     let adjusted = nudge.adjusted_difference.unwrap();
-    assert_eq!(Some(effect.effect), adjusted.estimate);
-    assert_eq!(Some(Interval(effect.interval)), adjusted.interval);
+    let Interval([low, high]) = adjusted.interval.unwrap();
+    let [from, to] = effect.interval;
+    for (written, measured) in [
+        (effect.effect, adjusted.estimate.unwrap()),
+        (from, low),
+        (to, high),
+    ] {
+        assert!((written - measured).abs() < 1e-6);
+    }
     assert_eq!(
         (effect.campaign, effect.customers),
         (name, nudge.control.users + nudge.treatment.users)
@@ -166,14 +173,15 @@ fn effects_by_nudge_add_up_and_have_lines_that_compile() {
 
 #[test]
 fn what_the_file_says_of_a_customer_goes_before_what_is_known_today() {
-    let mut file = "customer_id,left,nudge,probability\n".to_owned();
+    let mut file = "customer_id,left,nudge,probability,cost\n".to_owned();
     for (arm, left) in [(CampaignArm::HoldOut, 20), (CampaignArm::Treat, 10)] {
         for (index, id) in ids("spring", arm).into_iter().take(60).enumerate() {
             let nudge = ["thank-you", "no-longer-there", ""][index % 3];
-            writeln!(file, "{id},{},{nudge},0.5", index < left).unwrap();
+            writeln!(file, "{id},{},{nudge},0.5,1.5", index < left).unwrap();
         }
     }
     let readout = readout("campaign=spring&holdout=0.3", &file);
+    assert_eq!(readout.impact.cost, 60.0 * 1.5);
     // A covariate that never varies adjusts nothing.
     assert_eq!(readout.cuped.unwrap().theta, 0.0);
     let users = |nudge: Option<&str>| {

@@ -117,7 +117,8 @@ pub struct Impact {
     /// recurring amount.
     #[schema(required)]
     pub revenue: Option<Expected>,
-    /// What the contacts cost: of those who were reached where the file says who, else of all treated customers.
+    /// What the contacts cost, by the request, else by the file's column `cost`, else by the catalogue: of those who were reached
+    /// where the file says who, else of all treated customers.
     pub cost: f64,
     /// The revenue less the cost.
     #[schema(required)]
@@ -195,6 +196,7 @@ struct Observed {
     arm: Assignment,
     left: bool,
     contacted: bool,
+    cost: Option<f64>,
     probability: f64,
     /// The position of the nudge in the catalogue, or beyond its end.
     nudge: usize,
@@ -274,6 +276,7 @@ impl Comparison {
                 },
                 left,
                 contacted: member.contacted,
+                cost: member.cost,
                 probability: member
                     .probability
                     .unwrap_or_else(|| view.customers.probability(customer)),
@@ -395,11 +398,8 @@ impl Comparison {
         });
         let cost_of = |one: &Observed| {
             let entry = (one.nudge < view.nudges.len()).then(|| view.nudges.entry(one.nudge));
-            request
-                .campaign
-                .cost
-                .or_else(|| entry?.cost())
-                .unwrap_or(0.0)
+            let given = request.campaign.cost.or(one.cost);
+            given.or_else(|| entry?.cost()).unwrap_or(0.0)
         };
         let paid = self
             .treated()
@@ -453,6 +453,7 @@ fn joined(one: Member, other: Member) -> Option<Member> {
         contacted: one.contacted || other.contacted,
         nudge: one.nudge.or(other.nudge),
         probability: one.probability.or(other.probability),
+        cost: one.cost.or(other.cost),
         id: one.id,
     })
 }
@@ -491,8 +492,9 @@ fn line(campaign: &str, readout: &SelectionReadout, probabilities: &[f64]) -> Op
     let (log_odds, _) = shift_of(probabilities, effect);
     // Of texts without control characters, JSON's strings are TOML's.
     let campaign = serde_json::to_string(campaign).ok()?;
+    // Six digits are a ten-thousandth of a point.
     Some(format!(
-        "measured = {{ effect = {effect:?}, interval = [{low:?}, {high:?}], customers = {}, campaign = {campaign}, log_odds = {log_odds:.6} }}",
+        "measured = {{ effect = {effect:.6}, interval = [{low:.6}, {high:.6}], customers = {}, campaign = {campaign}, log_odds = {log_odds:.6} }}",
         probabilities.len()
     ))
 }
@@ -512,7 +514,7 @@ fn sentence(readout: &Readout, difference: &Estimate, impact: &Impact) -> String
             (difference.estimate, difference.interval)
     {
         sentence += &format!(
-            " Adjusted by the churn score, the churn rate of the treated is {} points from that of the held-out (95 % interval {} to {})",
+            " Adjusted by the churn score, the churn rate of the treated less that of the held-out is {} points (95 % interval {} to {})",
             points(estimate),
             points(low),
             points(high)
