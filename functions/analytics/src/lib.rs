@@ -217,8 +217,12 @@ async fn read_campaign(
     };
     let work = move || {
         let view = live.view();
+        let outcomes = Outcomes::from(read);
+        request
+            .check_arms(view, &outcomes)
+            .map_err(Problem::invalid)?;
         let readout = request
-            .readout(view, Outcomes::from(read))
+            .readout(view, outcomes)
             .ok_or_else(|| Problem::switched_off("recurring amount"))?;
         let arms = &readout.readout;
         let usage = scored(view, (arms.control.users + arms.treatment.users) as usize);

@@ -302,6 +302,11 @@ fn a_campaign_is_measured_and_its_effect_ranks_the_nudge() {
             adjusted / contact_rate,
         );
 
+        // Another hold-out than that of the list would compare other arms.
+        let other = "/v1/analytics/campaign?campaign=loop&holdout=0.3";
+        let refused = home.post_csv(other, &outcomes);
+        assert_eq!(refused.pointers(), ["/arm"], "{}", refused.text);
+
         // With the whole query only the list counts; here that is the better half of it.
         let half = format!("{query}&contacts={}", effects.len() / 2);
         let of_half = home

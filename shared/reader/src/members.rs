@@ -15,6 +15,7 @@ const LEFT: &str = "left";
 /// The column that says whether a customer was reached.
 const CONTACTED: &str = "contacted";
 /// The columns of a list of nudges that are read when it comes back with outcomes.
+const ARM: &str = "arm";
 const NUDGE: &str = "nudge";
 const PROBABILITY: &str = "probability";
 const COST: &str = "cost";
@@ -28,6 +29,8 @@ pub struct Member {
     pub left: Option<bool>,
     /// Whether the customer was reached. A blank says no.
     pub contacted: bool,
+    /// The arm that the customer was listed in, as it is written.
+    pub arm: Option<String>,
     /// The nudge that was chosen for the customer.
     pub nudge: Option<String>,
     /// The churn probability when the customer was listed, 0 to 1.
@@ -67,6 +70,7 @@ struct Places {
     id: usize,
     left: Option<usize>,
     contacted: Option<usize>,
+    arm: Option<usize>,
     nudge: Option<usize>,
     probability: Option<usize>,
     cost: Option<usize>,
@@ -140,6 +144,7 @@ impl Members {
         let places = Places {
             left,
             contacted: named(CONTACTED),
+            arm: named(ARM),
             nudge: named(NUDGE),
             probability: named(PROBABILITY),
             cost: named(COST),
@@ -194,6 +199,7 @@ impl Places {
             id,
             left: None,
             contacted: None,
+            arm: None,
             nudge: None,
             probability: None,
             cost: None,
@@ -268,11 +274,12 @@ impl Places {
         };
         let probability = number(self.probability, 1.0, "a number between 0 and 1");
         let cost = number(self.cost, f64::MAX, "a number of 0 or more");
-        let nudge = cell(self.nudge).map(str::to_owned);
+        let [arm, nudge] = [self.arm, self.nudge].map(|column| cell(column).map(str::to_owned));
         (errors.count() == before).then(|| Member {
             id: id.unwrap_or_default().to_owned(),
             left,
             contacted,
+            arm,
             nudge,
             probability,
             cost,

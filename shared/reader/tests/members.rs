@@ -128,6 +128,7 @@ fn what_a_list_of_nudges_says_is_read_with_the_outcomes() {
         id: id.to_owned(),
         left,
         contacted,
+        arm: Some(if nudge.is_some() { "treat" } else { "hold-out" }.to_owned()),
         nudge: nudge.map(str::to_owned),
         probability,
         cost: Some(2.5).filter(|_| left == Some(false)),

@@ -13,6 +13,8 @@ use experiment::{
     ReadoutSettings, Segmentation, SelectionReadout, read_selection,
 };
 use reader::{Member, Members};
+use schema::intake::Quoted;
+use schema::{FieldError, FieldErrors};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
@@ -41,6 +43,36 @@ impl OutcomesRequest {
             campaign.require_success(view, query);
         }
         Self { campaign, narrows }
+    }
+
+    /// Compares the arms that the file names, if it does, with those of the campaign: where they differ, the request has another name
+    /// or hold-out than the list had.
+    ///
+    /// # Errors
+    /// How many differ.
+    pub fn check_arms(&self, view: &View<'_>, outcomes: &Outcomes) -> Result<(), FieldErrors> {
+        let CampaignRequest { name, holdout, .. } = &self.campaign;
+        let assigner = Assigner::new(name, *holdout);
+        let (mut named, mut others) = (0_usize, 0_usize);
+        for member in &outcomes.members {
+            let mut arms = [CampaignArm::Treat, CampaignArm::HoldOut].into_iter();
+            let arm = arms.find(|arm| member.arm.as_deref() == Some(arm.name()));
+            if let (Some(arm), Some(customer)) = (arm, find(view, &member.id)) {
+                named += 1;
+                others += usize::from(assigner.arm(view.customers.id(customer)) != arm);
+            }
+        }
+        match others {
+            0 => Ok(()),
+            _ => Err(FieldErrors::one(FieldError::new(
+                "arm",
+                format_args!(
+                    "is another for {others} of {named} customers than campaign {} with a hold-out of {holdout} gives; repeat the \
+                     name and the hold-out of the list",
+                    Quoted(name)
+                ),
+            ))),
+        }
     }
 
     /// The readout of these outcomes; none where the list is to count and the business has no recurring amount to rank it by.
@@ -452,6 +484,7 @@ fn joined(one: Member, other: Member) -> Option<Member> {
         left,
         contacted: one.contacted || other.contacted,
         nudge: one.nudge.or(other.nudge),
+        arm: one.arm.or(other.arm),
         probability: one.probability.or(other.probability),
         cost: one.cost.or(other.cost),
         id: one.id,
