@@ -20,6 +20,7 @@ import type {
   Explanation,
   GlobalExplanation,
   GoneCustomer,
+  Policy,
   Profile,
   Quality,
   Readout,
@@ -162,6 +163,10 @@ export const cohortWhatIf = (
 
 export const fetchReadout = (query: Query, signal: AbortSignal): Promise<SelectionReadout> =>
   answer(api.GET("/v1/analytics/experiment", { params: { query }, signal }));
+
+/** Whom to treat, with the terms among the filters. */
+export const fetchPolicy = (query: Query, signal: AbortSignal): Promise<Policy> =>
+  answer(api.GET("/v1/analytics/policy", { params: { query }, signal }));
 
 export const readCounts = (body: ExperimentRequest, signal: AbortSignal): Promise<Readout> =>
   answer(api.POST("/v1/analytics/experiment", { body, signal }));

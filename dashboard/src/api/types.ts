@@ -283,6 +283,10 @@ export type Interval = Schemas["Interval"];
 export type Readout = Schemas["Readout"];
 /** The readout of the business's experiment: with what its arms are offered, CUPED and segments. */
 export type SelectionReadout = Schemas["EmbeddedReadout"];
+/** Whom to treat, by an experiment. */
+export type Policy = Schemas["Policy"];
+/** What treating the first of a ranking is worth, by the share treated. */
+export type PolicyCurve = Schemas["Curve"];
 export type ExperimentRequest = Schemas["ExperimentRequest"];
 export type SegmentEffect = Schemas["SegmentEffect"];
 export type DimensionEffect = Schemas["DimensionEffect"];

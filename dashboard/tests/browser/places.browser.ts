@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Analytics, CohortWhatIf, Quality, Readout, SelectionReadout } from "../../src/api/types.ts";
+import type {
+  Analytics,
+  CohortWhatIf,
+  Policy,
+  Quality,
+  Readout,
+  SelectionReadout,
+} from "../../src/api/types.ts";
 import {
   count,
   customers,
@@ -73,6 +80,35 @@ describe("analytics", () => {
       await page.goBack();
       await expect.poll(() => status.innerText()).toBe(extent(both));
     }));
+
+  it("says whom to treat on the terms that are typed, and keeps them in the address", () =>
+    withPage(
+      async (page) => {
+        await page.goto(address("#/analytics"));
+        const card = page.getByRole("region", { name: "Whom to treat", exact: true });
+        const sentence = card.locator("p.decision");
+        const free = await fromApi<Policy>("/v1/analytics/policy");
+        await expect.poll(() => sentence.innerText()).toContain(free.reason);
+        await expect.poll(() => card.locator(".chart svg").count()).toBe(1);
+        await card.getByText("Show as a table").click();
+        await expect.poll(() => card.getByRole("table").getByRole("row").count()).toBe(21);
+
+        const dear = await fromApi<Policy>("/v1/analytics/policy?cost=1000000");
+        expect(dear.decision).toBe("treat_nobody");
+        await card.getByLabel("Cost of treating one customer").fill("1000000");
+        await expect.poll(() => sentence.innerText()).toContain(dear.reason);
+        await expect.poll(() => page.url()).toContain("policy.cost=1000000");
+        await expectAccessible(page);
+        await page.reload();
+        await expect.poll(() => sentence.innerText()).toContain(dear.reason);
+
+        // Less than one offer costs: the problem is shown, and no number of another question.
+        await card.getByLabel("Budget").fill("10");
+        await expect.poll(() => card.innerText()).toContain("pays for nobody");
+        await expect.poll(() => sentence.count()).toBe(0);
+      },
+      { allowed: /status of 422/ },
+    ));
 
   it("counts active customers, and takes rates from everybody with a known outcome", () =>
     withPage(async (page) => {

@@ -31,6 +31,8 @@ pub struct View<'w> {
     pub(crate) effects: OnceLock<Vec<Option<Effect>>>,
     pub(crate) offers: OnceLock<Vec<Offer>>,
     pub(crate) prospects: OnceLock<Prospects>,
+    /// The folds of all customers, for estimates that are made out of fold.
+    pub(crate) folds: OnceLock<Vec<u8>>,
     recurring_change: Option<String>,
     version: Arc<str>,
     levels: Vec<Arc<str>>,
@@ -94,6 +96,7 @@ impl<'w> View<'w> {
             table: OnceLock::new(),
             effects: OnceLock::new(),
             offers: OnceLock::new(),
+            folds: OnceLock::new(),
             prospects: OnceLock::new(),
             recurring_change: recurring.map(|name| format!("{name}_change")),
             version: workspace.model.version().into(),

@@ -35,6 +35,7 @@ import { type BinFilter, isSelected, selection, toggleBin } from "../../state/se
 import { formatView } from "../../state/view.ts";
 import { ChangesCard } from "./changes-card.tsx";
 import { CohortCard } from "./cohort-card.tsx";
+import { PolicyCard } from "./policy-card.tsx";
 
 /** How many drivers are shown. */
 const DRIVERS = 8;
@@ -87,6 +88,7 @@ export function AnalyticsPage() {
         {({ analytics, changes }, asked) => <Cards data={analytics} changes={changes} query={asked} />}
       </Answer>
       <CohortCard />
+      {schema().experiments.length > 0 && <PolicyCard />}
     </Page>
   );
 }

@@ -246,6 +246,7 @@ impl PolicyRequest {
         let recurring = recurring.map(|field| customers.column(field));
         let [_, treatment_share] = settings.expected_split;
         let mask = self.selection.mask_of_any_status(view, 0..customers.len());
+        let folds = folds(view);
         let mut subjects = Subjects::new(treatment_share, segments.len());
         for customer in (0..mask.len()).filter(|customer| mask[*customer]) {
             let Some(assignment) = assignment(arms.code(customer), control, treatment) else {
@@ -269,7 +270,7 @@ impl PolicyRequest {
                 left,
                 probability,
                 score: probability,
-                fold: fold(customers.id(customer)),
+                fold: folds[customer],
                 worth: worth.unwrap_or(0.0),
             };
             let within = segments.iter().map(|segments| segments.of(customer));
@@ -292,6 +293,16 @@ fn treatment(view: &View<'_>, experiment: usize, query: &mut Query) -> usize {
         false => query.choice(TREATMENT, names),
     };
     FIRST_TREATMENT + named.unwrap_or(0)
+}
+
+/// Every customer's fold.
+fn folds<'v>(view: &'v View<'_>) -> &'v [u8] {
+    view.folds.get_or_init(|| {
+        let customers = 0..view.customers.len();
+        customers
+            .map(|customer| fold(view.customers.id(customer)))
+            .collect()
+    })
 }
 
 /// The fold of a customer: the first eight bytes of the SHA-256 of its id, as a number, modulo the number of folds.

@@ -226,7 +226,7 @@ pub struct PolicyReadout {
     pub evaluation: Option<PolicyEvaluation>,
     /// What to do.
     pub decision: PolicyDecision,
-    /// Treating those whom the decision is to treat; null where it is to treat nobody, or none.
+    /// The customers whom the decision is to treat; null where it treats nobody.
     #[schema(required)]
     pub treated: Option<Treated>,
 }
