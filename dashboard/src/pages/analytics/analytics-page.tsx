@@ -110,9 +110,9 @@ const Cards = ({ data, changes, query }: CardsProps) => (
     </div>
     <div class="grid wide">
       {hasOutcome() && <CalibrationCard data={data} />}
-      {data.count > 0 && <ExpectedCard data={data} />}
       <DriversCard drivers={data.drivers} />
     </div>
+    {data.count > 0 && <ExpectedCard data={data} />}
   </>
 );
 
