@@ -252,7 +252,8 @@ impl Layout {
                     .flat_map(|bytes| whole_lines(bytes, line_break));
                 let lines = lines.filter(|line| {
                     let quotes = memchr::memchr_iter(b'"', line).count();
-                    quotes % 2 == 0 && (is_utf8.is_err() || std::str::from_utf8(line).is_ok())
+                    quotes.is_multiple_of(2)
+                        && (is_utf8.is_err() || std::str::from_utf8(line).is_ok())
                 });
                 let mut text = Vec::new();
                 lines.for_each(|line| text.extend_from_slice(line));

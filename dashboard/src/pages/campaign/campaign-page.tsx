@@ -135,9 +135,11 @@ function List({ listed, query }: { listed: Listed; query: Record<string, string[
         <Tile
           label="Expected value"
           value={roundMoney(totals.expected_value.estimate)}
-          note={interval(totals.expected_value, roundMoney)}
+          note={[`over ${plural(listed.months, "month")}`, interval(totals.expected_value, roundMoney)]
+            .filter(Boolean)
+            .join("; ")}
         />
-        <Tile label="Cost" value={roundMoney(totals.cost)} note={`over ${plural(listed.months, "month")}`} />
+        <Tile label="Cost" value={roundMoney(totals.cost)} note="all contacts together" />
         <Tile
           label="Success of an offer"
           value={percent(success.rate, 1)}

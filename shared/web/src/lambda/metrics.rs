@@ -251,7 +251,7 @@ mod tests {
             }]},
             "stack": "stack", "function": "stack-predict", "ExpectedRocAuc": 0.84,
         });
-        assert_eq!(few[1..], [expected.clone()]);
+        assert_eq!(few[1..], *std::slice::from_ref(&expected));
         assert_eq!(few[0]["PostedProfiles"], json!({"partner": [600, 400, 0]}));
         assert_eq!(few[0]["Psi"], "too few");
 
