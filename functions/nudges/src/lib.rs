@@ -5,7 +5,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use engagetrack::campaign::{
-    self, CAMPAIGN, CampaignPage, CampaignPaging, CampaignParameters, CampaignRequest, ListHoldout,
+    self, CampaignPage, CampaignPaging, CampaignParameters, CampaignRequest, ListHoldout,
 };
 use engagetrack::nudges::{Advice, Options, Request};
 use engagetrack::prediction::Status;
@@ -233,8 +233,8 @@ async fn advise_posted(
     worker: Worker,
     body: Payload,
 ) -> Result<Response, Problem> {
-    match (body, query.is_given(CAMPAIGN)) {
-        (Payload::Csv(body), true) => {
+    match body {
+        Payload::Csv(body) => {
             let wanted = query.read(|query| {
                 (
                     CampaignRequest::from_query(live.view(), query),
@@ -255,11 +255,10 @@ async fn advise_posted(
             let work = move || campaign(&live, &request, excluded, file);
             worker.work(work).await
         }
-        (Payload::Csv(_), false) => Err(Problem::unsupported_media_type(&["application/json"])),
-        (Payload::Json(_), _) if format == ListFormat::File => {
+        Payload::Json(_) if format == ListFormat::File => {
             Err(Problem::not_acceptable(&["application/json"]))
         }
-        (Payload::Json(body), _) => advise(live, query, body).await,
+        Payload::Json(body) => advise(live, query, body).await,
     }
 }
 

@@ -504,8 +504,8 @@ fn wrong_campaigns_are_refused() {
         );
     });
     everywhere(|home| {
-        // Ids without a campaign are nothing, and a profile has none.
-        assert_eq!(home.post_csv("/v1/nudges", "a\n").status, 415);
+        // Ids need a campaign, and a profile has none.
+        assert_eq!(home.post_csv("/v1/nudges", "a\n").pointers(), ["/campaign"]);
         let profile = home.some_profile();
         assert_eq!(
             home.post("/v1/nudges?campaign=a", &profile).pointers(),

@@ -85,7 +85,7 @@ const FIRST: usize = (RAREST.to_bits() >> SHIFT) as usize;
 /// How many bins each half has: 13 times the probability doubles to one half, in 32 steps each.
 const HALF: usize = 13 * 32;
 
-/// 95 % of a normal distribution are within so many standard deviations.
+/// 95 % of a normal distribution are within this many standard deviations.
 const REACH: f64 = 1.959_963_984_540_054;
 
 impl Scores {

@@ -201,11 +201,6 @@ impl Query {
         pairs.map(|(_, value)| value.as_str())
     }
 
-    /// Whether a parameter is given with any value.
-    pub fn is_given(&self, name: &str) -> bool {
-        self.given(name).next().is_some()
-    }
-
     /// Whether a parameter is given, perhaps among others, with one of these values.
     pub fn has(&self, name: &str, values: &[&str]) -> bool {
         self.given(name).any(|value| values.contains(&value))
