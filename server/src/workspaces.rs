@@ -196,7 +196,13 @@ impl Watch {
                     _ = asked.recv() => true,
                 };
                 let source = self.source.clone();
-                let Ok(stamps) = tokio::task::spawn_blocking(move || source.stamps()).await else {
+                let look = move || {
+                    let stamps = source.stamps();
+                    // Looking keeps alive a thread that may have worked on large bodies, and would otherwise have ended by now.
+                    crate::memory::give_back();
+                    stamps
+                };
+                let Ok(stamps) = tokio::task::spawn_blocking(look).await else {
                     continue;
                 };
                 if !wanted {
