@@ -25,6 +25,9 @@ const LOOKED_AT: usize = LONGEST_LINE;
 const PLACES: u64 = 16;
 const LOOKED_AT_EACH: u64 = 16 << 10;
 
+/// First bytes that tell how the later ones are delimited.
+const HEAD: usize = 64 << 10;
+
 /// Bytes of an input that must be held as a whole.
 const MOST_HELD: u64 = 64 << 20;
 
@@ -205,17 +208,19 @@ impl Layout {
         if decoder.utf16.is_some() {
             beginning = Beginning::of(decoder.open(input)?)?;
         }
-        let later = match (compression, decoder.utf16) {
-            (None, None) if !beginning.is_whole => later(input)?,
-            _ => Vec::new(),
+        let can_be_cut = compression.is_none() && decoder.utf16.is_none();
+        let later = || match can_be_cut && !beginning.is_whole {
+            true => later(input),
+            false => Ok(Vec::new()),
         };
         let text = String::from_utf8_lossy(beginning.without_mark());
         if is_json(&text) {
             if !is_lines(&text, beginning.is_whole) {
                 return Self::of_document(view, input, confirmed, compression, "JSON");
             }
-            return Self::of_json_lines(view, &beginning, &later, confirmed, decoder);
+            return Self::of_json_lines(view, &beginning, &later()?, confirmed, decoder);
         }
+        let later = later()?;
         Self::of_csv(view, beginning, &later, confirmed, decoder)
     }
 
@@ -243,10 +248,16 @@ impl Layout {
             _ => Encoding::Windows1252 { is_confirmed },
         };
         let is_known = reader::is_known(&view.schema);
-        let mut table = Table::read(bytes, confirmed, &is_known)?;
-        let mut sample = Vec::new();
-        if !beginning.is_whole {
-            if let Some(dialect) = table.dialect() {
+        let mut sample = bytes.to_vec();
+        if !later.is_empty() {
+            // Enough to tell which of the later lines are records.
+            let head = memchr::memrchr(line_break.byte(), &bytes[..bytes.len().min(HEAD)]);
+            let head = Table::read(
+                &bytes[..head.map_or(0, |end| end + 1)],
+                confirmed,
+                &is_known,
+            );
+            if let Some(dialect) = head.as_ref().ok().and_then(Table::dialect) {
                 let lines = later
                     .iter()
                     .flat_map(|bytes| whole_lines(bytes, line_break));
@@ -257,10 +268,11 @@ impl Layout {
                 });
                 let mut text = Vec::new();
                 lines.for_each(|line| text.extend_from_slice(line));
-                sample.extend_from_slice(bytes);
                 records_of(&text, dialect, &mut sample);
-                table = Table::read(&sample, confirmed, &is_known)?;
             }
+        }
+        let mut table = Table::read(&sample, confirmed, &is_known)?;
+        if !beginning.is_whole {
             table = table.as_sample();
         }
         let Some(dialect) = table.dialect() else {

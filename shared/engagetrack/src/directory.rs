@@ -296,7 +296,7 @@ impl Cursor {
         })
     }
 
-    /// The cursor of the page that begins after so many rows; none where that was the last.
+    /// The cursor of the page that begins after this many rows; none where that was the last.
     pub(crate) fn after(view: &View<'_>, end: usize, total: usize) -> Option<String> {
         (end < total).then(|| format!("{}-{end}", view.version()))
     }

@@ -343,7 +343,7 @@ struct Evaluation {
 }
 
 impl Evaluation {
-    /// What to do if at most so many customers may be treated.
+    /// What to do if at most `most` customers may be treated.
     ///
     /// One ranking is considered: the learned one where it is shown to gain, else the churn score. Its best share is judged by the
     /// simultaneous band, everybody, which nothing chose, by the interval.
