@@ -19,23 +19,11 @@ use utoipa::ToSchema;
 use web::body::{Json, Payload, Received};
 use web::budget::Worker;
 use web::download::DownloadRight;
-use web::negotiation::{JsonOnly, Offer};
+use web::negotiation::{JsonOnly, ListFormat};
 use web::reading::{self, ReadAs};
 use web::{Accept, Parameters, Problem, Segment, Usage};
 
 web::operations!("nudges", Live: list_campaign, advise_posted, advise_customer);
-
-/// As what a campaign is answered.
-#[derive(Clone, Copy, PartialEq)]
-enum ListFormat {
-    Page,
-    File,
-}
-
-impl Offer for ListFormat {
-    const OFFERED: &'static [(&'static str, Self)] =
-        &[("application/json", Self::Page), ("text/csv", Self::File)];
-}
 
 /// A page of the list of a campaign.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -17,22 +17,10 @@ use schema::{FieldError, FieldErrors};
 use utoipa::ToSchema;
 use web::budget::Worker;
 use web::download::{DownloadRight, attachment};
-use web::negotiation::{JsonOnly, Offer};
+use web::negotiation::{JsonOnly, ListFormat, Offer};
 use web::{Accept, Parameters, Problem, Segment, Usage, body};
 
 web::operations!("summary", Live: list, summarise, note, read_schema);
-
-/// As what the directory is answered.
-#[derive(Clone, Copy)]
-enum ListFormat {
-    Page,
-    File,
-}
-
-impl Offer for ListFormat {
-    const OFFERED: &'static [(&'static str, Self)] =
-        &[("application/json", Self::Page), ("text/csv", Self::File)];
-}
 
 /// As what a summary is answered.
 #[derive(Clone, Copy)]

@@ -19,6 +19,20 @@ impl Offer for JsonOnly {
     const OFFERED: &'static [(&'static str, Self)] = &[(body::JSON, Self)];
 }
 
+/// A page of a list as JSON, or the whole list as a CSV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFormat {
+    /// A page.
+    Page,
+    /// A file.
+    File,
+}
+
+impl Offer for ListFormat {
+    const OFFERED: &'static [(&'static str, Self)] =
+        &[(body::JSON, Self::Page), (body::CSV, Self::File)];
+}
+
 /// CSV, and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct CsvOnly;
